@@ -1,0 +1,27 @@
+/** What the ledger offers to api, cli, dev and tests. Nothing else of it may be imported from outside. */
+export { accountName, parseAccountName } from './core/account-id.ts';
+export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
+export type { Instant } from './core/instant.ts';
+export type { FeedRound, PriceProblem } from './core/price.ts';
+export type { Refusal } from './core/refusal.ts';
+export type { IntakeWorker } from './intake/intake-worker.ts';
+export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
+export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
+export { type DebitRequest, Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export type { OrderRow } from './orders/find-order.ts';
+export type { OrderStatus } from './orders/order-status.ts';
+export { referenceCalldata } from './orders/reference.ts';
+export type { Outcome } from './posting/batch.ts';
+export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
+export type { Credits, LotStatus } from './reads/credits.ts';
+export {
+  ensureInstallation,
+  type Installation,
+  InstallationMismatchError,
+  type InstallationWanted,
+  readInstallation,
+} from './store/installation.ts';
+export { instantText, parseInstant } from './store/instant-text.ts';
+export { migrate, pendingMigrations } from './store/migrate.ts';
+export { openKysely, openPool } from './store/postgres.ts';

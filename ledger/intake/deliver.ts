@@ -1,0 +1,91 @@
+/** From the outbox to the customers' books: repeated until done, and done once whatever is repeated. */
+import type { Selectable } from 'kysely';
+import type { Command } from '../core/commands.ts';
+import type { CommandIdentity } from '../core/journal.ts';
+import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
+import { bucketOfAccount } from '../store/bucket.ts';
+import { findConsumedKeys } from '../store/posted-entries.ts';
+import { runIn } from '../store/run-sql.ts';
+import type { OutboxTable } from '../store/tables.ts';
+import type { IntakeContext } from './context.ts';
+
+type OutboxRow = Selectable<OutboxTable>;
+
+/** Posts everything in the outbox and removes what is posted. Returns how many posts that were. */
+export async function deliver(context: IntakeContext): Promise<number> {
+  const rows = await context.db
+    .selectFrom('outbox')
+    .selectAll()
+    .orderBy('receipt_id')
+    .orderBy('version')
+    // A purchase before the clawback of the same inclusion.
+    .orderBy('action', 'desc')
+    .execute();
+  const byReceipt = Map.groupBy(rows, row => row.receipt_id);
+  // One receipt's posts follow each other; different receipts share a batch.
+  await Promise.all(
+    [...byReceipt.values()].map(async posts => {
+      for (const post of posts) await deliverOne(context, post);
+    }),
+  );
+  return rows.length;
+}
+
+async function deliverOne(context: IntakeContext, row: OutboxRow): Promise<void> {
+  const command = await commandOf(context, row);
+  const outcome = await context.poster.submit(row.account_id, command);
+  if (outcome.status !== 'accepted')
+    throw new Error(`${row.action} of receipt ${row.receipt_id} was not accepted, which cannot be`);
+  await context.db
+    .deleteFrom('outbox')
+    .where('bucket', '=', row.bucket)
+    .where('receipt_id', '=', row.receipt_id)
+    .where('version', '=', row.version)
+    .where('action', '=', row.action)
+    .execute();
+  context.log(
+    `${row.action} of ${row.receipt_id} v${row.version}: ${row.amount_microusd} micro-dollars, ` +
+      `available ${outcome.entry.availableAfterMicrocredits} microcredits`,
+  );
+}
+
+async function commandOf(context: IntakeContext, row: OutboxRow): Promise<Command> {
+  if (row.action === 'purchase') {
+    return {
+      type: 'purchase',
+      identity: identityOf(row, 'receipt'),
+      amountMicrousd: row.amount_microusd,
+      paidAt: row.paid_at,
+      policy: 'refill',
+      details: row.details,
+    };
+  }
+  return {
+    type: 'clawback',
+    identity: identityOf(row, 'clawback'),
+    lotId: await lotOfPurchase(context, row),
+    amountMicrousd: row.amount_microusd,
+    details: row.details,
+  };
+}
+
+function identityOf(row: OutboxRow, what: 'receipt' | 'clawback'): CommandIdentity {
+  return commandIdentity({
+    serviceId: OWN_SERVICE_ID,
+    keyNumber: null,
+    idempotencyKey: `${what}:${row.receipt_id}:${row.version}`,
+    payload: `${row.amount_microusd} ${row.details}`,
+  });
+}
+
+/** A lot has the number of the entry that added it: the purchase of the same inclusion. */
+async function lotOfPurchase(context: IntakeContext, row: OutboxRow): Promise<bigint> {
+  const bucket = bucketOfAccount(row.account_id, context.installation.bucketCount);
+  const { keyDigest } = identityOf(row, 'receipt');
+  const [found] = await findConsumedKeys(runIn(context.db), [
+    { bucket, accountId: row.account_id, keyDigest },
+  ]);
+  if (!found)
+    throw new Error(`receipt ${row.receipt_id} v${row.version} is clawed back but was never posted`);
+  return found.entry.seq;
+}

@@ -1,0 +1,107 @@
+import { type Kysely, sql } from 'kysely';
+import type { Tables } from '../store/tables.ts';
+
+/** A call frame with value to or from the payment address, as the indexer wrote it down. */
+export interface IndexedTransfer {
+  readonly transactionHash: string;
+  readonly traceIndex: number;
+  readonly direction: 'in' | 'out' | 'self';
+  readonly frameType: string;
+  readonly blockNumber: bigint;
+  readonly blockHash: string;
+  /** Seconds since the epoch. */
+  readonly blockTimestamp: bigint;
+  readonly fromAddress: string;
+  readonly amountWei: bigint;
+  /** The frame's own input, its first bytes. */
+  readonly input: string;
+  /** Length of the whole input in bytes. */
+  readonly inputLength: number;
+}
+
+export interface IndexedChain {
+  /** The newest block the indexer has taken in. */
+  readonly latestBlock: bigint;
+  readonly transfers: readonly IndexedTransfer[];
+}
+
+/**
+ * The indexer's rows of the blocks after `afterBlock`, with the block it has reached, both of one moment. Null while
+ * it has none: it is starting for the first time, or its views are being replaced.
+ */
+export async function readIndexedChain(db: Kysely<Tables>, afterBlock: bigint): Promise<IndexedChain | null> {
+  try {
+    return await db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async trx => {
+        const latestBlock = await readCheckpoint(trx);
+        return latestBlock === null ? null : { latestBlock, transfers: await readTransfers(trx, afterBlock) };
+      });
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** The newest block the indexer has taken in, or null while it has none. Cheap enough to ask often. */
+export async function readIndexedBlock(db: Kysely<Tables>): Promise<bigint | null> {
+  try {
+    return await readCheckpoint(db);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** Ponder's checkpoint: 10 digits of timestamp, 16 of chain id, 16 of block number, and positions within it. */
+const BLOCK_NUMBER_START = 27;
+const BLOCK_NUMBER_LENGTH = 16;
+
+async function readCheckpoint(db: Kysely<Tables>): Promise<bigint | null> {
+  const { rows } = await sql<{ block: bigint }>`
+    select substr(latest_checkpoint, ${BLOCK_NUMBER_START}, ${BLOCK_NUMBER_LENGTH})::bigint as block
+    from chain._ponder_checkpoint`.execute(db);
+  return rows[0]?.block ?? null;
+}
+
+async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<IndexedTransfer[]> {
+  const { rows } = await sql<{
+    transaction_hash: string;
+    trace_index: number;
+    direction: 'in' | 'out' | 'self';
+    frame_type: string;
+    block_number: bigint;
+    block_hash: string;
+    block_timestamp: bigint;
+    from_address: string;
+    amount_wei: bigint;
+    input: string;
+    input_length: number;
+  }>`
+    select transaction_hash, trace_index, direction, frame_type, block_number, block_hash, block_timestamp,
+      from_address, amount_wei, input, input_length
+    from chain.transfer
+    where block_number > ${afterBlock}
+    order by block_number, transaction_index, trace_index`.execute(db);
+  return rows.map(row => ({
+    transactionHash: row.transaction_hash,
+    traceIndex: row.trace_index,
+    direction: row.direction,
+    frameType: row.frame_type,
+    blockNumber: row.block_number,
+    blockHash: row.block_hash,
+    blockTimestamp: row.block_timestamp,
+    fromAddress: row.from_address,
+    amountWei: row.amount_wei,
+    input: row.input,
+    inputLength: row.input_length,
+  }));
+}
+
+/** undefined_table and invalid_schema_name: the indexer has not made its views yet, or is replacing them. */
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === '42P01' || code === '3F000';
+}

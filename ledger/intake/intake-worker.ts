@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isPassing } from '../posting/passing-errors.ts';
+import { lookOnce } from './chain-intake.ts';
+import type { IntakeContext } from './context.ts';
+import { readIndexedBlock } from './indexed-transfers.ts';
+import { Leadership } from './leadership.ts';
+
+/** How often the indexer is asked whether there is a new block. */
+const POLL_MS = 100;
+/** How often to look again while a price or the chain's verdict is missing, and at the least. */
+const PENDING_MS = 1000;
+const IDLE_LOOK_MS = 5000;
+/** After an error, and while another worker leads. */
+const PAUSE_MS = 500;
+
+export interface IntakeWorker {
+  /** Finishes the look that is under way, then ends. */
+  stop(): Promise<void>;
+}
+
+/** Takes in receipts until stopped, through lost databases and RPCs. Errors are logged, once each. */
+export function startIntakeWorker(context: IntakeContext, databaseUrl: string): IntakeWorker {
+  const leadership = new Leadership(databaseUrl);
+  const stopping = new AbortController();
+  const done = run(context, leadership, stopping.signal);
+  return {
+    async stop() {
+      stopping.abort();
+      await done;
+      await leadership.release();
+    },
+  };
+}
+
+async function run(context: IntakeContext, leadership: Leadership, stopping: AbortSignal): Promise<void> {
+  let lastError = '';
+  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {});
+  let seen: bigint | null = null;
+  let nextLookAt = 0;
+  while (!stopping.aborted) {
+    try {
+      if (!(await leadership.hold())) {
+        await pause(PAUSE_MS);
+        continue;
+      }
+      const block = await readIndexedBlock(context.db);
+      if (block !== seen || performance.now() >= nextLookAt) {
+        const look = await lookOnce(context);
+        seen = look.latestBlock;
+        nextLookAt = performance.now() + (look.pending ? PENDING_MS : IDLE_LOOK_MS);
+      }
+      if (lastError !== '') context.log('receipts are taken in again');
+      lastError = '';
+      await pause(POLL_MS);
+    } catch (error) {
+      const message = error instanceof Error ? describe(error) : String(error);
+      if (message !== lastError) context.log(`receipts could not be taken in, trying again: ${message}`);
+      lastError = message;
+      seen = null;
+      await pause(PAUSE_MS);
+    }
+  }
+}
+
+/** A lost connection is one line; anything else is a fault whose place must be known. */
+function describe(error: Error): string {
+  if (isPassing(error)) return error.message || 'the database is away';
+  if ('shortMessage' in error && typeof error.shortMessage === 'string') return error.shortMessage;
+  return error.stack ?? error.message;
+}

@@ -1,0 +1,105 @@
+/** Giving a receipt its price, for ever, and handing it on to the customer's book. */
+import { type Kysely, sql } from 'kysely';
+import { ETH_USD_FEED } from '../../contracts-abi/chainlink-feeds.ts';
+import { type Instant, instantOfSeconds } from '../core/instant.ts';
+import { type FeedRound, PRICE_RULE_VERSION, type Quote, valueReceipt } from '../core/price.ts';
+import { assignmentPostings } from '../core/system-book.ts';
+import { findOrder, type OrderRow } from '../orders/find-order.ts';
+import { bookSystemEntries } from '../posting/system-entries.ts';
+import { instantText } from '../store/instant-text.ts';
+import { runIn } from '../store/run-sql.ts';
+import type { Tables } from '../store/tables.ts';
+import type { IntakeContext } from './context.ts';
+import type { Included } from './receipt-facts.ts';
+import { systemEntry } from './record-inclusion.ts';
+
+/**
+ * Records the price of `inclusion` and, when it belongs to an account, books the exchange and puts the purchase in
+ * the outbox, in one transaction.
+ * @param price The round it is taken at; `late` when the round in force at its block could not be used.
+ */
+export async function priceReceipt(
+  context: IntakeContext,
+  inclusion: Included,
+  price: { readonly round: FeedRound; readonly late: boolean },
+  now: Instant,
+): Promise<void> {
+  const { round, late } = price;
+  await context.db.transaction().execute(async trx => {
+    const at = { bucket: inclusion.bucket, receipt_id: inclusion.receiptId, version: inclusion.version };
+    const assignment = await trx
+      .selectFrom('assignments')
+      .select(['account_id', 'order_id', 'matched_by'])
+      .where('bucket', '=', at.bucket)
+      .where('receipt_id', '=', at.receipt_id)
+      .where('version', '=', at.version)
+      .executeTakeFirst();
+    const order = assignment?.order_id
+      ? await findOrder({ db: trx, bucketCount: context.installation.bucketCount }, assignment.order_id)
+      : null;
+    const quote = order && (await quoteOf(trx, order));
+    const valuation = valueReceipt(inclusion.amountWei, inclusion.blockAt, round.answer, quote);
+    await trx
+      .insertInto('price_records')
+      .values({
+        ...at,
+        feed: ETH_USD_FEED.toLowerCase(),
+        round_id: round.roundId,
+        answer: round.answer,
+        round_started_at: instantText(instantOfSeconds(round.startedAt)),
+        round_updated_at: instantText(instantOfSeconds(round.updatedAt)),
+        rule_version: PRICE_RULE_VERSION,
+        quote_answer: valuation.quotedWei > 0n ? (quote?.answer ?? null) : null,
+        quoted_wei: valuation.quotedWei,
+        amount_microusd: valuation.amountMicrousd,
+        decided_at: instantText(now),
+      })
+      .execute();
+    // Below a micro-dollar there is nothing to credit: it stays in suspense.
+    if (!assignment || valuation.amountMicrousd === 0n) return;
+    const postings = assignmentPostings(inclusion.amountWei, valuation.amountMicrousd);
+    const entry = systemEntry(inclusion, 'assignment', postings);
+    await bookSystemEntries(runIn(trx), context.codes, inclusion.bucket, [entry], now);
+    await trx
+      .insertInto('outbox')
+      .values({
+        ...at,
+        action: 'purchase',
+        account_id: assignment.account_id,
+        amount_microusd: valuation.amountMicrousd,
+        // Priced late: no life is to be lost while it waited.
+        paid_at: instantText(late ? now : inclusion.blockAt),
+        details: JSON.stringify({
+          receipt: inclusion.receiptId,
+          version: inclusion.version,
+          order: assignment.order_id,
+          matched_by: assignment.matched_by,
+          policy: 'refill',
+          answer: round.answer.toString(),
+          round_id: round.roundId.toString(),
+          quoted_wei: valuation.quotedWei.toString(),
+          amount_wei: inclusion.amountWei.toString(),
+        }),
+        decided_at: instantText(now),
+      })
+      .execute();
+  });
+}
+
+/** The order's promise, less what payments that stand have used of it. */
+async function quoteOf(db: Kysely<Tables>, order: OrderRow): Promise<Quote | null> {
+  if (order.quote_answer === null || order.guaranteed_wei === null) return null;
+  const { rows } = await sql<{ used: bigint }>`
+    select coalesce(sum(p.quoted_wei), 0) as used
+    from assignments a
+    join price_records p on p.bucket = a.bucket and p.receipt_id = a.receipt_id and p.version = a.version
+    where a.order_id = ${order.order_id}
+      and not exists (select from receipt_inclusions later where later.bucket = a.bucket
+        and later.receipt_id = a.receipt_id and later.version > a.version)`.execute(db);
+  return {
+    answer: order.quote_answer,
+    guaranteedWei: order.guaranteed_wei,
+    usedWei: rows[0]?.used ?? 0n,
+    deadline: order.deadline,
+  };
+}

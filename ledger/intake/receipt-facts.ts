@@ -1,0 +1,98 @@
+/** Reading what is recorded of receipts. */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { ReceiptInclusionTable, Tables } from '../store/tables.ts';
+
+export type InclusionRow = Selectable<ReceiptInclusionTable>;
+
+/** An inclusion that is on the chain, with all its columns. */
+export interface Included {
+  readonly bucket: number;
+  readonly receiptId: string;
+  readonly version: number;
+  readonly blockNumber: bigint;
+  readonly blockHash: string;
+  readonly blockAt: bigint;
+  readonly transactionHash: string;
+  readonly frameType: string;
+  readonly fromAddress: string;
+  readonly amountWei: bigint;
+  readonly input: string | null;
+}
+
+/** The identity of a payment on the chain, which no reorg changes. */
+export function chainReceiptId(chainId: number, transactionHash: string, traceIndex: number): string {
+  return `eth:${chainId}:${transactionHash}:${traceIndex}`;
+}
+
+/** Throws for an inclusion that is absent: the caller has looked at its outcome. */
+export function included(row: InclusionRow): Included {
+  const { block_number, block_hash, block_at, transaction_hash, frame_type, from_address, amount_wei } = row;
+  if (
+    row.outcome !== 'included' ||
+    block_number === null ||
+    block_hash === null ||
+    block_at === null ||
+    transaction_hash === null ||
+    frame_type === null ||
+    from_address === null ||
+    amount_wei === null
+  )
+    throw new Error(`receipt ${row.receipt_id} has no inclusion at version ${row.version}`);
+  return {
+    bucket: row.bucket,
+    receiptId: row.receipt_id,
+    version: row.version,
+    blockNumber: block_number,
+    blockHash: block_hash,
+    blockAt: block_at,
+    transactionHash: transaction_hash,
+    frameType: frame_type,
+    fromAddress: from_address,
+    amountWei: amount_wei,
+    input: row.input,
+  };
+}
+
+/** The latest inclusion of every receipt that had one in a block after `afterBlock`, by receipt id. */
+export async function readRecentInclusions(
+  db: Kysely<Tables>,
+  afterBlock: bigint,
+): Promise<Map<string, InclusionRow>> {
+  const { rows } = await sql<InclusionRow>`
+    select distinct on (i.bucket, i.receipt_id) i.*
+    from receipt_inclusions i
+    where (i.bucket, i.receipt_id) in
+      (select bucket, receipt_id from receipt_inclusions where block_number > ${afterBlock})
+    order by i.bucket, i.receipt_id, i.version desc`.execute(db);
+  return new Map(rows.map(row => [row.receipt_id, row]));
+}
+
+/** The latest inclusion of a receipt, or null. */
+export async function readLatestInclusion(
+  db: Kysely<Tables>,
+  bucket: number,
+  receiptId: string,
+): Promise<InclusionRow | null> {
+  const row = await db
+    .selectFrom('receipt_inclusions')
+    .selectAll()
+    .where('bucket', '=', bucket)
+    .where('receipt_id', '=', receiptId)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Those of the inclusions that stand and have no price yet, in the order of the chain. */
+export async function readUnpriced(db: Kysely<Tables>, afterBlock: bigint): Promise<Included[]> {
+  const { rows } = await sql<InclusionRow>`
+    select i.* from receipt_inclusions i
+    where i.block_number > ${afterBlock} and i.outcome = 'included'
+      and not exists (select from price_records p
+        where p.bucket = i.bucket and p.receipt_id = i.receipt_id and p.version = i.version)
+      and not exists (select from receipt_inclusions later
+        where later.bucket = i.bucket and later.receipt_id = i.receipt_id and later.version > i.version)
+    order by i.block_number, i.receipt_id`.execute(db);
+  return rows.map(included);
+}

@@ -1,0 +1,230 @@
+/** Writing down where the chain has a payment, and undoing what an earlier inclusion had led to. */
+import type { Kysely } from 'kysely';
+import { treasuryAccount } from '../core/chart.ts';
+import { judgeFrame } from '../core/frame.ts';
+import { type Instant, instantOfSeconds } from '../core/instant.ts';
+import {
+  assignmentPostings,
+  receiptPostings,
+  reversedPostings,
+  type SystemEntry,
+} from '../core/system-book.ts';
+import { parseReference } from '../orders/reference.ts';
+import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
+import { bookSystemEntries } from '../posting/system-entries.ts';
+import { bucketOf } from '../store/bucket.ts';
+import { instantText } from '../store/instant-text.ts';
+import { runIn } from '../store/run-sql.ts';
+import type { Tables } from '../store/tables.ts';
+import type { IntakeContext } from './context.ts';
+import type { IndexedTransfer } from './indexed-transfers.ts';
+import { chainReceiptId, type Included, included, readLatestInclusion } from './receipt-facts.ts';
+
+/** Input longer than a reference is not one; it is not kept. */
+const INPUT_BYTES_MAX = 64;
+
+/**
+ * Records that the chain has `transfer` where it says, unless that is known. A different inclusion recorded before
+ * is reversed first: time, value and price all come from the new one. Returns whether anything was new.
+ */
+export async function recordInclusion(
+  context: IntakeContext,
+  transfer: IndexedTransfer,
+  now: Instant,
+): Promise<boolean> {
+  const { installation } = context;
+  const receiptId = chainReceiptId(installation.chainId, transfer.transactionHash, transfer.traceIndex);
+  const bucket = bucketOf(receiptId, installation.bucketCount);
+  return await context.db.transaction().execute(async trx => {
+    const latest = await readLatestInclusion(trx, bucket, receiptId);
+    if (latest?.outcome === 'included' && latest.block_hash === transfer.blockHash) return false;
+    if (!latest)
+      await trx
+        .insertInto('receipts')
+        .values({ bucket, receipt_id: receiptId, first_noticed_at: instantText(now) })
+        .execute();
+    if (latest?.outcome === 'included') await reverse(context, trx, included(latest), now);
+
+    const standing: Included = {
+      bucket,
+      receiptId,
+      version: (latest?.version ?? 0) + 1,
+      blockNumber: transfer.blockNumber,
+      blockHash: transfer.blockHash,
+      blockAt: instantOfSeconds(transfer.blockTimestamp),
+      transactionHash: transfer.transactionHash,
+      frameType: transfer.frameType,
+      fromAddress: transfer.fromAddress,
+      amountWei: transfer.amountWei,
+      input: transfer.inputLength <= INPUT_BYTES_MAX ? transfer.input : null,
+    };
+    await trx
+      .insertInto('receipt_inclusions')
+      .values({
+        bucket,
+        receipt_id: receiptId,
+        version: standing.version,
+        outcome: 'included',
+        block_number: standing.blockNumber,
+        block_hash: standing.blockHash,
+        block_at: instantText(standing.blockAt),
+        transaction_hash: standing.transactionHash,
+        trace_index: transfer.traceIndex,
+        frame_type: standing.frameType,
+        from_address: standing.fromAddress,
+        amount_wei: standing.amountWei,
+        input: standing.input,
+        noticed_at: instantText(now),
+      })
+      .execute();
+    await assignByReference(context, trx, standing, now);
+    await book(context, trx, standing, now, [
+      systemEntry(standing, 'receipt', receiptPostings(treasury(context), standing.amountWei)),
+    ]);
+    return true;
+  });
+}
+
+/** Records that the chain no longer has the payment, and reverses what it had led to. */
+export async function recordAbsence(context: IntakeContext, lost: Included, now: Instant): Promise<void> {
+  await context.db.transaction().execute(async trx => {
+    await reverse(context, trx, lost, now);
+    await trx
+      .insertInto('receipt_inclusions')
+      .values({
+        bucket: lost.bucket,
+        receipt_id: lost.receiptId,
+        version: lost.version + 1,
+        outcome: 'absent',
+        block_number: null,
+        block_hash: null,
+        block_at: null,
+        transaction_hash: null,
+        trace_index: null,
+        frame_type: null,
+        from_address: null,
+        amount_wei: null,
+        input: null,
+        noticed_at: instantText(now),
+      })
+      .execute();
+  });
+}
+
+/** An order is found by the reference that the value frame itself carries; everything else stays in suspense. */
+async function assignByReference(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  standing: Included,
+  now: Instant,
+): Promise<void> {
+  if (judgeFrame(standing.frameType, 'in') !== 'payment' || standing.input === null) return;
+  const reference = parseReference(standing.input);
+  if (reference === null) return;
+  const { bucketCount } = context.installation;
+  const found = await trx
+    .selectFrom('order_references')
+    .select('order_id')
+    .where('bucket', '=', bucketOf(reference, bucketCount))
+    .where('reference', '=', reference)
+    .executeTakeFirst();
+  if (!found) return;
+  const order = await trx
+    .selectFrom('orders')
+    .select(['order_id', 'account_id'])
+    .where('bucket', '=', bucketOf(found.order_id, bucketCount))
+    .where('order_id', '=', found.order_id)
+    .executeTakeFirst();
+  if (!order) return;
+  await trx
+    .insertInto('assignments')
+    .values({
+      bucket: standing.bucket,
+      receipt_id: standing.receiptId,
+      version: standing.version,
+      account_id: order.account_id,
+      order_id: order.order_id,
+      matched_by: 'reference',
+      decided_at: instantText(now),
+    })
+    .execute();
+}
+
+/** Undoes the entries of an inclusion that no longer holds; its credits are clawed back through the outbox. */
+async function reverse(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  lost: Included,
+  now: Instant,
+): Promise<void> {
+  const at = { bucket: lost.bucket, receipt_id: lost.receiptId, version: lost.version };
+  const assigned = await trx
+    .selectFrom('assignments as a')
+    .innerJoin('price_records as p', join =>
+      join
+        .onRef('p.bucket', '=', 'a.bucket')
+        .onRef('p.receipt_id', '=', 'a.receipt_id')
+        .onRef('p.version', '=', 'a.version'),
+    )
+    .select(['a.account_id', 'p.amount_microusd'])
+    .where('a.bucket', '=', at.bucket)
+    .where('a.receipt_id', '=', at.receipt_id)
+    .where('a.version', '=', at.version)
+    .executeTakeFirst();
+  const entries: SystemEntry[] = [];
+  if (assigned && assigned.amount_microusd > 0n) {
+    const postings = assignmentPostings(lost.amountWei, assigned.amount_microusd);
+    entries.push(systemEntry(lost, 'assignment_reversal', reversedPostings(postings)));
+    await trx
+      .insertInto('outbox')
+      .values({
+        ...at,
+        action: 'clawback',
+        account_id: assigned.account_id,
+        amount_microusd: assigned.amount_microusd,
+        paid_at: instantText(lost.blockAt),
+        details: JSON.stringify({ receipt: lost.receiptId, version: lost.version, cause: 'reorg' }),
+        decided_at: instantText(now),
+      })
+      .execute();
+  }
+  const arrival = receiptPostings(treasury(context), lost.amountWei);
+  entries.push(systemEntry(lost, 'receipt_reversal', reversedPostings(arrival)));
+  await book(context, trx, lost, now, entries);
+}
+
+/** An entry of the system book about one inclusion; its key makes it the only one of its kind. */
+export function systemEntry(
+  inclusion: Included,
+  kind: SystemEntry['kind'],
+  postings: SystemEntry['postings'],
+): SystemEntry {
+  const details = JSON.stringify({ receipt: inclusion.receiptId, version: inclusion.version });
+  return {
+    kind,
+    identity: commandIdentity({
+      serviceId: OWN_SERVICE_ID,
+      keyNumber: null,
+      idempotencyKey: `${kind}:${inclusion.receiptId}:${inclusion.version}`,
+      payload: details,
+    }),
+    effectiveAt: inclusion.blockAt,
+    postings,
+    details,
+  };
+}
+
+async function book(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  inclusion: Included,
+  now: Instant,
+  entries: SystemEntry[],
+): Promise<void> {
+  await bookSystemEntries(runIn(trx), context.codes, inclusion.bucket, entries, now);
+}
+
+function treasury(context: IntakeContext) {
+  const { chainId, paymentAddress } = context.installation;
+  return treasuryAccount(chainId, paymentAddress);
+}

@@ -1,0 +1,215 @@
+/** The ledger as its callers know it: what can be asked of it and what it answers. */
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import { createPublicClient, http, type PublicClient } from 'viem';
+import type { Instant } from './core/instant.ts';
+import type { FeedRound } from './core/price.ts';
+import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
+import {
+  authenticateKey,
+  authenticateOperator,
+  authenticateService,
+  type KeyHolder,
+  type ServiceIdentity,
+} from './keys/authenticate.ts';
+import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
+import { createOrder, type NewOrder } from './orders/create-order.ts';
+import { findOrderBySecret, type OrderRow } from './orders/find-order.ts';
+import { type OrderStatus, readOrderStatus } from './orders/order-status.ts';
+import type { Outcome } from './posting/batch.ts';
+import { commandIdentity } from './posting/identity.ts';
+import { Poster } from './posting/poster.ts';
+import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
+import { type Credits, readCredits } from './reads/credits.ts';
+import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
+import { AccountCodes } from './store/account-codes.ts';
+import {
+  assertSameInstallation,
+  type Installation,
+  type InstallationWanted,
+  readInstallation,
+} from './store/installation.ts';
+import { LEDGER_SCHEMA, openKysely, openPool } from './store/postgres.ts';
+import type { Tables } from './store/tables.ts';
+
+export interface LedgerOptions {
+  readonly databaseUrl: string;
+  readonly rpcUrl: string;
+  /** What the database must be: compared before anything is done. */
+  readonly installation: InstallationWanted;
+  /** Stands in for the database's clock, in tests and in the demo. */
+  readonly clock?: (() => Instant) | undefined;
+  readonly schema?: string | undefined;
+}
+
+export interface DebitRequest {
+  readonly service: ServiceIdentity;
+  readonly holder: KeyHolder;
+  /** Chosen by the service; the same key never debits twice. */
+  readonly idempotencyKey: string;
+  /** More than 0. */
+  readonly amountMicrocredits: bigint;
+  /** Kept and sealed with the entry. */
+  readonly description: string | null;
+}
+
+/** Opens the ledger of an installation. Throws InstallationMismatchError when the database is another's. */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const schema = options.schema ?? LEDGER_SCHEMA;
+  const shared = { databaseUrl: options.databaseUrl, role: 'credits_app', schema } as const;
+  const pool = openPool({ ...shared, max: 8 });
+  const postingPool = openPool({ ...shared, max: 2, pipeline: true, applicationName: 'credits-posting' });
+  const db = openKysely(pool);
+  try {
+    const installation = await readInstallation(db);
+    assertSameInstallation(installation, options.installation);
+    return new Ledger(options, { pool, postingPool, db }, installation, await AccountCodes.load(db));
+  } catch (error) {
+    await Promise.allSettled([pool.end(), postingPool.end()]);
+    throw error;
+  }
+}
+
+export class Ledger {
+  readonly installation: Installation;
+  readonly #options: LedgerOptions;
+  readonly #pools: { readonly pool: pg.Pool; readonly postingPool: pg.Pool; readonly db: Kysely<Tables> };
+  readonly #codes: AccountCodes;
+  readonly #poster: Poster;
+  readonly #chain: PublicClient;
+
+  constructor(
+    options: LedgerOptions,
+    pools: { pool: pg.Pool; postingPool: pg.Pool; db: Kysely<Tables> },
+    installation: Installation,
+    codes: AccountCodes,
+  ) {
+    this.installation = installation;
+    this.#options = options;
+    this.#pools = pools;
+    this.#codes = codes;
+    this.#poster = new Poster(pools.postingPool, installation.bucketCount, { codes, clock: options.clock });
+    this.#chain = createPublicClient({
+      transport: http(options.rpcUrl, { batch: true, retryCount: 2, timeout: 5000 }),
+    });
+  }
+
+  /** The ledger's clock: the database's, unless another was given. */
+  async now(): Promise<Instant> {
+    if (this.#options.clock) return this.#options.clock();
+    const { rows } = await this.#pools.pool.query<{ now: Instant }>('select clock_timestamp() as now');
+    if (!rows[0]) throw new Error('the database did not tell its clock');
+    return rows[0].now;
+  }
+
+  /** The ETH/USD round to quote by at `now`, or why there is none. Throws when the RPC does not answer. */
+  currentEthPrice(now: Instant): Promise<EthPrice> {
+    return currentEthPrice(this.#chain, now);
+  }
+
+  createOrder(order: { amountMicrousd: bigint; round: FeedRound; now: Instant }): Promise<NewOrder> {
+    return createOrder(this.#doors, order);
+  }
+
+  /** The order with where it stands, for whoever holds its secret; null for anybody else. */
+  async orderStatus(
+    orderId: string,
+    secret: string,
+    now: Instant,
+  ): Promise<{ order: OrderRow; status: OrderStatus } | null> {
+    const order = await findOrderBySecret(this.#doors, orderId, secret);
+    return order && { order, status: await readOrderStatus(this.#pools.db, order, now) };
+  }
+
+  claimKey(orderId: string, secret: string, now: Instant): Promise<Claim> {
+    return claimKey(this.#doors, orderId, secret, now);
+  }
+
+  acknowledgeKey(
+    orderId: string,
+    secret: string,
+    now: Instant,
+  ): Promise<'acknowledged' | 'order_unknown' | 'not_claimed'> {
+    return acknowledgeKey(this.#doors, orderId, secret, now);
+  }
+
+  authenticateKey(key: string, now: Instant): Promise<KeyHolder | null> {
+    return authenticateKey(this.#doors, key, now);
+  }
+
+  authenticateService(token: string): Promise<ServiceIdentity | null> {
+    return authenticateService(this.#doors, token);
+  }
+
+  authenticateOperator(token: string): Promise<string | null> {
+    return authenticateOperator(this.#doors, token);
+  }
+
+  credits(accountId: bigint, now: Instant): Promise<Credits> {
+    return readCredits(this.#doors, accountId, now);
+  }
+
+  /**
+   * Debits an account. Durable when it resolves. Rejects with OutcomeUnknownError when the database was lost for
+   * long (the same key tells later), and with OverloadedError when too much is waiting.
+   */
+  debit(request: DebitRequest): Promise<Outcome> {
+    const details =
+      request.description === null ? null : JSON.stringify({ description: request.description });
+    return this.#poster.submit(request.holder.accountId, {
+      type: 'debit',
+      identity: commandIdentity({
+        serviceId: request.service.serviceId,
+        keyNumber: request.holder.keyNumber,
+        idempotencyKey: request.idempotencyKey,
+        payload: `debit ${request.amountMicrocredits} ${details ?? ''}`,
+      }),
+      amountMicrocredits: request.amountMicrocredits,
+      details,
+    });
+  }
+
+  /** Posts what time has made due in an account's book. Repeating it changes nothing. */
+  advance(accountId: bigint): Promise<Outcome> {
+    return this.#poster.submit(accountId, { type: 'advance' });
+  }
+
+  trialBalance(): Promise<AccountBalance[]> {
+    return readTrialBalance(this.#pools.db);
+  }
+
+  /** Starts taking in receipts from the indexer's rows. */
+  startIntake(log: (line: string) => void): IntakeWorker {
+    return startIntakeWorker(
+      {
+        db: this.#pools.db,
+        codes: this.#codes,
+        installation: this.installation,
+        poster: this.#poster,
+        client: this.#chain,
+        now: () => this.now(),
+        log,
+      },
+      this.#options.databaseUrl,
+    );
+  }
+
+  /** Throws unless the database answers. */
+  async ping(): Promise<void> {
+    await this.#pools.pool.query('select 1');
+  }
+
+  /** Answers what is in flight, then closes the connections. */
+  async close(): Promise<void> {
+    await this.#poster.idle();
+    await Promise.all([this.#pools.pool.end(), this.#pools.postingPool.end()]);
+  }
+
+  get #doors() {
+    return {
+      db: this.#pools.db,
+      bucketCount: this.installation.bucketCount,
+      mode: this.installation.mode,
+    };
+  }
+}

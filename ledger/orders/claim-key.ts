@@ -1,0 +1,115 @@
+import { HOUR, type Instant } from '../core/instant.ts';
+import { hashSecret, newSecret } from '../keys/secret.ts';
+import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
+import { instantText } from '../store/instant-text.ts';
+import { findOrderBySecret, type OrderOptions, type OrderRow } from './find-order.ts';
+import { readOrderStatus } from './order-status.ts';
+
+/** How long after the first claim an order's secret may claim again. */
+const CLAIM_LIFE = 24n * HOUR;
+
+export type Claim =
+  | { readonly status: 'claimed'; readonly secureKey: string; readonly accountId: bigint }
+  | { readonly status: 'order_unknown' | 'payment_pending' | 'claim_closed' };
+
+/**
+ * Issues the Secure Key of a paid order to whoever holds the order's secret. Until the key is acknowledged or used,
+ * and for 24 hours, the secret may claim again, which revokes the key it got before: a lost answer costs nothing.
+ */
+export async function claimKey(
+  options: OrderOptions,
+  orderId: string,
+  secret: string,
+  now: Instant,
+): Promise<Claim> {
+  return await options.db.transaction().execute(async db => {
+    const inTransaction = { ...options, db };
+    const order = await findOrderBySecret(inTransaction, orderId, secret, true);
+    if (!order) return { status: 'order_unknown' };
+    if (order.acknowledged_at !== null) return { status: 'claim_closed' };
+    if (order.claimed_at !== null && now - order.claimed_at > CLAIM_LIFE) return { status: 'claim_closed' };
+    // Once a key was issued it can be fetched again whatever became of the payment.
+    if (order.claimed_at === null && !(await readOrderStatus(db, order, now)).credited)
+      return { status: 'payment_pending' };
+    if (order.claimed_key_hash && !(await revokeUnused(inTransaction, order.claimed_key_hash, now)))
+      return { status: 'claim_closed' };
+    const secureKey = await issueKey(inTransaction, order, now);
+    return { status: 'claimed', secureKey, accountId: order.account_id };
+  });
+}
+
+/** Ends the claim: the buyer has saved the key. Repeating it changes nothing. False when there is nothing to end. */
+export async function acknowledgeKey(
+  options: OrderOptions,
+  orderId: string,
+  secret: string,
+  now: Instant,
+): Promise<'acknowledged' | 'order_unknown' | 'not_claimed'> {
+  const order = await findOrderBySecret(options, orderId, secret);
+  if (!order) return 'order_unknown';
+  if (order.claimed_at === null) return 'not_claimed';
+  await options.db
+    .updateTable('orders')
+    .set({ acknowledged_at: instantText(now) })
+    .where('bucket', '=', order.bucket)
+    .where('order_id', '=', order.order_id)
+    .where('acknowledged_at', 'is', null)
+    .execute();
+  return 'acknowledged';
+}
+
+/** Revokes the key claimed before, unless it has been used: then the claim is over. */
+async function revokeUnused(options: OrderOptions, keyHash: Uint8Array, now: Instant): Promise<boolean> {
+  const { numUpdatedRows } = await options.db
+    .updateTable('secure_keys')
+    .set({ revoked_at: instantText(now) })
+    .where('bucket', '=', bucketOf(keyHash, options.bucketCount))
+    .where('key_hash', '=', Buffer.from(keyHash))
+    .where('first_used_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function issueKey(options: OrderOptions, order: OrderRow, now: Instant): Promise<string> {
+  const { db, bucketCount } = options;
+  const accountBucket = bucketOfAccount(order.account_id, bucketCount);
+  const { last } = await db
+    .selectFrom('account_keys')
+    .select(eb => eb.fn.max('key_number').as('last'))
+    .where('bucket', '=', accountBucket)
+    .where('account_id', '=', order.account_id)
+    .executeTakeFirstOrThrow();
+  const secureKey = newSecret('secureKey', options.mode);
+  const keyHash = hashSecret(secureKey);
+  const keyNumber = Number(last ?? 0) + 1;
+  await db
+    .insertInto('account_keys')
+    .values({
+      bucket: accountBucket,
+      account_id: order.account_id,
+      key_number: keyNumber,
+      key_hash: keyHash,
+    })
+    .execute();
+  await db
+    .insertInto('secure_keys')
+    .values({
+      bucket: bucketOf(keyHash, bucketCount),
+      key_hash: keyHash,
+      account_id: order.account_id,
+      key_number: keyNumber,
+      scope: 'manage',
+      last_four: secureKey.slice(-4),
+      created_at: instantText(now),
+      first_used_at: null,
+      revoked_at: null,
+    })
+    .execute();
+  await db
+    .updateTable('orders')
+    .set({ claimed_at: instantText(order.claimed_at ?? now), claimed_key_hash: keyHash })
+    .where('bucket', '=', order.bucket)
+    .where('order_id', '=', order.order_id)
+    .execute();
+  return secureKey;
+}

@@ -1,0 +1,68 @@
+import { type Kysely, sql } from 'kysely';
+import type { Instant } from '../core/instant.ts';
+import { type OrderReceipt, type OrderState, orderState } from '../core/order-state.ts';
+import type { Tables } from '../store/tables.ts';
+import type { OrderRow } from './find-order.ts';
+
+/** A payment of an order, with where the chain has it. */
+export interface PaymentStatus extends OrderReceipt {
+  readonly receiptId: string;
+  readonly transactionHash: string;
+  readonly blockNumber: bigint;
+}
+
+export interface OrderStatus extends OrderState {
+  readonly payments: readonly PaymentStatus[];
+  /** True once the Secure Key can be claimed: some payment's credits are in the book. */
+  readonly credited: boolean;
+}
+
+/** Where `order` stands at `now`, from the payments that were matched to it. */
+export async function readOrderStatus(
+  db: Kysely<Tables>,
+  order: OrderRow,
+  now: Instant,
+): Promise<OrderStatus> {
+  const payments = await readPayments(db, order.order_id);
+  const { quoted_wei: quotedWei, deadline } = order;
+  return {
+    ...orderState({ quotedWei: quotedWei ?? 0n, deadline }, payments, now),
+    payments,
+    credited: payments.some(payment => payment.credited),
+  };
+}
+
+async function readPayments(db: Kysely<Tables>, orderId: string): Promise<PaymentStatus[]> {
+  // The latest inclusion that was matched to the order; a higher version that is absent means a reorg took it.
+  const { rows } = await sql<{
+    receipt_id: string;
+    transaction_hash: string;
+    block_number: bigint;
+    block_at: Instant;
+    amount_wei: bigint;
+    amount_microusd: bigint | null;
+    waiting: boolean;
+    reversed: boolean;
+  }>`
+    select distinct on (a.receipt_id)
+      a.receipt_id, i.transaction_hash, i.block_number, i.block_at, i.amount_wei, p.amount_microusd,
+      exists (select from outbox o where o.bucket = a.bucket and o.receipt_id = a.receipt_id
+        and o.version = a.version and o.action = 'purchase') as waiting,
+      exists (select from receipt_inclusions later where later.bucket = a.bucket
+        and later.receipt_id = a.receipt_id and later.version > a.version) as reversed
+    from assignments a
+    join receipt_inclusions i on i.bucket = a.bucket and i.receipt_id = a.receipt_id and i.version = a.version
+    left join price_records p on p.bucket = a.bucket and p.receipt_id = a.receipt_id and p.version = a.version
+    where a.order_id = ${orderId}
+    order by a.receipt_id, a.version desc`.execute(db);
+  return rows.map(row => ({
+    receiptId: row.receipt_id,
+    transactionHash: row.transaction_hash,
+    blockNumber: row.block_number,
+    blockAt: row.block_at,
+    amountWei: row.amount_wei,
+    amountMicrousd: row.amount_microusd,
+    credited: !row.reversed && !row.waiting && (row.amount_microusd ?? 0n) > 0n,
+    reversed: row.reversed,
+  }));
+}

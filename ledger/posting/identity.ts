@@ -1,0 +1,30 @@
+import { hash } from 'node:crypto';
+import type { CommandIdentity } from '../core/journal.ts';
+
+/** The service under which this system posts on its own account. */
+export const OWN_SERVICE_ID = 0;
+
+export interface IdentityOptions {
+  readonly serviceId: number;
+  readonly keyNumber: number | null;
+  /** What the caller repeats to ask for the same thing again; its scope is the account and the service. */
+  readonly idempotencyKey: string;
+  /** Everything that was asked for, always written the same way. */
+  readonly payload: string;
+}
+
+/** The identity a command is remembered by, for ever: the key itself and the payload are not kept. */
+export function commandIdentity(options: IdentityOptions): CommandIdentity {
+  return {
+    serviceId: options.serviceId,
+    keyNumber: options.keyNumber,
+    // The number ends at the colon, so no service can form another's key.
+    keyDigest: digest(`${options.serviceId}:${options.idempotencyKey}`),
+    payloadDigest: digest(options.payload),
+  };
+}
+
+/** 128 bits are enough: a collision would have to be found within one service and account. */
+function digest(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}

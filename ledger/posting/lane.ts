@@ -1,0 +1,116 @@
+import type pg from 'pg';
+import { type AddressedCommand, type BatchOptions, type Outcome, runBatch } from './batch.ts';
+import { isPassing } from './passing-errors.ts';
+
+/** As many commands as one transaction takes at the most. */
+const BATCH_MAX = 500;
+/** A queue longer than this only makes everybody wait: further commands are turned away at once. */
+const QUEUE_MAX = 20_000;
+/** How long a batch is tried again through lost connections and deadlocks before its callers are told. */
+const RETRY_MS_MAX = 15_000;
+const RETRY_PAUSE_MS = 100;
+
+/** It is not known whether the command was carried out. Asking again with the same key tells. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError';
+  constructor(cause: unknown) {
+    super('the database could not be reached; ask again with the same idempotency key', { cause });
+  }
+}
+
+/** Too many commands are waiting; this one was not taken. */
+export class OverloadedError extends Error {
+  override readonly name = 'OverloadedError';
+  constructor() {
+    super('too many commands are waiting; try again shortly');
+  }
+}
+
+interface Waiting {
+  readonly addressed: AddressedCommand;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Posts the commands of its buckets one batch after the other. There is no timer: a batch is whatever arrived
+ * while the previous one was in flight.
+ */
+export class Lane {
+  readonly #pool: pg.Pool;
+  readonly #options: BatchOptions;
+  readonly #queue: Waiting[] = [];
+  #running: Promise<void> | null = null;
+
+  constructor(pool: pg.Pool, options: BatchOptions) {
+    this.#pool = pool;
+    this.#options = options;
+  }
+
+  /** Resolves with the command's outcome once it is durable. Rejects with OutcomeUnknownError or OverloadedError. */
+  submit(addressed: AddressedCommand): Promise<Outcome> {
+    if (this.#queue.length >= QUEUE_MAX) return Promise.reject(new OverloadedError());
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ addressed, resolve, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Resolves when nothing is waiting or in flight. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    // Let everything that arrives in this turn of the event loop join the first batch.
+    await new Promise(setImmediate);
+    while (this.#queue.length > 0) await this.#post(this.#queue.splice(0, BATCH_MAX));
+    this.#running = null;
+  }
+
+  async #post(batch: Waiting[]): Promise<void> {
+    try {
+      const outcomes = await this.#tryUntilKnown(batch.map(waiting => waiting.addressed));
+      batch.forEach((waiting, index) => {
+        const outcome = outcomes[index];
+        if (outcome) waiting.resolve(outcome);
+        else waiting.reject(new Error('a batch answered fewer commands than it took'));
+      });
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length === 1 || error instanceof OutcomeUnknownError) {
+        for (const waiting of batch) waiting.reject(error);
+        return;
+      }
+      // Something in this batch breaks it: one by one, so that only the culprit fails.
+      if (only) for (const waiting of batch) await this.#post([waiting]);
+    }
+  }
+
+  /** Accepted commands answer by their idempotency key, so a batch whose commit got lost is simply run again. */
+  async #tryUntilKnown(commands: readonly AddressedCommand[]): Promise<Outcome[]> {
+    const giveUpAt = performance.now() + RETRY_MS_MAX;
+    for (;;) {
+      try {
+        return await this.#try(commands);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        if (performance.now() > giveUpAt) throw new OutcomeUnknownError(error);
+        await new Promise(resolve => setTimeout(resolve, RETRY_PAUSE_MS));
+      }
+    }
+  }
+
+  async #try(commands: readonly AddressedCommand[]): Promise<Outcome[]> {
+    const client = await this.#pool.connect();
+    let broken = true;
+    try {
+      const outcomes = await runBatch(client, commands, this.#options);
+      broken = false;
+      return outcomes;
+    } finally {
+      // After any error the connection is closed rather than trusted.
+      client.release(broken);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+-- The application's role owns nothing and cannot change what is append-only; the indexer's role has its own
+-- schemas and sees nothing of the ledger. Roles belong to the server, so another database may have made them.
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'credits_app') then create role credits_app nologin; end if;
+  if not exists (select from pg_roles where rolname = 'credits_indexer') then create role credits_indexer nologin; end if;
+  execute format('grant credits_app, credits_indexer to %I', current_user);
+  execute format('grant usage on schema %I to credits_app', current_schema());
+  execute format('grant create on database %I to credits_indexer', current_database());
+end
+$$;
+
+grant select, insert on
+  entries, postings, receipts, receipt_inclusions, price_records, assignments, account_keys, order_references
+  to credits_app;
+grant select, insert, update on books, lots, orders, secure_keys, chain_progress to credits_app;
+grant select, insert, delete on outbox to credits_app;
+grant select on installation, ledger_accounts, services, access_tokens to credits_app;

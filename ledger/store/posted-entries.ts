@@ -1,0 +1,74 @@
+/** What an idempotency key led to: the entry that consumed it. */
+import type { Instant } from '../core/instant.ts';
+import type { EntryKind } from '../core/journal.ts';
+import type { BookKey } from './books.ts';
+import type { RunSql, Statement } from './run-sql.ts';
+
+/** A posted entry as its caller is told of it. */
+export interface PostedEntry {
+  readonly accountId: bigint;
+  readonly seq: bigint;
+  readonly kind: EntryKind;
+  readonly bookedAt: Instant;
+  readonly amountMicrocredits: bigint;
+  readonly availableAfterMicrocredits: bigint;
+  readonly heldAfterMicrocredits: bigint;
+  readonly debtAfterMicrocredits: bigint;
+}
+
+export interface ConsumedKey {
+  readonly keyDigest: string;
+  readonly payloadDigest: string;
+  readonly entry: PostedEntry;
+}
+
+const FIND_KEYS: Statement = {
+  name: 'find_consumed_keys',
+  text: `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
+      e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits
+    from unnest($1::smallint[], $2::bigint[], $3::uuid[]) as wanted (bucket, account_id, key_digest)
+    join entries e on e.bucket = wanted.bucket and e.account_id = wanted.account_id
+      and e.key_digest = wanted.key_digest`,
+};
+
+/** Those of the keys that an accepted command has consumed. Digests are 32 hex digits. */
+export async function findConsumedKeys(
+  run: RunSql,
+  keys: readonly (BookKey & { readonly keyDigest: string })[],
+): Promise<ConsumedKey[]> {
+  const rows = await run<{
+    account_id: bigint;
+    key_digest: string;
+    payload_digest: string;
+    seq: bigint;
+    kind: EntryKind;
+    booked_at: Instant;
+    amount_microcredits: bigint;
+    available_after_microcredits: bigint;
+    held_after_microcredits: bigint;
+    debt_after_microcredits: bigint;
+  }>(FIND_KEYS, [
+    keys.map(key => key.bucket),
+    keys.map(key => key.accountId),
+    keys.map(key => key.keyDigest),
+  ]);
+  return rows.map(row => ({
+    keyDigest: plainDigest(row.key_digest),
+    payloadDigest: plainDigest(row.payload_digest),
+    entry: {
+      accountId: row.account_id,
+      seq: row.seq,
+      kind: row.kind,
+      bookedAt: row.booked_at,
+      amountMicrocredits: row.amount_microcredits,
+      availableAfterMicrocredits: row.available_after_microcredits,
+      heldAfterMicrocredits: row.held_after_microcredits,
+      debtAfterMicrocredits: row.debt_after_microcredits,
+    },
+  }));
+}
+
+/** Digests are stored as uuid, 16 bytes without a header; PostgreSQL writes those with dashes. */
+export function plainDigest(uuid: string): string {
+  return uuid.replaceAll('-', '');
+}

@@ -1,0 +1,62 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { parseInstant } from './instant-text.ts';
+import type { Tables } from './tables.ts';
+
+/** The schema of the ledger's tables. Replay uses another one with the same names in it. */
+export const LEDGER_SCHEMA = 'credits';
+
+export interface PoolOptions {
+  readonly databaseUrl: string;
+  /** The role whose privileges the connections have; without it those of the URL's user. */
+  readonly role?: 'credits_app';
+  readonly schema?: string;
+  readonly max: number;
+  /** Sends statements without waiting for the answers to those before: for the posting path. */
+  readonly pipeline?: boolean;
+  readonly applicationName?: string;
+}
+
+const bigintArray = (text: string): bigint[] =>
+  text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt);
+
+/** int8 and numeric as bigint, timestamptz as microseconds; everything else as pg has it. */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  20: BigInt,
+  1700: BigInt,
+  1016: bigintArray,
+  1231: bigintArray,
+  1184: parseInstant,
+};
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    const own = format === 'binary' ? undefined : PARSERS[oid];
+    return own ?? pg.types.getTypeParser(oid, format);
+  },
+};
+
+/**
+ * A pool of connections to the ledger's database, in UTC and in the ledger's schema. A connection lost while
+ * idle is replaced without a word; one lost in use fails its query.
+ */
+export function openPool(options: PoolOptions): pg.Pool {
+  const { role, schema = LEDGER_SCHEMA } = options;
+  const settings = [`-c search_path=${schema}`, '-c timezone=UTC', ...(role ? [`-c role=${role}`] : [])];
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    options: settings.join(' '),
+    max: options.max,
+    types,
+    connectionTimeoutMillis: 5000,
+    application_name: options.applicationName ?? 'credits',
+    ...(options.pipeline ? { pipeline: true } : {}),
+  });
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** The same pool through Kysely's query builder, typed by the ledger's tables. */
+export function openKysely(pool: pg.Pool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}

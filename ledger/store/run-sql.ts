@@ -1,0 +1,26 @@
+import { CompiledQuery, type Kysely } from 'kysely';
+import type pg from 'pg';
+import type { Tables } from './tables.ts';
+
+/** A prepared statement: its name lets PostgreSQL parse and plan it once a connection. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs one statement in the caller's transaction. */
+export type RunSql = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
+
+export function runOn(client: pg.ClientBase): RunSql {
+  return async <Row>(statement: Statement, values: readonly unknown[]) => {
+    const { rows } = await client.query({ ...statement, values: values as unknown[] });
+    return rows as Row[];
+  };
+}
+
+export function runIn(transaction: Kysely<Tables>): RunSql {
+  return async <Row>(statement: Statement, values: readonly unknown[]) => {
+    const { rows } = await transaction.executeQuery<Row>(CompiledQuery.raw(statement.text, [...values]));
+    return rows;
+  };
+}

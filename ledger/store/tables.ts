@@ -1,0 +1,232 @@
+/** The columns of the ledger's tables as TypeScript reads them; migrations/*.sql is their definition. */
+import type { ColumnType, Generated } from 'kysely';
+import type { Instant } from '../core/instant.ts';
+import type { EntryKind } from '../core/journal.ts';
+import type { RenewalPolicy } from '../core/lot.ts';
+
+/** Read as microseconds, written as text (see instant-text.ts). */
+type Timestamp = ColumnType<Instant, string, string>;
+type OptionalTimestamp = ColumnType<Instant | null, string | null, string | null>;
+
+export interface InstallationTable {
+  mode: 'dev' | 'live';
+  bucket_count: number;
+  chain_id: number;
+  genesis_hash: string;
+  payment_address: string;
+  created_at: Generated<Instant>;
+}
+
+export interface BookTable {
+  bucket: number;
+  account_id: bigint;
+  seq: bigint;
+  head: Uint8Array;
+  booked_at: Timestamp;
+  debt_microcredits: bigint;
+}
+
+export interface LotTable {
+  bucket: number;
+  account_id: bigint;
+  lot_id: bigint;
+  added_at: Timestamp;
+  expires_at: Timestamp;
+  policy: RenewalPolicy;
+  face_microcredits: bigint;
+  available_microcredits: bigint;
+  held_microcredits: bigint;
+  unreleased_microcredits: bigint;
+  paid_microusd: bigint;
+  deferred_microusd: bigint;
+  open: boolean;
+}
+
+export interface EntryTable {
+  bucket: number;
+  account_id: bigint;
+  seq: bigint;
+  kind: EntryKind;
+  effective_at: Timestamp;
+  booked_at: Timestamp;
+  recorded_at: Timestamp;
+  amount_microcredits: bigint;
+  available_after_microcredits: bigint;
+  held_after_microcredits: bigint;
+  debt_after_microcredits: bigint;
+  service_id: number | null;
+  key_number: number | null;
+  key_digest: string | null;
+  payload_digest: string | null;
+  hash: Uint8Array;
+  details: string | null;
+}
+
+export interface PostingTable {
+  bucket: number;
+  account_id: bigint;
+  seq: bigint;
+  line: number;
+  from_code: number;
+  to_code: number;
+  amount: bigint;
+  lot_id: bigint | null;
+  lot_available_after_microcredits: bigint | null;
+  lot_held_after_microcredits: bigint | null;
+  lot_unreleased_after_microcredits: bigint | null;
+}
+
+export interface LedgerAccountTable {
+  code: number;
+  name: string;
+}
+
+export interface ReceiptTable {
+  bucket: number;
+  receipt_id: string;
+  first_noticed_at: Timestamp;
+}
+
+export interface ReceiptInclusionTable {
+  bucket: number;
+  receipt_id: string;
+  version: number;
+  outcome: 'included' | 'absent';
+  block_number: bigint | null;
+  block_hash: string | null;
+  block_at: OptionalTimestamp;
+  transaction_hash: string | null;
+  trace_index: number | null;
+  frame_type: string | null;
+  from_address: string | null;
+  amount_wei: bigint | null;
+  input: string | null;
+  noticed_at: Timestamp;
+}
+
+export interface PriceRecordTable {
+  bucket: number;
+  receipt_id: string;
+  version: number;
+  feed: string;
+  round_id: bigint;
+  answer: bigint;
+  round_started_at: Timestamp;
+  round_updated_at: Timestamp;
+  rule_version: number;
+  quote_answer: bigint | null;
+  quoted_wei: bigint;
+  amount_microusd: bigint;
+  decided_at: Timestamp;
+}
+
+export interface AssignmentTable {
+  bucket: number;
+  receipt_id: string;
+  version: number;
+  account_id: bigint;
+  order_id: string | null;
+  matched_by: 'reference' | 'linked_wallet' | 'unique_amount' | 'claim' | 'operator';
+  decided_at: Timestamp;
+}
+
+export interface OutboxTable {
+  bucket: number;
+  receipt_id: string;
+  version: number;
+  action: 'purchase' | 'clawback';
+  account_id: bigint;
+  amount_microusd: bigint;
+  paid_at: Timestamp;
+  details: string;
+  decided_at: Timestamp;
+}
+
+export interface ChainProgressTable {
+  chain_id: number;
+  settled_block: bigint;
+  updated_at: Timestamp;
+}
+
+export interface OrderTable {
+  bucket: number;
+  order_id: string;
+  account_id: bigint;
+  method: 'eth' | 'card';
+  amount_microusd: bigint;
+  secret_hash: Uint8Array;
+  reference: string;
+  quote_round_id: bigint | null;
+  quote_answer: bigint | null;
+  quote_updated_at: OptionalTimestamp;
+  quoted_wei: bigint | null;
+  guaranteed_wei: bigint | null;
+  deadline: Timestamp;
+  created_at: Timestamp;
+  claimed_at: OptionalTimestamp;
+  claimed_key_hash: Uint8Array | null;
+  acknowledged_at: OptionalTimestamp;
+}
+
+export interface OrderReferenceTable {
+  bucket: number;
+  reference: string;
+  order_id: string;
+}
+
+export interface SecureKeyTable {
+  bucket: number;
+  key_hash: Uint8Array;
+  account_id: bigint;
+  key_number: number;
+  scope: 'manage' | 'spend';
+  last_four: string;
+  created_at: Timestamp;
+  first_used_at: OptionalTimestamp;
+  revoked_at: OptionalTimestamp;
+}
+
+export interface AccountKeyTable {
+  bucket: number;
+  account_id: bigint;
+  key_number: number;
+  key_hash: Uint8Array;
+}
+
+export interface ServiceTable {
+  service_id: number;
+  name: string;
+  created_at: Generated<Instant>;
+}
+
+export interface AccessTokenTable {
+  bucket: number;
+  token_hash: Uint8Array;
+  role: 'service' | 'operator';
+  service_id: number | null;
+  name: string;
+  last_four: string;
+  created_at: Generated<Instant>;
+  revoked_at: OptionalTimestamp;
+}
+
+export interface Tables {
+  installation: InstallationTable;
+  books: BookTable;
+  lots: LotTable;
+  entries: EntryTable;
+  postings: PostingTable;
+  ledger_accounts: LedgerAccountTable;
+  receipts: ReceiptTable;
+  receipt_inclusions: ReceiptInclusionTable;
+  price_records: PriceRecordTable;
+  assignments: AssignmentTable;
+  outbox: OutboxTable;
+  chain_progress: ChainProgressTable;
+  orders: OrderTable;
+  order_references: OrderReferenceTable;
+  secure_keys: SecureKeyTable;
+  account_keys: AccountKeyTable;
+  services: ServiceTable;
+  access_tokens: AccessTokenTable;
+}
