@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// Runs a target's code in its own name. The traces repeat a value, but no ETH leaves this contract.
+contract DelegateCaller {
+    /// DELEGATECALL has no value of its own: its frame shows this call's.
+    function delegate(address target, bytes calldata input) external payable {
+        (bool success, ) = target.delegatecall(input);
+        require(success, "the target refused");
+    }
+
+    /// CALLCODE names a value and sends it to this contract itself. Solidity speaks it in assembly no more either,
+    /// so the code is written out: PUSH0 x4, CALLVALUE, CALLDATALOAD(0) as target, GAS, CALLCODE.
+    fallback() external payable {
+        assembly {
+            pop(callcode(gas(), calldataload(0), callvalue(), 0, 0, 0, 0))
+        }
+    }
+}
