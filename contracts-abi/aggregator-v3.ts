@@ -2,8 +2,8 @@
  * What this system reads of a Chainlink price feed: the AggregatorV3 interface and the phases of its proxy.
  *
  * Sources:
- * https://github.com/smartcontractkit/chainlink/blob/v2.9.0/contracts/src/v0.8/shared/interfaces/AggregatorV3Interface.sol
- * https://github.com/smartcontractkit/chainlink/blob/v2.9.0/contracts/src/v0.6/AggregatorProxy.sol
+ * https://github.com/smartcontractkit/chainlink/blob/885380ecce5ceed0cf67d3b3d2e81a102110cc37/contracts/src/v0.8/shared/interfaces/AggregatorV3Interface.sol
+ * https://github.com/smartcontractkit/chainlink/blob/130c884caec4be681c747b3e4a0b512f2a84dbc9/contracts/src/v0.6/AggregatorProxy.sol
  *
  * A proxy's round id is `phaseId << 64 | round of that phase's aggregator`. A round that does not exist is a
  * revert or, with OCR2 aggregators, an answer whose `updatedAt` is 0: treat both as missing.

@@ -14,6 +14,7 @@ export type { OrderStatus } from './orders/order-status.ts';
 export { referenceCalldata } from './orders/reference.ts';
 export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
+export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
 export {
   ensureInstallation,

@@ -22,7 +22,10 @@ export class InstallationMismatchError extends Error {
   override readonly name = 'InstallationMismatchError';
 }
 
-/** Records what this installation is, when the database is new. `db` must be the owner's. */
+/**
+ * Records what this installation is, when the database is new; otherwise throws InstallationMismatchError unless it is
+ * the same. `db` must be the owner's.
+ */
 export async function ensureInstallation(db: Kysely<Tables>, wanted: InstallationWanted): Promise<void> {
   await db.transaction().execute(async trx => {
     await trx
@@ -37,6 +40,7 @@ export async function ensureInstallation(db: Kysely<Tables>, wanted: Installatio
       .onConflict(conflict => conflict.doNothing())
       .execute();
     const stored = await readInstallation(trx);
+    assertSameInstallation(stored, wanted);
     await trx
       .insertInto('ledger_accounts')
       .values({

@@ -11,6 +11,11 @@ begin
 end
 $$;
 
+-- The indexer publishes views in this schema, and makes them anew at each start: whatever it puts there may be read.
+create schema if not exists chain authorization credits_indexer;
+grant usage on schema chain to credits_app;
+alter default privileges for role credits_indexer in schema chain grant select on tables to credits_app;
+
 grant select, insert on
   entries, postings, receipts, receipt_inclusions, price_records, assignments, account_keys, order_references
   to credits_app;

@@ -1,0 +1,214 @@
+/** The only reader of the environment. What is missing or does not fit is said in one line each. */
+import { getAddress, isAddress } from 'viem';
+
+/** The payment address of the mission; live installations must name theirs. */
+const DEFAULT_PAYMENT_ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
+
+export type Mode = 'dev' | 'live';
+export type PartName = 'api' | 'worker' | 'indexer' | 'migrate';
+
+export interface Config {
+  readonly mode: Mode;
+  readonly databaseUrl: string;
+  readonly rpcUrl: string;
+  /** With its checksum (EIP-55). */
+  readonly paymentAddress: `0x${string}`;
+  /** Where buyers reach the API, without a slash at the end. */
+  readonly publicUrl: string;
+  readonly host: string;
+  readonly port: number;
+  readonly indexer: {
+    readonly startBlock: number;
+    readonly pollingIntervalMs: number;
+    readonly port: number;
+    readonly logFile: string | undefined;
+  };
+  /** Whether the operator has a Stripe key; the key itself is not used before there are card payments. */
+  readonly hasStripeKey: boolean;
+}
+
+/** The environment does not describe something that can be started. Each line names a variable and what to do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration of `part` out of `environment` (see .env.example).
+ * Throws ConfigError with everything that is wrong, not only the first thing.
+ */
+export function readConfig(environment: Environment, part: PartName): Config {
+  const problems: string[] = [];
+  const get = (name: string) => environment[name]?.trim() || undefined;
+
+  const mode = readMode(get('MODE'), problems);
+  const databaseUrl = readDatabaseUrl(get('DATABASE_URL'), mode, problems);
+  const rpcUrl = readRpcUrl(get('BASE_RPC_URL'), mode, problems);
+  const paymentAddress = readAddress(get('PAYMENT_ADDRESS'), mode, problems);
+  const port = readInteger('PORT', get('PORT'), 3000, { min: 0, max: 65_535 }, problems);
+  const host = readHost(get('HOST'), mode, problems);
+  const publicUrl = readPublicUrl(get('PUBLIC_URL'), { mode, part, port }, problems);
+  const hasStripeKey = readStripeKey(get('STRIPE_SECRET_KEY'), mode, problems);
+  const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
+  const pollingIntervalMs = readInteger(
+    'INDEXER_POLLING_INTERVAL_MS',
+    get('INDEXER_POLLING_INTERVAL_MS'),
+    500,
+    { min: 50, max: 60_000 },
+    problems,
+  );
+  const indexerPort = readInteger(
+    'INDEXER_PORT',
+    get('INDEXER_PORT'),
+    42_069,
+    { min: 1, max: 65_535 },
+    problems,
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    mode,
+    databaseUrl,
+    rpcUrl,
+    paymentAddress,
+    publicUrl,
+    host,
+    port,
+    indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
+    hasStripeKey,
+  };
+}
+
+function readMode(value: string | undefined, problems: string[]): Mode {
+  if (value === 'dev' || value === 'live') return value;
+  problems.push(
+    value === undefined
+      ? 'MODE is not set: set it to live, or run `npm start` for a development stack.'
+      : `MODE is "${value}": set it to dev or live.`,
+  );
+  return 'live';
+}
+
+function readDatabaseUrl(value: string | undefined, mode: Mode, problems: string[]): string {
+  const name = 'DATABASE_URL';
+  const url = readUrl(name, value, ['postgres:', 'postgresql:'], problems);
+  if (url && mode === 'dev' && !isLoopback(url.hostname))
+    problems.push(`${name} is not on this machine: dev works on a local database only.`);
+  return value ?? '';
+}
+
+function readRpcUrl(value: string | undefined, mode: Mode, problems: string[]): string {
+  const name = 'BASE_RPC_URL';
+  const url = readUrl(name, value, ['http:', 'https:'], problems);
+  if (url && mode === 'dev' && !isLoopback(url.hostname))
+    problems.push(`${name} is not on this machine: dev works on a local chain only.`);
+  return value ?? '';
+}
+
+function readUrl(
+  name: string,
+  value: string | undefined,
+  protocols: readonly string[],
+  problems: string[],
+): URL | null {
+  if (value === undefined) {
+    problems.push(`${name} is not set: set it to a URL that begins with ${protocols[0]}//.`);
+    return null;
+  }
+  const url = URL.parse(value);
+  // The value may hold a password: it is never repeated.
+  if (url && protocols.includes(url.protocol)) return url;
+  problems.push(`${name} is not a URL that begins with ${protocols[0]}//: correct it.`);
+  return null;
+}
+
+function readAddress(value: string | undefined, mode: Mode, problems: string[]): `0x${string}` {
+  if (value === undefined) {
+    if (mode === 'live')
+      problems.push('PAYMENT_ADDRESS is not set: set it to the address that buyers shall pay to.');
+    return DEFAULT_PAYMENT_ADDRESS;
+  }
+  // Mixed case must have the right checksum; without one there is nothing to check.
+  if (isAddress(value)) return getAddress(value);
+  problems.push(
+    `PAYMENT_ADDRESS is "${value}": set it to 0x and 40 hexadecimal digits, with its checksum as your wallet shows it.`,
+  );
+  return DEFAULT_PAYMENT_ADDRESS;
+}
+
+function readHost(value: string | undefined, mode: Mode, problems: string[]): string {
+  if (value === undefined) return '127.0.0.1';
+  if (mode === 'dev' && !isLoopback(value))
+    problems.push(
+      `HOST is "${value}": dev listens on 127.0.0.1 only, as everybody can pay there for nothing.`,
+    );
+  return value;
+}
+
+function readPublicUrl(
+  value: string | undefined,
+  { mode, part, port }: { mode: Mode; part: PartName; port: number },
+  problems: string[],
+): string {
+  if (value === undefined) {
+    if (mode === 'live' && part === 'api')
+      problems.push('PUBLIC_URL is not set: set it to the https address at which buyers reach the API.');
+    return `http://127.0.0.1:${port}`;
+  }
+  const url = URL.parse(value);
+  const isRoot = url !== null && url.pathname === '/' && url.search === '' && url.hash === '';
+  if (!isRoot || (mode === 'live' ? url.protocol !== 'https:' : !/^https?:$/.test(url.protocol))) {
+    problems.push(
+      `PUBLIC_URL is "${value}": set it to an address such as https://credits.example.com, without a path.`,
+    );
+    return '';
+  }
+  if (mode === 'dev' && !isLoopback(url.hostname))
+    problems.push(`PUBLIC_URL is "${value}": dev is reached on this machine only.`);
+  return url.origin;
+}
+
+function readStripeKey(value: string | undefined, mode: Mode, problems: string[]): boolean {
+  if (value === undefined) return false;
+  const match = /^(?:sk|rk)_(test|live)_\w+$/.exec(value);
+  if (!match) problems.push('STRIPE_SECRET_KEY is not a Stripe secret key: correct it, or leave it out.');
+  else if (mode === 'live' && match[1] !== 'live')
+    problems.push('STRIPE_SECRET_KEY is a test key: live takes a live key, or none for no card payments.');
+  else if (mode === 'dev' && match[1] !== 'test')
+    problems.push('STRIPE_SECRET_KEY is a live key: dev must not hold one, remove it.');
+  return true;
+}
+
+function readStartBlock(
+  value: string | undefined,
+  { mode, part }: { mode: Mode; part: PartName },
+  problems: string[],
+): number {
+  if (value === undefined && mode === 'live' && part === 'indexer')
+    problems.push(
+      'INDEXER_START_BLOCK is not set: set it to a block before the first payment, such as the newest one now.',
+    );
+  const range = { min: 0, max: Number.MAX_SAFE_INTEGER };
+  return readInteger('INDEXER_START_BLOCK', value, 0, range, problems);
+}
+
+function readInteger(
+  name: string,
+  value: string | undefined,
+  preset: number,
+  { min, max }: { min: number; max: number },
+  problems: string[],
+): number {
+  if (value === undefined) return preset;
+  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  problems.push(`${name} is "${value}": set it to a whole number from ${min} to ${max}.`);
+  return preset;
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/.test(hostname);
+}

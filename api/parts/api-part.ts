@@ -1,0 +1,71 @@
+import type { Server } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import type { Ledger } from '../../ledger/index.ts';
+import { createApp } from '../app.ts';
+import { type Config, ConfigError } from '../config.ts';
+import { openConfiguredLedger } from './open-ledger.ts';
+import { partLog, type RunningPart } from './part.ts';
+
+const WEB_FOLDER = fileURLToPath(new URL('../../web/', import.meta.url));
+
+/** Nobody needs longer than this to send a request of at most 16 kB. */
+const REQUEST_MS_MAX = 10_000;
+
+/** Starts the HTTP API. */
+export async function startApiPart(config: Config): Promise<RunningPart> {
+  const log = partLog('api');
+  const ledger = await openConfiguredLedger(config, log);
+  try {
+    const server = await listen(config, ledger, log);
+    log(`listening on http://${config.host}:${config.port}, known as ${config.publicUrl}`);
+    log(
+      config.hasStripeKey
+        ? 'card payments: there is a Stripe key, but this version takes ETH only'
+        : 'card payments: off',
+    );
+    return {
+      async stop() {
+        await close(server);
+        await ledger.close();
+      },
+    };
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+/** Serves the API of `ledger` on the configured host and port. Throws ConfigError when the port is taken. */
+export async function listen(
+  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl'>,
+  ledger: Ledger,
+  log: (line: string) => void,
+): Promise<Server> {
+  const app = createApp({
+    ledger,
+    publicUrl: config.publicUrl,
+    otherHosts: config.mode === 'dev' ? [`127.0.0.1:${config.port}`, `localhost:${config.port}`] : [],
+    webFolder: WEB_FOLDER,
+    log,
+  });
+  return await new Promise((resolve, reject) => {
+    const server = app.listen(config.port, config.host, (error?: Error) => {
+      if (!error) resolve(server);
+      else if ('code' in error && error.code === 'EADDRINUSE')
+        reject(
+          new ConfigError([`PORT ${config.port} is taken: stop what listens there, or set another PORT.`]),
+        );
+      else reject(error);
+    });
+    server.requestTimeout = REQUEST_MS_MAX;
+    server.headersTimeout = REQUEST_MS_MAX;
+  });
+}
+
+/** Stops accepting, answers what is in flight, drops idle connections. */
+export async function close(server: Server): Promise<void> {
+  await new Promise<void>(resolve => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}

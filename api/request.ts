@@ -1,0 +1,53 @@
+/** Reading what a caller sent: credentials from headers, bodies by their schema. */
+import type { Request } from 'express';
+import type { z } from 'zod';
+import { idempotencyKey } from './contract.ts';
+import { Problem } from './problem.ts';
+
+/** The body as `schema` has it. Throws a Problem that names the first field at fault. */
+export function readBody<Schema extends z.ZodType>(schema: Schema, request: Request): z.output<Schema> {
+  if (request.body === undefined)
+    throw new Problem(
+      'unsupported_media_type',
+      'Send a JSON object with the header Content-Type: application/json.',
+    );
+  const result = schema.safeParse(request.body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (!issue) throw new Problem('malformed_request', 'The body is not what this route takes.');
+  if (issue.code === 'unrecognized_keys') {
+    const field = issue.keys[0] ?? '';
+    throw new Problem('invalid_field', `There is no field "${field}" here: leave it out.`, { field });
+  }
+  const field = issue.path.join('.');
+  if (field === '') throw new Problem('malformed_request', 'The body must be a JSON object.');
+  throw new Problem('invalid_field', `"${field}" ${issue.message}.`, { field });
+}
+
+/** The credential in `Authorization: Bearer …`. @param what Names it in the problem, such as "a service token". */
+export function readBearer(request: Request, what: string): string {
+  const header = request.get('authorization');
+  if (header === undefined)
+    throw new Problem('credential_missing', `Send ${what} in the header Authorization: Bearer <…>.`);
+  const match = /^Bearer +([\x21-\x7e]{1,200})$/i.exec(header);
+  if (!match?.[1])
+    throw new Problem('credential_invalid', `The header Authorization must be "Bearer" and ${what}.`);
+  return match[1];
+}
+
+/** The header Idempotency-Key, which makes it safe to ask again. */
+export function readIdempotencyKey(request: Request): string {
+  const header = request.get('idempotency-key');
+  if (header === undefined)
+    throw new Problem(
+      'idempotency_key_missing',
+      'Send a header Idempotency-Key that is new for each debit and the same when you try one again.',
+    );
+  const result = idempotencyKey.safeParse(header);
+  if (result.success) return result.data;
+  throw new Problem(
+    'invalid_field',
+    `The header Idempotency-Key ${result.error.issues[0]?.message ?? 'is invalid'}.`,
+    { field: 'Idempotency-Key' },
+  );
+}

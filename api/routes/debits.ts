@@ -1,0 +1,82 @@
+import { Router } from 'express';
+import { accountName, instantText, type Ledger, type Refusal } from '../../ledger/index.ts';
+import { creditsText, millionthsOf } from '../amount-text.ts';
+import { debitRequest } from '../contract.ts';
+import { Problem } from '../problem.ts';
+import { readBearer, readBody, readIdempotencyKey } from '../request.ts';
+
+/** Spending a customer's credits: for AI services, with their token and the customer's Secure Key. */
+export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
+  const router = Router();
+  router.post('/', async (request, response) => {
+    const token = readBearer(request, 'a service token');
+    const body = readBody(debitRequest, request);
+    const idempotencyKey = readIdempotencyKey(request);
+    const [service, holder] = await Promise.all([
+      ledger.authenticateService(token),
+      ledger.now().then(now => ledger.authenticateKey(body.secure_key, now)),
+    ]);
+    if (!service)
+      throw new Problem('credential_invalid', 'This service token is not valid: ask the operator for one.');
+    if (!holder)
+      throw new Problem(
+        'secure_key_invalid',
+        '"secure_key" is not valid: it is mistyped or revoked. Ask the customer for it again.',
+        { field: 'secure_key' },
+      );
+    const outcome = await ledger.debit({
+      service,
+      holder,
+      idempotencyKey,
+      amountMicrocredits: millionthsOf(body.amount),
+      description: body.description ?? null,
+    });
+    if (outcome.status === 'refused') throw refusalProblem(outcome.refusal, publicUrl);
+    if (outcome.status !== 'accepted') throw new Error(`a debit was answered with ${outcome.status}`);
+    const { entry, replayed } = outcome;
+    if (replayed) response.set('Idempotent-Replayed', 'true');
+    response.status(201).json({
+      id: `${accountName(entry.accountId)}:${entry.seq}`,
+      account: accountName(entry.accountId),
+      amount: creditsText(entry.amountMicrocredits),
+      available: creditsText(entry.availableAfterMicrocredits),
+      held: creditsText(entry.heldAfterMicrocredits),
+      booked_at: instantText(entry.bookedAt),
+    });
+  });
+  return router;
+}
+
+function refusalProblem(refusal: Refusal, publicUrl: string): Problem {
+  switch (refusal.code) {
+    case 'insufficient_credits':
+      return new Problem(
+        'insufficient_credits',
+        'The customer has fewer credits than this costs. Nothing was debited.',
+        {
+          available: creditsText(refusal.availableMicrocredits),
+          required: creditsText(refusal.requiredMicrocredits),
+          renews_at: refusal.renewsAt === null ? null : instantText(refusal.renewsAt),
+          top_up_url: publicUrl,
+        },
+      );
+    case 'debt_open':
+      return new Problem(
+        'debt_open',
+        'The customer owes credits of a payment that was taken back; the next purchase settles them.',
+        { debt: creditsText(refusal.debtMicrocredits), top_up_url: publicUrl },
+      );
+    case 'idempotency_key_reused':
+      return new Problem(
+        'idempotency_key_reused',
+        'This Idempotency-Key was used for another debit. Use a new one; nothing was debited.',
+        { field: 'Idempotency-Key' },
+      );
+    case 'account_unknown':
+      return new Problem('insufficient_credits', 'The customer has no credits yet.', {
+        available: '0',
+        renews_at: null,
+        top_up_url: publicUrl,
+      });
+  }
+}

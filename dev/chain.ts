@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { anvilProgram } from './anvil-program.ts';
+import { keepSnapshots, prepareChainState } from './chain-state.ts';
+import { type ExitStatus, type RunningChild, type SpawnedGroup, startChild } from './child-process.ts';
+import { assertPortFree } from './free-port.ts';
+
+/** Base mainnet's id, so that everything behaves as it will there. */
+export const CHAIN_ID = 8453;
+
+export interface ChainOptions {
+  /** TCP port on 127.0.0.1. */
+  readonly port: number;
+  /** Keeps the chain over restarts; without one it lives in memory only. */
+  readonly folder?: string | undefined;
+  /** How many funded development accounts there are; 10 when left out, and never fewer. */
+  readonly accounts?: number | undefined;
+  /** Appended to; `anvil.log` in the folder when left out, nothing without a folder. */
+  readonly logFile?: string | undefined;
+  /** Further arguments for Anvil, such as `--fork-url`. */
+  readonly extraArgs?: readonly string[] | undefined;
+  /** Called when the chain ends without `stop()` or `kill()`. */
+  readonly onExit?: ((status: ExitStatus) => void) | undefined;
+  /** Called with the chain's process as soon as it exists. */
+  readonly onSpawn?: ((group: SpawnedGroup) => void) | undefined;
+}
+
+/** A running Anvil. */
+export interface LocalChain extends RunningChild {
+  readonly rpcUrl: string;
+  readonly port: number;
+  /** Lets Anvil write its state, when it has a folder; fulfilled when it is gone. */
+  stop(): Promise<void>;
+  /** SIGKILL: the next start has what the last snapshot had, about a second before. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Starts a local chain that stands in for Base: chain id 8453, a block per transaction, finality two blocks
+ * behind, traces. Ready when it answers.
+ *
+ * @throws when Anvil is not installed, the port is taken, the folder's state is damaged, or it does not start
+ */
+export async function startChain(options: ChainOptions): Promise<LocalChain> {
+  const { port, folder } = options;
+  const rpcUrl = `http://127.0.0.1:${port}`;
+  await assertPortFree(port, 'The local chain');
+  const child = await startChild({
+    name: 'The local chain',
+    command: anvilProgram(),
+    args: [
+      ...['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(CHAIN_ID)],
+      ...['--accounts', String(Math.max(10, options.accounts ?? 10)), '--slots-in-an-epoch', '1'],
+      // Otherwise every request is a line in the log.
+      '--quiet',
+      ...(folder === undefined ? [] : await stateArguments(folder)),
+      ...(options.extraArgs ?? []),
+    ],
+    logFile: options.logFile ?? (folder === undefined ? undefined : join(folder, 'anvil.log')),
+    ready: () => answers(rpcUrl),
+    // A chain of a thousand blocks takes ten seconds to load.
+    readyTimeoutMs: 120_000,
+    // SIGINT and SIGTERM both make it write its state. A long chain takes a while.
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 30_000,
+    onSpawn: options.onSpawn,
+  });
+  const snapshots = folder === undefined ? undefined : keepSnapshots(folder, rpcUrl);
+  let asked = false;
+  void child.exited.then(async status => {
+    await snapshots?.stop();
+    if (!asked) options.onExit?.(status);
+  });
+  return {
+    ...child,
+    rpcUrl,
+    port,
+    async stop() {
+      asked = true;
+      await snapshots?.stop();
+      await child.stop();
+    },
+    async kill() {
+      asked = true;
+      await child.kill();
+      await snapshots?.stop();
+    },
+  };
+}
+
+async function stateArguments(folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { file, cacheFolder } = await prepareChainState(folder);
+  return ['--state', file, '--preserve-historical-states', '--cache-path', cacheFolder];
+}
+
+async function answers(rpcUrl: string): Promise<boolean> {
+  const response = await fetch(rpcUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
+  });
+  return response.ok;
+}

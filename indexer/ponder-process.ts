@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+export type PonderOptions = {
+  databaseUrl: string;
+  rpcUrl: string;
+  chainId: number;
+  paymentAddress: string;
+  startBlock: number;
+  pollingIntervalMs: number;
+  disableCache: boolean;
+  /** Schema of this build. */
+  schema: string;
+  /** Schema of the views that readers use, whatever the build. */
+  viewsSchema: string;
+  port: number;
+  /** Everything Ponder says is appended here, one JSON object a line. */
+  logFile?: string;
+};
+
+export type PonderProcess = {
+  pid: number | undefined;
+  /** Resolves once the process is gone: its exit code, or null after a signal. */
+  exited: Promise<number | null>;
+  /** The port it serves, once it does: if the wished one is taken, Ponder quietly takes another. */
+  port: () => number | undefined;
+  /** The last error Ponder reported, or an empty string. */
+  lastError: () => string;
+  /** Whether Ponder declined what it was given, so that it would decline it again. */
+  refused: () => boolean;
+  /** Ends it at once. Ponder holds nothing that PostgreSQL does not, so there is nothing to save. */
+  kill: () => Promise<void>;
+};
+
+/** Stages of Ponder's build that only read what they are given; the others also ask the database and the chain. */
+const REFUSING_STAGES = ['namespace', 'config', 'schema', 'pre-compile'];
+
+/** Starts Ponder as a child that cannot outlive this process. */
+export function startPonder(options: PonderOptions): PonderProcess {
+  const child = spawn(process.execPath, ponderArguments(options), {
+    cwd: path('.'),
+    env: ponderEnvironment(options),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // A group of its own: Ctrl-C is for the supervisor, and a kill reaches Ponder's own children too.
+    detached: true,
+  });
+  let lastError = '';
+  let port: number | undefined;
+  const refused = false;
+  const onLine = (line: string) => {
+    if (options.logFile) appendFile(options.logFile, `${line}\n`).catch(() => undefined);
+    const said = parse(line);
+    if (said.msg === 'Created HTTP server') port = said.port;
+    if (said.msg === 'Build failed' && REFUSING_STAGES.includes(said.stage ?? '')) refused = true;
+    if (isError(said))
+      lastError = [said.msg, said.error?.message].filter(Boolean).join(': ').split('\n')[0] ?? '';
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) createInterface({ input: stream }).on('line', onLine);
+  }
+  const exited = exitOf(child);
+  return {
+    pid: child.pid,
+    exited,
+    port: () => port,
+    lastError: () => lastError,
+    refused: () => refused,
+    async kill() {
+      if (child.exitCode === null && child.signalCode === null) killGroup(child);
+      await exited;
+    },
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise(resolve => {
+    // What Ponder started, like its bundler, goes with it and lets go of its output.
+    child.once('exit', () => killGroup(child));
+    // 'close' and not 'exit': by then its last words have been read.
+    child.once('close', resolve);
+    child.once('error', () => resolve(null));
+  });
+}
+
+function ponderArguments(options: PonderOptions): string[] {
+  return [
+    '--import',
+    new URL('./exit-with-supervisor.ts', import.meta.url).href,
+    path('../node_modules/ponder/dist/esm/bin/ponder.js'),
+    'start',
+    ...['--root', path('.')],
+    ...['--schema', options.schema],
+    ...['--views-schema', options.viewsSchema],
+    ...['-H', '127.0.0.1', '-p', String(options.port)],
+    ...['--log-format', 'json'],
+  ];
+}
+
+/** Only what Ponder needs: the surrounding environment holds secrets, and names that Ponder would obey. */
+function ponderEnvironment(options: PonderOptions): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => ['PATH', 'HOME', 'TMPDIR'].includes(name));
+  return {
+    ...Object.fromEntries(inherited),
+    NODE_ENV: 'production',
+    PONDER_TELEMETRY_DISABLED: '1',
+    DATABASE_URL: options.databaseUrl,
+    BASE_RPC_URL: options.rpcUrl,
+    CHAIN_ID: String(options.chainId),
+    PAYMENT_ADDRESS: options.paymentAddress,
+    INDEXER_START_BLOCK: String(options.startBlock),
+    INDEXER_POLLING_INTERVAL_MS: String(options.pollingIntervalMs),
+    ...(options.disableCache ? { INDEXER_DISABLE_CACHE: '1' } : {}),
+  };
+}
+
+/** A line of Ponder's log, the part of it that matters here. */
+type LogLine = {
+  level?: string | number;
+  msg?: string;
+  port?: number;
+  stage?: string;
+  error?: { message?: string };
+};
+
+function parse(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    // Not Ponder's: Node's own words about a crash.
+    return { level: 'error', msg: line.trim() };
+  }
+}
+
+function isError({ level }: LogLine): boolean {
+  return level === 'error' || level === 50;
+}

@@ -1,0 +1,121 @@
+// The plain order page: order, watch, claim, acknowledge. The order's secret stays in this tab, so that a reload
+// does not lose it, and travels in a header only.
+const STORED = 'order';
+const POLL_MS = 1000;
+
+const element = id => document.getElementById(id);
+
+async function call(method, path, { secret, body } = {}) {
+  const response = await fetch(path, {
+    method,
+    headers: {
+      ...(secret ? { Authorization: `Bearer ${secret}` } : {}),
+      ...(body ? { 'Content-Type': 'application/json' } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (response.status === 204) return null;
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.detail);
+  return answer;
+}
+
+function showProblem(error) {
+  element('problem').textContent = error.message;
+  element('problem').hidden = false;
+}
+
+async function trying(work) {
+  element('problem').hidden = true;
+  try {
+    await work();
+  } catch (error) {
+    showProblem(error);
+  }
+}
+
+function showPayment(order) {
+  element('address').textContent = order.payment.address;
+  element('amount-eth').textContent = order.payment.amount_eth;
+  element('calldata').textContent = order.payment.calldata;
+  element('credits').textContent = order.credits;
+  element('eth-usd').textContent = order.quote.eth_usd;
+  element('deadline').textContent = new Date(order.quote.deadline).toLocaleTimeString();
+  element('payment').hidden = false;
+  element('status').hidden = false;
+  element('order-form').hidden = true;
+}
+
+const AMOUNTS = {
+  none: 'Waiting for your payment.',
+  under: 'Less than the order arrived; what arrived is credited.',
+  exact: 'Your payment arrived.',
+  over: 'More than the order arrived; all of it is credited.',
+};
+const FLAGS = {
+  late: 'It came after the price had run out, so it is taken at the price of its block.',
+  price_pending: 'It waits for a valid price.',
+  processing: 'It is being credited.',
+  reorged: 'The chain took a payment back.',
+};
+
+function showStatus({ state, payments }) {
+  element('state').textContent = [AMOUNTS[state.amount], ...state.flags.map(flag => FLAGS[flag])].join(' ');
+  element('payments').replaceChildren(
+    ...payments.map(payment => {
+      const item = document.createElement('li');
+      const credited = payment.credited ? `credited as ${payment.credits} credits` : 'not credited';
+      item.textContent = `Block ${payment.block}, transaction ${payment.transaction}: ${credited}`;
+      return item;
+    }),
+  );
+  element('claim').hidden = !state.credited || state.key === 'acknowledged';
+}
+
+async function watch({ id, secret }) {
+  for (;;) {
+    try {
+      const status = await call('GET', `/v1/orders/${id}`, { secret });
+      showStatus(status);
+      if (status.state.key === 'acknowledged') return;
+    } catch (error) {
+      showProblem(error);
+    }
+    await new Promise(resolve => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function begin(order) {
+  showPayment(order);
+  void watch(order);
+  element('claim').addEventListener('click', () =>
+    trying(async () => {
+      const { secure_key: key } = await call('POST', `/v1/orders/${order.id}/claim`, {
+        secret: order.secret,
+      });
+      element('key').textContent = key;
+      element('key-section').hidden = false;
+    }),
+  );
+  element('acknowledge').addEventListener('click', () =>
+    trying(async () => {
+      await call('POST', `/v1/orders/${order.id}/acknowledge`, { secret: order.secret });
+      sessionStorage.removeItem(STORED);
+      element('key-section').hidden = true;
+      element('claim').hidden = true;
+    }),
+  );
+}
+
+element('order-form').addEventListener('submit', event => {
+  event.preventDefault();
+  void trying(async () => {
+    const amount = element('amount').value.trim();
+    const order = await call('POST', '/v1/orders', { body: { amount_usd: amount, method: 'eth' } });
+    sessionStorage.setItem(STORED, JSON.stringify(order));
+    begin(order);
+  });
+});
+
+const stored = sessionStorage.getItem(STORED);
+if (stored) begin(JSON.parse(stored));
