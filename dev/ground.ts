@@ -15,6 +15,8 @@ export interface GroundOptions {
   readonly folder: string;
   readonly supervisor: Supervisor;
   readonly paymentAddress: `0x${string}`;
+  /** When the chain begins, in seconds, and stands but for its blocks' own time: for the demo. Now, when left out. */
+  readonly chainBeginsAt?: bigint | undefined;
   /** One line for a person. */
   readonly log: (line: string) => void;
 }
@@ -33,7 +35,7 @@ const DATABASE = 'credits';
 
 /** Starts what is not there and carries on with what is. Throws one sentence when something cannot start. */
 export async function startGround(options: GroundOptions): Promise<Ground> {
-  const { folder, supervisor, log } = options;
+  const { folder, supervisor, chainBeginsAt, log } = options;
   const logs = join(folder, 'logs');
   await mkdir(logs, { recursive: true });
   const [postgresPort, chainPort] = [await freePort(), await freePort()];
@@ -56,6 +58,7 @@ export async function startGround(options: GroundOptions): Promise<Ground> {
           folder: join(folder, 'chain'),
           port: chainPort,
           logFile: join(logs, 'chain.log'),
+          ...(chainBeginsAt === undefined ? {} : { extraArgs: ['--timestamp', String(chainBeginsAt)] }),
         }),
     }),
   ]);
@@ -63,16 +66,19 @@ export async function startGround(options: GroundOptions): Promise<Ground> {
     ensureDatabase(postgres, DATABASE),
     installFeeds(chain.rpcUrl, { cacheFolder: join(folder, 'solidity') }),
   ]);
-  const priceMoves = startPriceMoves({
-    rpcUrl: chain.rpcUrl,
-    onError: error => log(`the price could not be moved: ${error.message.split('\n')[0]}`),
-  });
+  const priceMoves =
+    chainBeginsAt === undefined
+      ? startPriceMoves({
+          rpcUrl: chain.rpcUrl,
+          onError: error => log(`the price could not be moved: ${error.message.split('\n')[0]}`),
+        })
+      : null;
   const ground: Ground = {
     databaseUrl: postgres.url(DATABASE),
     rpcUrl: chain.rpcUrl,
     postgres,
     chain,
-    stop: () => priceMoves.stop(),
+    stop: async () => await priceMoves?.stop(),
   };
   try {
     await migrateConfigured(

@@ -42,7 +42,11 @@ export function startWatchdog(): WatchdogLink {
       pid: watchdog.pid,
       gone,
       say: (message: object) => watchdog.stdin.write(`${JSON.stringify(message)}\n`),
-      end: () => watchdog.stdin.end(),
+      end: () => {
+        // It may be the last thing this process waits for.
+        watchdog.ref();
+        watchdog.stdin.end();
+      },
     };
   };
   const restart = () => {

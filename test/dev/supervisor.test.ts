@@ -28,6 +28,23 @@ function startNode(code: string, watch: { onSpawn: (group: SpawnedGroup) => void
 }
 
 describe('a supervisor', () => {
+  test('its stop comes to an end in a process that waits for nothing else', async () => {
+    const module = fileURLToPath(new URL('../../dev/supervisor.ts', import.meta.url));
+    const script = await startChild({
+      name: 'The script',
+      command: process.execPath,
+      args: [
+        '--input-type=module',
+        '-e',
+        `const { startSupervisor } = await import(${JSON.stringify(module)});
+         await startSupervisor({ onFatal() {} }).stop();
+         console.log('stopped');`,
+      ],
+      ready: /stopped/,
+    });
+    expect(await script.exited).toEqual({ code: 0, signal: null });
+  });
+
   test('restarts a part that was killed, and nothing after stop', async () => {
     const runs: RunningChild[] = [];
     const notices: string[] = [];
