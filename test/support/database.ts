@@ -11,8 +11,17 @@ export interface TestDatabase {
 
 /** A fresh copy of the migrated, installed database. */
 export async function createDatabase(): Promise<TestDatabase> {
+  return await create(`template ${TEMPLATE}`);
+}
+
+/** A new database with nothing in it. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  return await create('');
+}
+
+async function create(options: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(`create database ${name} template ${TEMPLATE}`);
+  await onServer(`create database ${name} ${options}`);
   const url = new URL(inject('serverUrl'));
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => onServer(`drop database ${name} with (force)`) };

@@ -9,8 +9,8 @@ contract DelegateCaller {
         require(success, "the target refused");
     }
 
-    /// CALLCODE names a value and sends it to this contract itself. Solidity speaks it in assembly no more either,
-    /// so the code is written out: PUSH0 x4, CALLVALUE, CALLDATALOAD(0) as target, GAS, CALLCODE.
+    /// CALLCODE names a value and sends it to this contract itself. Only assembly still speaks it. The target is the
+    /// first word of the input.
     fallback() external payable {
         assembly {
             pop(callcode(gas(), calldataload(0), callvalue(), 0, 0, 0, 0))

@@ -1,0 +1,225 @@
+/** Payments on the real chain, through the real indexer, into the real books. */
+import { fileURLToPath } from 'node:url';
+import { type Address, encodeFunctionData, type Hex, type Log, parseAbi } from 'viem';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileSolidity } from '../../dev/compile-solidity.ts';
+import { type Buyer, buyerOn, eventually } from '../support/buyer.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+const source = (name: string) => fileURLToPath(new URL(`../support/contracts/${name}.sol`, import.meta.url));
+const NAMES = ['Forwarder', 'RevertingForwarder', 'DelegateCaller', 'SelfDestructor'] as const;
+
+let stack: Stack;
+let buyer: Buyer;
+const contracts = new Map<string, Address>();
+
+beforeAll(async () => {
+  const compiled = compileSolidity(Object.fromEntries(NAMES.map(name => [name, source(name)])));
+  stack = await startStack();
+  buyer = buyerOn(stack);
+  for (const name of NAMES) {
+    const code = compiled[name]?.bytecode;
+    if (!code) throw new Error(`${name} was not compiled`);
+    contracts.set(name, await buyer.deploy(code));
+  }
+}, 120_000);
+afterAll(() => stack?.stop());
+
+function contract(name: (typeof NAMES)[number]): Address {
+  const address = contracts.get(name);
+  if (!address) throw new Error(`${name} was not deployed`);
+  return address;
+}
+
+/** A payment that is certainly seen after everything that was sent before it. */
+async function marker(): Promise<void> {
+  const order = await buyer.order('1');
+  await buyer.pay(order);
+  await buyer.credited(order);
+}
+
+async function received(): Promise<bigint> {
+  const balances = await buyer.trialBalance();
+  return [...balances].find(([account]) => account.startsWith('ETH:treasury:'))?.[1] ?? 0n;
+}
+
+describe('a payment', () => {
+  test('becomes a lot, a key, a debit and a balanced journal', async () => {
+    const order = await buyer.order('12.34');
+    expect(order.credits).toBe('123400');
+    await buyer.pay(order);
+    const { state, payments } = await buyer.credited(order);
+    expect(state).toMatchObject({ amount: 'exact', flags: [] });
+    expect(payments).toMatchObject([{ credits: '123400', reorged: false }]);
+    const key = await buyer.claim(order);
+    expect(await buyer.debit(key, '400', 'job')).toMatchObject({
+      status: 201,
+      body: { available: '123000' },
+    });
+    expect(await buyer.credits(key)).toMatchObject({
+      available: '123000',
+      lots: [{ face: '123400', available: '123000', policy: 'refill', paid_usd: '12.34' }],
+    });
+    const sums = new Map<string, bigint>();
+    for (const [account, balance] of await buyer.trialBalance()) {
+      const asset = account.slice(0, account.indexOf(':'));
+      sums.set(asset, (sums.get(asset) ?? 0n) + balance);
+    }
+    expect(sums).toEqual(
+      new Map([
+        ['CREDIT', 0n],
+        ['USD', 0n],
+        ['ETH', 0n],
+      ]),
+    );
+  });
+
+  test('from a contract wallet is found by the reference in the frame that carries the value', async () => {
+    const order = await buyer.order('5');
+    const { address, calldata, amount_wei } = order.payment;
+    await buyer.call(
+      contract('Forwarder'),
+      'function forward(address target, bytes input) payable',
+      [address, calldata],
+      BigInt(amount_wei),
+    );
+    expect((await buyer.credited(order)).payments).toMatchObject([{ credits: '50000' }]);
+  });
+
+  test('of a contract that only carries the reference outside stays in suspense', async () => {
+    const order = await buyer.order('5');
+    const before = (await buyer.trialBalance()).get('ETH:suspense') ?? 0n;
+    const value = BigInt(order.payment.amount_wei);
+    const abi = parseAbi(['function forward(address target, bytes input) payable']);
+    const outer = encodeFunctionData({ abi, args: [order.payment.address, '0x'] });
+    // The reference stands behind the call's own arguments, where anybody could have put it.
+    const data = `${outer}${order.payment.calldata.slice(2)}` as Hex;
+    const hash = await buyer.wallet.sendTransaction({ to: contract('Forwarder'), data, value });
+    await buyer.reader.waitForTransactionReceipt({ hash });
+    await marker();
+    expect((await buyer.status(order)).payments).toEqual([]);
+    expect((await buyer.trialBalance()).get('ETH:suspense')).toBe(before - value);
+  });
+
+  test('whose inner call is undone is none', async () => {
+    const before = await received();
+    const order = await buyer.order('5');
+    await buyer.call(
+      contract('RevertingForwarder'),
+      'function payAndSwallow(address target) payable',
+      [order.payment.address],
+      BigInt(order.payment.amount_wei),
+    );
+    expect(await received()).toBe(before);
+    await marker();
+    expect(await received()).toBe(await buyer.reader.getBalance({ address: order.payment.address }));
+  });
+
+  test('by DELEGATECALL or CALLCODE is none: the frame repeats a value that never moves', async () => {
+    const order = await buyer.order('5');
+    const { address, calldata, amount_wei } = order.payment;
+    await buyer.call(
+      contract('DelegateCaller'),
+      'function delegate(address target, bytes input) payable',
+      [address, calldata],
+      BigInt(amount_wei),
+    );
+    const callcode = await buyer.wallet.sendTransaction({
+      to: contract('DelegateCaller'),
+      data: `0x${address.slice(2).padStart(64, '0')}`,
+      value: BigInt(amount_wei),
+    });
+    await buyer.reader.waitForTransactionReceipt({ hash: callcode });
+    await marker();
+    expect((await buyer.status(order)).payments).toEqual([]);
+    expect(await received()).toBe(await buyer.reader.getBalance({ address }));
+  });
+
+  test('by SELFDESTRUCT is money of nobody', async () => {
+    const order = await buyer.order('5');
+    const before = (await buyer.trialBalance()).get('ETH:suspense') ?? 0n;
+    const hash = await buyer.call(
+      contract('SelfDestructor'),
+      'function destroy(address target) payable',
+      [order.payment.address],
+      777n,
+    );
+    const { status }: { status: string; logs: Log[] } = await buyer.reader.getTransactionReceipt({ hash });
+    expect(status).toBe('success');
+    await marker();
+    expect((await buyer.trialBalance()).get('ETH:suspense')).toBe(before - 777n);
+  });
+});
+
+describe('a reorg', () => {
+  test('that drops a payment takes its credits back; what was spent is owed', async () => {
+    const order = await buyer.order('10');
+    await buyer.pay(order);
+    await buyer.credited(order);
+    const key = await buyer.claim(order);
+    await buyer.debit(key, '40000', 'job');
+    await reorg(1);
+    await buyer.control.mine({ blocks: 6 });
+    await eventually(
+      'the reversal',
+      () => buyer.status(order),
+      ({ payments }) => payments[0]?.reorged === true,
+    );
+    await eventually(
+      'the clawback',
+      () => buyer.credits(key),
+      credits => credits.debt === '40000',
+    );
+    expect(await buyer.credits(key)).toMatchObject({ available: '0', lots: [] });
+    expect(await buyer.debit(key, '1', 'job-2')).toMatchObject({ status: 402, body: { code: 'debt_open' } });
+
+    // The next payment of the order settles what is owed.
+    await buyer.pay(order);
+    await buyer.credited(order);
+    expect(await buyer.credits(key)).toMatchObject({ available: '60000', debt: '0' });
+  });
+
+  test('that moves a payment to another block leaves it credited once', async () => {
+    const order = await buyer.order('10');
+    const hash = await buyer.pay(order);
+    const first = await buyer.credited(order);
+    const raw = await buyer.reader.request({
+      // Anvil knows the signed bytes; viem has no name for the method.
+      method: 'eth_getRawTransactionByHash' as never,
+      params: [hash] as never,
+    });
+    // The blocks of the last payment and one more are replaced; the payment comes in the second of them.
+    await buyer.control.mine({ blocks: 1 });
+    await reorg(2, [[raw, 1]]);
+    await buyer.control.mine({ blocks: 6 });
+    const moved = await eventually(
+      'the new inclusion',
+      () => buyer.status(order),
+      ({ payments }) =>
+        payments.length === 1 &&
+        payments[0]?.credited === true &&
+        payments[0].block !== first.payments[0]?.block,
+    );
+    expect(moved.payments).toMatchObject([{ transaction: hash, credits: '100000' }]);
+    const key = await buyer.claim(order);
+    expect(await buyer.credits(key)).toMatchObject({ available: '100000', debt: '0' });
+  });
+
+  test('leaves the treasury what the chain says it is, and nothing between the books', async () => {
+    await marker();
+    const balances = await buyer.trialBalance();
+    const { payment } = await buyer.order('1');
+    expect(await received()).toBe(await buyer.reader.getBalance({ address: payment.address }));
+    expect(balances.get('USD:clearing')).toBe(0n);
+  });
+});
+
+async function reorg(
+  depth: number,
+  transactions: readonly (readonly [unknown, number])[] = [],
+): Promise<void> {
+  await buyer.reader.request({
+    method: 'anvil_reorg' as never,
+    params: [depth, transactions] as never,
+  });
+}

@@ -1,0 +1,169 @@
+/** The real API over HTTP on a database of its own, with a clock in the test's hand. */
+import type { AddressInfo } from 'node:net';
+import pg from 'pg';
+import { close, listen } from '../../api/parts/api-part.ts';
+import { freePort } from '../../dev/free-port.ts';
+import type { Instant } from '../../ledger/core/instant.ts';
+import {
+  createOperatorToken,
+  createServiceToken,
+  type Ledger,
+  openKysely,
+  openLedger,
+  openPool,
+  parseInstant,
+  readInstallation,
+} from '../../ledger/index.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+import { type Answer, type AnyBody, type Sent, send } from './http.ts';
+import { TEST_INSTALLATION } from './installation.ts';
+import { ANSWER, calldataOf, openIntake, roundOf, type TestIntake } from './intake.ts';
+
+/** When a test begins, unless it sets another instant. */
+export const BEGINNING = parseInstant('2026-03-01T15:00:00Z');
+
+/** Where nobody listens. */
+export const NOWHERE = 'http://127.0.0.1:1';
+
+export interface ApiOptions {
+  readonly rpcUrl?: string;
+  /** The way of the API to the database, when it is not the direct one. */
+  readonly through?: (databaseUrl: string) => Promise<string>;
+}
+
+export interface Call extends Omit<Sent, 'method' | 'body'> {
+  /** Sent as Authorization: Bearer. */
+  readonly bearer?: string;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly body?: string | Uint8Array;
+}
+
+/** A customer who has paid and claimed the key. */
+export interface Customer {
+  readonly accountId: bigint;
+  readonly secureKey: string;
+  readonly orderId: string;
+  readonly orderSecret: string;
+  readonly payment: Awaited<ReturnType<TestIntake['pay']>>;
+}
+
+export interface ApiUnderTest {
+  readonly port: number;
+  readonly database: TestDatabase;
+  readonly ledger: Ledger;
+  readonly intake: TestIntake;
+  /** Every line that the API logged. */
+  readonly log: readonly string[];
+  readonly serviceToken: string;
+  readonly operatorToken: string;
+  /** The ledger's clock. */
+  now: Instant;
+  call<Body = AnyBody>(method: string, path: string, call?: Call): Promise<Answer<Body>>;
+  /** POST /v1/debits with the service's token. */
+  debit(
+    customer: Pick<Customer, 'secureKey'>,
+    amount: string,
+    key: string,
+    call?: Call,
+  ): Promise<Answer<AnyBody>>;
+  /** Someone who paid so many micro-dollars. */
+  customer(amountMicrousd?: bigint): Promise<Customer>;
+  /** A further service with a token. */
+  service(name: string): Promise<string>;
+  /** Keeps everybody from posting to the book of an account until the returned function is called. */
+  lockBook(accountId: bigint): Promise<() => Promise<void>>;
+  /** As the owner of the database. */
+  query<Row extends object = AnyBody>(text: string, values?: unknown[]): Promise<Row[]>;
+  stop(): Promise<void>;
+}
+
+export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
+  const database = await createDatabase();
+  let now = BEGINNING;
+  const clock = () => now;
+  const owner = openPool({ databaseUrl: database.url, max: 2 });
+  const db = openKysely(owner);
+  const { bucketCount } = await readInstallation(db);
+  const shared = { db, bucketCount, mode: 'dev' } as const;
+  const ledger = await openLedger({
+    databaseUrl: (await options.through?.(database.url)) ?? database.url,
+    rpcUrl: options.rpcUrl ?? NOWHERE,
+    installation: TEST_INSTALLATION,
+    clock,
+  });
+  const intake = await openIntake(database.url, clock);
+  const log: string[] = [];
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const server = await listen({ mode: 'dev', host: '127.0.0.1', port, publicUrl }, ledger, line =>
+    log.push(line),
+  );
+  const serviceToken = await createServiceToken({ ...shared, name: 'chat' });
+  const operatorToken = await createOperatorToken({ ...shared, name: 'ops' });
+
+  const api: ApiUnderTest = {
+    port: (server.address() as AddressInfo).port,
+    database,
+    ledger,
+    intake,
+    log,
+    serviceToken,
+    operatorToken,
+    get now() {
+      return now;
+    },
+    set now(instant: Instant) {
+      now = instant;
+    },
+    async call<Body>(method: string, path: string, { bearer, json, headers, ...rest }: Call = {}) {
+      return await send<Body>(port, path, {
+        method,
+        headers: {
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+        ...rest,
+      });
+    },
+    async debit({ secureKey }, amount, key, call = {}) {
+      return await api.call('POST', '/v1/debits', {
+        bearer: serviceToken,
+        json: { secure_key: secureKey, amount },
+        ...call,
+        headers: { 'idempotency-key': key, ...call.headers },
+      });
+    },
+    async customer(amountMicrousd = 1_000_000n) {
+      const order = await ledger.createOrder({ amountMicrousd, round: roundOf(ANSWER, now), now });
+      const payment = await intake.pay({ calldata: calldataOf(order.reference), amountWei: order.quotedWei });
+      const claim = await ledger.claimKey(order.orderId, order.secret, now);
+      if (claim.status !== 'claimed') throw new Error(`the key of a paid order is ${claim.status}`);
+      const { accountId, secureKey } = claim;
+      return { accountId, secureKey, payment, orderId: order.orderId, orderSecret: order.secret };
+    },
+    service: name => createServiceToken({ ...shared, name }),
+    lockBook: accountId => lockBook(database.url, accountId),
+    async query<Row extends object>(text: string, values: unknown[] = []) {
+      return (await owner.query<Row>(text, values)).rows;
+    },
+    async stop() {
+      await close(server);
+      await Promise.all([ledger.close(), intake.close(), owner.end()]);
+      await database.drop();
+    },
+  };
+  return api;
+}
+
+/** Keeps everybody from posting to the book of an account until the returned function is called. */
+export async function lockBook(databaseUrl: string, accountId: bigint): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query('begin');
+  await client.query('select from credits.books where account_id = $1 for update', [accountId]);
+  return async () => await client.end();
+}

@@ -1,0 +1,54 @@
+/** The parts as the programs they are. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type RunningChild, startChild } from '../../dev/child-process.ts';
+
+const MAIN = fileURLToPath(new URL('../../api/main.ts', import.meta.url));
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Nothing of the caller's environment: what a part is configured with is what the test names. */
+function environment(env: Environment): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env;
+  return { PATH, HOME, ...env };
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `node api/main.ts …` until it ends by itself. */
+export async function runProgram(args: readonly string[], env: Environment = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 50_000,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve);
+  });
+  return { code, stdout, stderr };
+}
+
+/** Starts `node api/main.ts api` and waits until it listens. */
+export async function startApiProgram(env: Environment): Promise<RunningChild> {
+  return await startChild({
+    name: 'The API',
+    command: process.execPath,
+    args: [MAIN, 'api'],
+    env: environment(env),
+    ready: /api: listening/,
+    stopGraceMs: 20_000,
+  });
+}
