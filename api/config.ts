@@ -58,7 +58,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     'INDEXER_POLLING_INTERVAL_MS',
     get('INDEXER_POLLING_INTERVAL_MS'),
     500,
-    { min: 50, max: 60_000 },
+    { min: 100, max: 60_000 },
     problems,
   );
   const indexerPort = readInteger(

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -19,7 +19,7 @@ export type PonderOptions = {
   viewsSchema: string;
   port: number;
   /** Everything Ponder says is appended here, one JSON object a line. */
-  logFile?: string;
+  logFile?: string | undefined;
 };
 
 export type PonderProcess = {
@@ -48,11 +48,14 @@ export function startPonder(options: PonderOptions): PonderProcess {
     // A group of its own: Ctrl-C is for the supervisor, and a kill reaches Ponder's own children too.
     detached: true,
   });
+  const logFile = options.logFile ? createWriteStream(options.logFile, { flags: 'a' }) : undefined;
+  // A full disk must not end the indexer.
+  logFile?.on('error', () => undefined);
   let lastError = '';
   let port: number | undefined;
-  const refused = false;
+  let refused = false;
   const onLine = (line: string) => {
-    if (options.logFile) appendFile(options.logFile, `${line}\n`).catch(() => undefined);
+    logFile?.write(`${line}\n`);
     const said = parse(line);
     if (said.msg === 'Created HTTP server') port = said.port;
     if (said.msg === 'Build failed' && REFUSING_STAGES.includes(said.stage ?? '')) refused = true;
@@ -62,7 +65,7 @@ export function startPonder(options: PonderOptions): PonderProcess {
   for (const stream of [child.stdout, child.stderr]) {
     if (stream) createInterface({ input: stream }).on('line', onLine);
   }
-  const exited = exitOf(child);
+  const exited = exitOf(child).finally(() => logFile?.end());
   return {
     pid: child.pid,
     exited,

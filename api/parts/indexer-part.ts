@@ -31,6 +31,8 @@ export function startIndexer(
   const { startBlock, pollingIntervalMs, port, logFile } = config.indexer;
   const databaseUrl = new URL(config.databaseUrl);
   const given = databaseUrl.searchParams.get('options');
+  // The supervisor knows Ponder's sessions by the names that Ponder gives them.
+  databaseUrl.searchParams.delete('application_name');
   databaseUrl.searchParams.set('options', `${given ? `${given} ` : ''}-c role=credits_indexer`);
   return superviseIndexer({
     databaseUrl: databaseUrl.href.replaceAll('+', '%20'),

@@ -79,8 +79,8 @@ async function recordDepartures(
     if (row.outcome !== 'included' || indexed.has(row.receipt_id)) continue;
     const lost = included(row);
     // An indexer that starts over has not come to this block yet.
-    const verdict =
-      lost.blockNumber > chain.latestBlock ? 'unsettled' : await checkCanonical(context.client, lost);
+    const isComplete = chain.isReady && lost.blockNumber <= chain.latestBlock;
+    const verdict = isComplete ? await checkCanonical(context.client, lost) : 'unsettled';
     if (verdict === 'gone') {
       await recordAbsence(context, lost, await context.now());
       context.log(`receipt ${lost.receiptId} is gone from block ${lost.blockNumber}: reversed`);

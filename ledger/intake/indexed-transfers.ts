@@ -22,6 +22,8 @@ export interface IndexedTransfer {
 export interface IndexedChain {
   /** The newest block the indexer has taken in. */
   readonly latestBlock: bigint;
+  /** False while it catches up after a restart: rows of blocks it had before may be missing. */
+  readonly isReady: boolean;
   readonly transfers: readonly IndexedTransfer[];
 }
 
@@ -64,6 +66,12 @@ async function readCheckpoint(db: Kysely<Tables>): Promise<bigint | null> {
     select substr(latest_checkpoint, ${BLOCK_NUMBER_START}, ${BLOCK_NUMBER_LENGTH})::bigint as block
     from chain._ponder_checkpoint`.execute(db);
   return rows[0]?.block ?? null;
+}
+
+async function readReady(db: Kysely<Tables>): Promise<boolean> {
+  const { rows } = await sql<{ ready: boolean }>`
+    select (value ->> 'is_ready') = '1' as ready from chain._ponder_meta where key = 'app'`.execute(db);
+  return rows[0]?.ready === true;
 }
 
 async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<IndexedTransfer[]> {

@@ -42,7 +42,13 @@ const types: pg.CustomTypesConfig = {
  */
 export function openPool(options: PoolOptions): pg.Pool {
   const { role, schema = LEDGER_SCHEMA } = options;
-  const settings = [`-c search_path=${schema}`, '-c timezone=UTC', ...(role ? [`-c role=${role}`] : [])];
+  const settings = [
+    `-c search_path=${schema}`,
+    '-c timezone=UTC',
+    // A reader that hangs in a transaction would keep the indexer from replacing its views.
+    '-c idle_in_transaction_session_timeout=60s',
+    ...(role ? [`-c role=${role}`] : []),
+  ];
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     options: settings.join(' '),

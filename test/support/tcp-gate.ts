@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A way to a TCP server that can be cut and mended. */
 export interface TcpGate {
   readonly port: number;
-  /** Cuts every connection, and each new one at once whose first bytes match; all of them without a pattern. */
+  /** Cuts the connections whose first bytes match, and each new one; all of them without a pattern. */
   cut(pattern?: RegExp): void;
   /** Lets new connections through again. */
   mend(): void;
@@ -15,22 +15,21 @@ export interface TcpGate {
 /** Opens a gate before the server of `url` and returns the URL that leads through it. */
 export async function openGate(url: string): Promise<{ gate: TcpGate; url: string }> {
   const target = new URL(url);
-  const sockets = new Set<Socket>();
+  /** Each connection with its first bytes. */
+  const connections = new Map<Socket, string>();
   let cut: RegExp | null = null;
-  const keep = (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => sockets.delete(socket));
-    return socket;
-  };
   const server = createServer(incoming => {
-    keep(incoming);
+    connections.set(incoming, '');
+    incoming.on('error', () => incoming.destroy()).on('close', () => connections.delete(incoming));
     incoming.once('data', first => {
-      if (cut?.test(first.toString('latin1'))) {
+      const begins = first.toString('latin1');
+      connections.set(incoming, begins);
+      if (cut?.test(begins)) {
         incoming.destroy();
         return;
       }
-      const outgoing = keep(connect(Number(target.port), target.hostname));
+      const outgoing = connect(Number(target.port), target.hostname);
+      outgoing.on('error', () => outgoing.destroy());
       outgoing.write(first);
       incoming.pipe(outgoing).pipe(incoming);
       incoming.on('close', () => outgoing.destroy());
@@ -39,8 +38,8 @@ export async function openGate(url: string): Promise<{ gate: TcpGate; url: strin
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const destroyAll = () => {
-    for (const socket of sockets) socket.destroy();
+  const destroy = (pattern: RegExp) => {
+    for (const [socket, begins] of connections) if (pattern.test(begins)) socket.destroy();
   };
   const through = new URL(url);
   through.hostname = '127.0.0.1';
@@ -51,14 +50,14 @@ export async function openGate(url: string): Promise<{ gate: TcpGate; url: strin
       port,
       cut(pattern = /^/) {
         cut = pattern;
-        destroyAll();
+        destroy(pattern);
       },
       mend() {
         cut = null;
       },
       async stop() {
         const closed = new Promise<void>(resolve => server.close(() => resolve()));
-        destroyAll();
+        destroy(/^/);
         await closed;
       },
     },

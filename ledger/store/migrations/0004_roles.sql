@@ -7,7 +7,7 @@ begin
   if not exists (select from pg_roles where rolname = 'credits_indexer') then create role credits_indexer nologin; end if;
   execute format('grant credits_app, credits_indexer to %I', current_user);
   execute format('grant usage on schema %I to credits_app', current_schema());
-  execute format('grant create on database %I to credits_indexer', current_database());
+  execute format('grant create, temporary on database %I to credits_indexer', current_database());
 end
 $$;
 
