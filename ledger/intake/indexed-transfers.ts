@@ -38,8 +38,11 @@ export async function readIndexedChain(db: Kysely<Tables>, afterBlock: bigint): 
       .setIsolationLevel('repeatable read')
       .setAccessMode('read only')
       .execute(async trx => {
+        // In the order in which Ponder locks them when it replaces its views, so that neither waits in a circle.
+        const transfers = await readTransfers(trx, afterBlock);
         const latestBlock = await readCheckpoint(trx);
-        return latestBlock === null ? null : { latestBlock, transfers: await readTransfers(trx, afterBlock) };
+        const isReady = await readReady(trx);
+        return latestBlock === null ? null : { latestBlock, isReady, transfers };
       });
   } catch (error) {
     if (isMissing(error)) return null;

@@ -63,7 +63,10 @@ export async function eventually<Value>(
     }
     await sleep(50);
   }
-  const seen = last instanceof Error ? last.message : JSON.stringify(last, (_key, value) => String(value));
+  const seen =
+    last instanceof Error
+      ? last.message
+      : JSON.stringify(last, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
   throw new Error(`${what} did not come about; last seen: ${seen}`);
 }
 
