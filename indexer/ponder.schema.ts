@@ -19,6 +19,8 @@ export const transfer = onchainTable(
     block_timestamp: t.int8({ mode: 'bigint' }).notNull(),
     transaction_hash: t.hex().notNull(),
     transaction_index: t.integer().notNull(),
+    /** 'legacy', 'eip1559', …, or 'deposit' for money that comes from L1 through the bridge. */
+    transaction_type: t.text().notNull(),
     /** Position of the frame in its transaction, depth first, the outermost call being 0. */
     trace_index: t.integer().notNull(),
     /** CALL, DELEGATECALL, CALLCODE, CREATE, CREATE2 or SELFDESTRUCT, as the trace calls it. */

@@ -27,6 +27,7 @@ async function record(
       block_timestamp: block.timestamp,
       transaction_hash: transaction.hash,
       transaction_index: transaction.transactionIndex,
+      transaction_type: transaction.type,
       trace_index: trace.traceIndex,
       frame_type: trace.type,
       from_address: from,

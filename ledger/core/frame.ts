@@ -11,12 +11,19 @@ export type FrameVerdict =
   /** No ETH arrived. */
   | 'refused';
 
-/** Judges a successful frame by its trace type (any case) and direction. */
-export function judgeFrame(frameType: string, direction: 'in' | 'out' | 'self'): FrameVerdict {
-  if (direction !== 'in') return 'refused';
-  switch (frameType.toUpperCase()) {
+/**
+ * Judges a successful frame by its trace type (any case), its direction and the type of its transaction. In a deposit
+ * from L1 the sender is an alias or the bridge, so nobody here can be said to have sent it.
+ */
+export function judgeFrame(frame: {
+  readonly frameType: string;
+  readonly transactionType: string;
+  readonly direction: 'in' | 'out' | 'self';
+}): FrameVerdict {
+  if (frame.direction !== 'in') return 'refused';
+  switch (frame.frameType.toUpperCase()) {
     case 'CALL':
-      return 'payment';
+      return frame.transactionType === 'deposit' ? 'unattributed' : 'payment';
     case 'SELFDESTRUCT':
       return 'unattributed';
     default:

@@ -56,7 +56,7 @@ async function recordArrivals(
     const receiptId = chainReceiptId(chainId, transfer.transactionHash, transfer.traceIndex);
     const latest = known.get(receiptId);
     if (latest?.outcome === 'included' && latest.block_hash === transfer.blockHash) continue;
-    if (judgeFrame(transfer.frameType, transfer.direction) === 'refused') continue;
+    if (judgeFrame(transfer) === 'refused') continue;
     if (await recordInclusion(context, transfer, await context.now()))
       context.log(`receipt ${receiptId}: ${transfer.amountWei} wei in block ${transfer.blockNumber}`);
   }

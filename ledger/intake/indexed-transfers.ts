@@ -7,6 +7,7 @@ export interface IndexedTransfer {
   readonly traceIndex: number;
   readonly direction: 'in' | 'out' | 'self';
   readonly frameType: string;
+  readonly transactionType: string;
   readonly blockNumber: bigint;
   readonly blockHash: string;
   /** Seconds since the epoch. */
@@ -83,6 +84,7 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     trace_index: number;
     direction: 'in' | 'out' | 'self';
     frame_type: string;
+    transaction_type: string;
     block_number: bigint;
     block_hash: string;
     block_timestamp: bigint;
@@ -91,7 +93,7 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     input: string;
     input_length: number;
   }>`
-    select transaction_hash, trace_index, direction, frame_type, block_number, block_hash, block_timestamp,
+    select transaction_hash, trace_index, direction, frame_type, transaction_type, block_number, block_hash, block_timestamp,
       from_address, amount_wei, input, input_length
     from chain.transfer
     where block_number > ${afterBlock}
@@ -101,6 +103,7 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     traceIndex: row.trace_index,
     direction: row.direction,
     frameType: row.frame_type,
+    transactionType: row.transaction_type,
     blockNumber: row.block_number,
     blockHash: row.block_hash,
     blockTimestamp: row.block_timestamp,

@@ -14,6 +14,7 @@ export interface Included {
   readonly blockAt: bigint;
   readonly transactionHash: string;
   readonly frameType: string;
+  readonly transactionType: string;
   readonly fromAddress: string;
   readonly amountWei: bigint;
   readonly input: string | null;
@@ -26,7 +27,8 @@ export function chainReceiptId(chainId: number, transactionHash: string, traceIn
 
 /** Throws for an inclusion that is absent: the caller has looked at its outcome. */
 export function included(row: InclusionRow): Included {
-  const { block_number, block_hash, block_at, transaction_hash, frame_type, from_address, amount_wei } = row;
+  const { block_number, block_hash, block_at, transaction_hash, from_address, amount_wei } = row;
+  const { frame_type, transaction_type } = row;
   if (
     row.outcome !== 'included' ||
     block_number === null ||
@@ -34,6 +36,7 @@ export function included(row: InclusionRow): Included {
     block_at === null ||
     transaction_hash === null ||
     frame_type === null ||
+    transaction_type === null ||
     from_address === null ||
     amount_wei === null
   )
@@ -47,6 +50,7 @@ export function included(row: InclusionRow): Included {
     blockAt: block_at,
     transactionHash: transaction_hash,
     frameType: frame_type,
+    transactionType: transaction_type,
     fromAddress: from_address,
     amountWei: amount_wei,
     input: row.input,

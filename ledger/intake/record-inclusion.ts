@@ -54,6 +54,7 @@ export async function recordInclusion(
       blockAt: instantOfSeconds(transfer.blockTimestamp),
       transactionHash: transfer.transactionHash,
       frameType: transfer.frameType,
+      transactionType: transfer.transactionType,
       fromAddress: transfer.fromAddress,
       amountWei: transfer.amountWei,
       input: transfer.inputLength <= INPUT_BYTES_MAX ? transfer.input : null,
@@ -71,6 +72,7 @@ export async function recordInclusion(
         transaction_hash: standing.transactionHash,
         trace_index: transfer.traceIndex,
         frame_type: standing.frameType,
+        transaction_type: standing.transactionType,
         from_address: standing.fromAddress,
         amount_wei: standing.amountWei,
         input: standing.input,
@@ -102,6 +104,7 @@ export async function recordAbsence(context: IntakeContext, lost: Included, now:
         transaction_hash: null,
         trace_index: null,
         frame_type: null,
+        transaction_type: null,
         from_address: null,
         amount_wei: null,
         input: null,
@@ -118,7 +121,8 @@ async function assignByReference(
   standing: Included,
   now: Instant,
 ): Promise<void> {
-  if (judgeFrame(standing.frameType, 'in') !== 'payment' || standing.input === null) return;
+  const verdict = judgeFrame({ ...standing, direction: 'in' });
+  if (verdict !== 'payment' || standing.input === null) return;
   const reference = parseReference(standing.input);
   if (reference === null) return;
   const { bucketCount } = context.installation;

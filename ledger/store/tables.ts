@@ -98,6 +98,7 @@ export interface ReceiptInclusionTable {
   transaction_hash: string | null;
   trace_index: number | null;
   frame_type: string | null;
+  transaction_type: string | null;
   from_address: string | null;
   amount_wei: bigint | null;
   input: string | null;

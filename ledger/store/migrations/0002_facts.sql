@@ -21,6 +21,7 @@ create table receipt_inclusions (
   transaction_hash text,
   trace_index integer,
   frame_type text,
+  transaction_type text,
   from_address text,
   amount_wei numeric(78, 0) check (amount_wei > 0),
   -- the frame's own input, when it is short enough to be a reference
@@ -29,7 +30,8 @@ create table receipt_inclusions (
   primary key (bucket, receipt_id, version),
   check (outcome = 'absent' or (
     block_number is not null and block_hash is not null and block_at is not null and transaction_hash is not null
-    and trace_index is not null and frame_type is not null and from_address is not null and amount_wei is not null
+    and trace_index is not null and frame_type is not null
+    and transaction_type is not null and from_address is not null and amount_wei is not null
   ))
 );
 create index receipt_inclusions_by_block on receipt_inclusions (block_number);

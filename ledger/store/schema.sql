@@ -1,0 +1,452 @@
+-- What the migrations add up to. Written by `npm run schema`; not run by anything.
+
+-- Types
+
+create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal');
+
+create type renewal_policy as enum ('refill', 'none', 'installments');
+
+-- Tables
+
+create table access_tokens (
+  bucket smallint not null,
+  token_hash bytea not null,
+  role text not null,
+  service_id integer,
+  name text not null,
+  last_four text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  revoked_at timestamp with time zone
+);
+
+create table account_keys (
+  bucket smallint not null,
+  account_id bigint not null,
+  key_number integer not null,
+  key_hash bytea not null
+);
+
+create table assignments (
+  bucket smallint not null,
+  receipt_id text not null,
+  version integer not null,
+  account_id bigint not null,
+  order_id text,
+  matched_by text not null,
+  decided_at timestamp with time zone not null
+);
+
+create table books (
+  bucket smallint not null,
+  account_id bigint not null,
+  seq bigint not null default 0,
+  head bytea not null,
+  booked_at timestamp with time zone not null,
+  debt_microcredits bigint not null default 0
+) with (fillfactor=50);
+
+create table chain_progress (
+  chain_id integer not null,
+  settled_block bigint not null,
+  updated_at timestamp with time zone not null
+);
+
+create table entries (
+  account_id bigint not null,
+  seq bigint not null,
+  effective_at timestamp with time zone not null,
+  booked_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null default clock_timestamp(),
+  amount_microcredits bigint not null,
+  available_after_microcredits bigint not null,
+  held_after_microcredits bigint not null,
+  debt_after_microcredits bigint not null,
+  kind entry_kind not null,
+  service_id integer,
+  key_number integer,
+  bucket smallint not null,
+  key_digest uuid,
+  payload_digest uuid,
+  hash bytea not null,
+  details text
+);
+
+create table installation (
+  only_row boolean not null default true,
+  mode text not null,
+  bucket_count smallint not null,
+  chain_id integer not null,
+  genesis_hash text not null,
+  payment_address text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table ledger_accounts (
+  code smallint not null,
+  name text not null
+);
+
+create table lots (
+  bucket smallint not null,
+  account_id bigint not null,
+  lot_id bigint not null,
+  added_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  policy renewal_policy not null,
+  face_microcredits bigint not null,
+  available_microcredits bigint not null,
+  held_microcredits bigint not null default 0,
+  unreleased_microcredits bigint not null default 0,
+  paid_microusd bigint not null default 0,
+  deferred_microusd bigint not null default 0,
+  open boolean not null
+) with (fillfactor=70);
+
+create table order_references (
+  bucket smallint not null,
+  reference text not null,
+  order_id text not null
+);
+
+create table orders (
+  bucket smallint not null,
+  order_id text not null,
+  account_id bigint not null,
+  method text not null,
+  amount_microusd bigint not null,
+  secret_hash bytea not null,
+  reference text not null,
+  quote_round_id numeric(78,0),
+  quote_answer numeric(78,0),
+  quote_updated_at timestamp with time zone,
+  quoted_wei numeric(78,0),
+  guaranteed_wei numeric(78,0),
+  deadline timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  claimed_at timestamp with time zone,
+  claimed_key_hash bytea,
+  acknowledged_at timestamp with time zone
+);
+
+create table outbox (
+  bucket smallint not null,
+  receipt_id text not null,
+  version integer not null,
+  action text not null,
+  account_id bigint not null,
+  amount_microusd bigint not null,
+  paid_at timestamp with time zone not null,
+  details text not null,
+  decided_at timestamp with time zone not null
+);
+
+create table postings (
+  account_id bigint not null,
+  seq bigint not null,
+  lot_id bigint,
+  lot_available_after_microcredits bigint,
+  lot_held_after_microcredits bigint,
+  lot_unreleased_after_microcredits bigint,
+  line smallint not null,
+  from_code smallint not null,
+  to_code smallint not null,
+  bucket smallint not null,
+  amount numeric(78,0) not null
+);
+
+create table price_records (
+  bucket smallint not null,
+  receipt_id text not null,
+  version integer not null,
+  feed text not null,
+  round_id numeric(78,0) not null,
+  answer numeric(78,0) not null,
+  round_started_at timestamp with time zone not null,
+  round_updated_at timestamp with time zone not null,
+  rule_version smallint not null,
+  quote_answer numeric(78,0),
+  quoted_wei numeric(78,0) not null default 0,
+  amount_microusd bigint not null,
+  decided_at timestamp with time zone not null
+);
+
+create table receipt_inclusions (
+  bucket smallint not null,
+  receipt_id text not null,
+  version integer not null,
+  outcome text not null,
+  block_number bigint,
+  block_hash text,
+  block_at timestamp with time zone,
+  transaction_hash text,
+  trace_index integer,
+  frame_type text,
+  transaction_type text,
+  from_address text,
+  amount_wei numeric(78,0),
+  input text,
+  noticed_at timestamp with time zone not null
+);
+
+create table receipts (
+  bucket smallint not null,
+  receipt_id text not null,
+  first_noticed_at timestamp with time zone not null
+);
+
+create table secure_keys (
+  bucket smallint not null,
+  key_hash bytea not null,
+  account_id bigint not null,
+  key_number integer not null,
+  scope text not null,
+  last_four text not null,
+  created_at timestamp with time zone not null,
+  first_used_at timestamp with time zone,
+  revoked_at timestamp with time zone
+);
+
+create table services (
+  service_id integer not null,
+  name text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
+-- Constraints
+
+alter table access_tokens add constraint access_tokens_pkey PRIMARY KEY (bucket, token_hash);
+
+alter table access_tokens add constraint access_tokens_service_id_fkey FOREIGN KEY (service_id) REFERENCES services(service_id);
+
+alter table access_tokens add constraint access_tokens_check CHECK (((role = 'service'::text) = (service_id IS NOT NULL)));
+
+alter table access_tokens add constraint access_tokens_role_check CHECK ((role = ANY (ARRAY['service'::text, 'operator'::text])));
+
+alter table access_tokens add constraint access_tokens_token_hash_check CHECK ((length(token_hash) = 32));
+
+alter table account_keys add constraint account_keys_pkey PRIMARY KEY (bucket, account_id, key_number);
+
+alter table account_keys add constraint account_keys_key_number_check CHECK ((key_number > 0));
+
+alter table assignments add constraint assignments_pkey PRIMARY KEY (bucket, receipt_id, version);
+
+alter table assignments add constraint assignments_account_id_check CHECK ((account_id > 0));
+
+alter table assignments add constraint assignments_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'linked_wallet'::text, 'unique_amount'::text, 'claim'::text, 'operator'::text])));
+
+alter table books add constraint books_pkey PRIMARY KEY (bucket, account_id);
+
+alter table books add constraint books_account_id_check CHECK ((account_id >= 0));
+
+alter table books add constraint books_debt_microcredits_check CHECK ((debt_microcredits >= 0));
+
+alter table books add constraint books_head_check CHECK ((length(head) = 32));
+
+alter table books add constraint books_seq_check CHECK ((seq >= 0));
+
+alter table chain_progress add constraint chain_progress_pkey PRIMARY KEY (chain_id);
+
+alter table entries add constraint entries_bucket_account_id_key_digest_key UNIQUE (bucket, account_id, key_digest);
+
+alter table entries add constraint entries_pkey PRIMARY KEY (bucket, account_id, seq);
+
+alter table entries add constraint entries_amount_microcredits_check CHECK ((amount_microcredits >= 0));
+
+alter table entries add constraint entries_available_after_microcredits_check CHECK ((available_after_microcredits >= 0));
+
+alter table entries add constraint entries_check CHECK ((((key_digest IS NULL) = (payload_digest IS NULL)) AND ((key_digest IS NULL) = (service_id IS NULL))));
+
+alter table entries add constraint entries_debt_after_microcredits_check CHECK ((debt_after_microcredits >= 0));
+
+alter table entries add constraint entries_details_check CHECK ((details <> ''::text));
+
+alter table entries add constraint entries_hash_check CHECK ((length(hash) = 32));
+
+alter table entries add constraint entries_held_after_microcredits_check CHECK ((held_after_microcredits >= 0));
+
+alter table entries add constraint entries_seq_check CHECK ((seq > 0));
+
+alter table installation add constraint installation_pkey PRIMARY KEY (only_row);
+
+alter table installation add constraint installation_bucket_count_check CHECK ((bucket_count > 0));
+
+alter table installation add constraint installation_mode_check CHECK ((mode = ANY (ARRAY['dev'::text, 'live'::text])));
+
+alter table installation add constraint installation_only_row_check CHECK (only_row);
+
+alter table installation add constraint installation_payment_address_check CHECK ((payment_address ~ '^0x[0-9a-f]{40}$'::text));
+
+alter table ledger_accounts add constraint ledger_accounts_name_key UNIQUE (name);
+
+alter table ledger_accounts add constraint ledger_accounts_pkey PRIMARY KEY (code);
+
+alter table ledger_accounts add constraint ledger_accounts_code_check CHECK (((code >= 1000) AND (code <= 3999)));
+
+alter table lots add constraint lots_pkey PRIMARY KEY (bucket, account_id, lot_id);
+
+alter table lots add constraint lots_check CHECK ((expires_at > added_at));
+
+alter table lots add constraint lots_check1 CHECK (((available_microcredits >= 0) AND (available_microcredits <= face_microcredits)));
+
+alter table lots add constraint lots_check2 CHECK (((deferred_microusd >= 0) AND (deferred_microusd <= paid_microusd)));
+
+alter table lots add constraint lots_face_microcredits_check CHECK ((face_microcredits >= 0));
+
+alter table lots add constraint lots_held_microcredits_check CHECK ((held_microcredits >= 0));
+
+alter table lots add constraint lots_paid_microusd_check CHECK ((paid_microusd >= 0));
+
+alter table lots add constraint lots_unreleased_microcredits_check CHECK ((unreleased_microcredits >= 0));
+
+alter table order_references add constraint order_references_pkey PRIMARY KEY (bucket, reference);
+
+alter table orders add constraint orders_pkey PRIMARY KEY (bucket, order_id);
+
+alter table orders add constraint orders_account_id_check CHECK ((account_id > 0));
+
+alter table orders add constraint orders_amount_microusd_check CHECK ((amount_microusd > 0));
+
+alter table orders add constraint orders_method_check CHECK ((method = ANY (ARRAY['eth'::text, 'card'::text])));
+
+alter table orders add constraint orders_secret_hash_check CHECK ((length(secret_hash) = 32));
+
+alter table outbox add constraint outbox_pkey PRIMARY KEY (bucket, receipt_id, version, action);
+
+alter table outbox add constraint outbox_action_check CHECK ((action = ANY (ARRAY['purchase'::text, 'clawback'::text])));
+
+alter table outbox add constraint outbox_amount_microusd_check CHECK ((amount_microusd > 0));
+
+alter table postings add constraint postings_pkey PRIMARY KEY (bucket, account_id, seq, line);
+
+alter table postings add constraint postings_from_code_fkey FOREIGN KEY (from_code) REFERENCES ledger_accounts(code);
+
+alter table postings add constraint postings_to_code_fkey FOREIGN KEY (to_code) REFERENCES ledger_accounts(code);
+
+alter table postings add constraint postings_amount_check CHECK ((amount > (0)::numeric));
+
+alter table postings add constraint postings_check CHECK (((from_code <> to_code) AND ((from_code / 1000) = (to_code / 1000))));
+
+alter table postings add constraint postings_line_check CHECK ((line > 0));
+
+alter table price_records add constraint price_records_pkey PRIMARY KEY (bucket, receipt_id, version);
+
+alter table price_records add constraint price_records_amount_microusd_check CHECK ((amount_microusd >= 0));
+
+alter table price_records add constraint price_records_answer_check CHECK ((answer > (0)::numeric));
+
+alter table receipt_inclusions add constraint receipt_inclusions_pkey PRIMARY KEY (bucket, receipt_id, version);
+
+alter table receipt_inclusions add constraint receipt_inclusions_amount_wei_check CHECK ((amount_wei > (0)::numeric));
+
+alter table receipt_inclusions add constraint receipt_inclusions_check CHECK (((outcome = 'absent'::text) OR ((block_number IS NOT NULL) AND (block_hash IS NOT NULL) AND (block_at IS NOT NULL) AND (transaction_hash IS NOT NULL) AND (trace_index IS NOT NULL) AND (frame_type IS NOT NULL) AND (transaction_type IS NOT NULL) AND (from_address IS NOT NULL) AND (amount_wei IS NOT NULL))));
+
+alter table receipt_inclusions add constraint receipt_inclusions_outcome_check CHECK ((outcome = ANY (ARRAY['included'::text, 'absent'::text])));
+
+alter table receipt_inclusions add constraint receipt_inclusions_version_check CHECK ((version > 0));
+
+alter table receipts add constraint receipts_pkey PRIMARY KEY (bucket, receipt_id);
+
+alter table secure_keys add constraint secure_keys_pkey PRIMARY KEY (bucket, key_hash);
+
+alter table secure_keys add constraint secure_keys_key_hash_check CHECK ((length(key_hash) = 32));
+
+alter table secure_keys add constraint secure_keys_scope_check CHECK ((scope = ANY (ARRAY['manage'::text, 'spend'::text])));
+
+alter table services add constraint services_name_key UNIQUE (name);
+
+alter table services add constraint services_pkey PRIMARY KEY (service_id);
+
+alter table services add constraint services_service_id_check CHECK ((service_id > 0));
+
+-- Indexes
+
+CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
+
+CREATE INDEX lots_open ON credits.lots USING btree (bucket, account_id) WHERE open;
+
+CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION credits.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is append-only: % is refused', tg_table_name, lower(tg_op)
+    using errcode = 'restrict_violation', hint = 'Correct a record with a new one.';
+end
+$function$
+;
+
+-- Triggers
+
+CREATE TRIGGER assignments_append_only BEFORE DELETE OR UPDATE ON credits.assignments FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER assignments_no_truncate BEFORE TRUNCATE ON credits.assignments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER entries_append_only BEFORE DELETE OR UPDATE ON credits.entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON credits.entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER installation_append_only BEFORE DELETE OR UPDATE ON credits.installation FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER installation_no_truncate BEFORE TRUNCATE ON credits.installation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER ledger_accounts_append_only BEFORE DELETE OR UPDATE ON credits.ledger_accounts FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER ledger_accounts_no_truncate BEFORE TRUNCATE ON credits.ledger_accounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER postings_append_only BEFORE DELETE OR UPDATE ON credits.postings FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER postings_no_truncate BEFORE TRUNCATE ON credits.postings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER price_records_append_only BEFORE DELETE OR UPDATE ON credits.price_records FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER price_records_no_truncate BEFORE TRUNCATE ON credits.price_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER receipt_inclusions_append_only BEFORE DELETE OR UPDATE ON credits.receipt_inclusions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER receipt_inclusions_no_truncate BEFORE TRUNCATE ON credits.receipt_inclusions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER receipts_append_only BEFORE DELETE OR UPDATE ON credits.receipts FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER receipts_no_truncate BEFORE TRUNCATE ON credits.receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Privileges of the roles
+
+grant select on access_tokens to credits_app;
+
+grant insert, select on account_keys to credits_app;
+
+grant insert, select on assignments to credits_app;
+
+grant insert, select, update on books to credits_app;
+
+grant insert, select, update on chain_progress to credits_app;
+
+grant insert, select on entries to credits_app;
+
+grant select on installation to credits_app;
+
+grant select on ledger_accounts to credits_app;
+
+grant insert, select, update on lots to credits_app;
+
+grant insert, select on order_references to credits_app;
+
+grant insert, select, update on orders to credits_app;
+
+grant delete, insert, select on outbox to credits_app;
+
+grant insert, select on postings to credits_app;
+
+grant insert, select on price_records to credits_app;
+
+grant insert, select on receipt_inclusions to credits_app;
+
+grant insert, select on receipts to credits_app;
+
+grant insert, select, update on secure_keys to credits_app;
+
+grant select on services to credits_app;

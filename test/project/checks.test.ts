@@ -1,0 +1,141 @@
+/** The checks that belong to every change: types, lint, direction of imports, the committed schema, the lock. */
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeSchema } from '../../dev/schema-text.ts';
+import { createDatabase } from '../support/database.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BIOME = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
+
+/** Runs a program of node_modules; never rejects. */
+async function run(script: string, args: string[], cwd = ROOT): Promise<{ code: number; output: string }> {
+  return await new Promise(resolve => {
+    execFile(process.execPath, [script, ...args], { cwd, maxBuffer: 1e7 }, (error, stdout, stderr) => {
+      const code = error && typeof error.code === 'number' ? error.code : error ? 1 : 0;
+      resolve({ code, output: stdout + stderr });
+    });
+  });
+}
+
+test('types', async () => {
+  const { code, output } = await run(join(ROOT, 'node_modules/typescript/bin/tsc'), ['--noEmit']);
+  expect(output).toBe('');
+  expect(code).toBe(0);
+});
+
+test('format and lint', async () => {
+  const { code, output } = await run(BIOME, ['check', '--error-on-warnings', '--colors=off']);
+  expect(code, output).toBe(0);
+});
+
+describe('the direction of imports', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'credits-imports-'));
+    const config = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8'));
+    // The copy is no git checkout.
+    await writeFile(join(folder, 'biome.json'), JSON.stringify({ ...config, vcs: { enabled: false } }));
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    for (const top of ['ledger', 'api', 'contracts-abi'])
+      await cp(join(ROOT, top), join(folder, top), { recursive: true });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const violations: [string, string, string][] = [
+    [
+      'ledger/core/planted.ts',
+      `import { hash } from 'node:crypto';\nexport const x = hash('md5', '');`,
+      'pure',
+    ],
+    ['ledger/core/planted.ts', 'export const now = () => Date.now();', 'Pass the instant in'],
+    ['ledger/core/planted.ts', 'export const mode = process.env.MODE;', 'Pass configuration in'],
+    ['ledger/store/planted.ts', `export { Poster } from '../posting/poster.ts';`, 'nothing above'],
+    ['ledger/posting/planted.ts', `export { lookOnce } from '../intake/chain-intake.ts';`, 'nothing above'],
+    [
+      'ledger/intake/planted.ts',
+      `export { Problem } from '../../api/problem.ts';`,
+      'never imports its callers',
+    ],
+    [
+      'ledger/reads/planted.ts',
+      `export { Problem } from '../../api/problem.ts';`,
+      'never imports its callers',
+    ],
+    ['api/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
+    ['cli/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
+    [
+      'indexer/src/planted.ts',
+      `export { openLedger } from '../../ledger/index.ts';`,
+      'meets the ledger in Postgres',
+    ],
+    ['web/planted.ts', `export { createApp } from '../api/app.ts';`, 'HTTP contract only'],
+    ['contracts-abi/planted.ts', `export { http } from 'viem';`, 'data only'],
+    ['dev/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
+  ];
+  test.each(violations)('%s: %s', async (file, code, message) => {
+    const planted = join(folder, file);
+    await mkdir(dirname(planted), { recursive: true });
+    await writeFile(planted, `${code}\n`);
+    try {
+      const result = await run(BIOME, ['lint', '--colors=off', planted], folder);
+      expect(result.code, result.output).not.toBe(0);
+      expect(result.output.replace(/\s+/g, ' ')).toContain(message);
+    } finally {
+      await rm(planted);
+    }
+  });
+});
+
+test('the committed schema is what the migrations add up to', async () => {
+  const database = await createDatabase();
+  try {
+    const committed = await readFile(join(ROOT, 'ledger/store/schema.sql'), 'utf8');
+    expect(await describeSchema(database.url), 'run `npm run schema`').toBe(committed);
+  } finally {
+    await database.drop();
+  }
+});
+
+describe('the lock', () => {
+  interface Lock {
+    packages: Record<
+      string,
+      {
+        version?: string;
+        dependencies?: Record<string, string>;
+        optionalDependencies?: Record<string, string>;
+      }
+    >;
+  }
+
+  test('has an entry for every optional dependency, so that npm 11 takes it', async () => {
+    const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+    const missing: string[] = [];
+    for (const [path, entry] of Object.entries(packages))
+      for (const name of Object.keys(entry.optionalDependencies ?? {}))
+        if (!isResolved(packages, path, name)) missing.push(`${path} -> ${name}`);
+    expect(missing, 'run `npm run lock`').toEqual([]);
+  });
+
+  test('pins exactly what package.json pins', async () => {
+    const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+      expect(packages[`node_modules/${name}`]?.version, name).toBe(version);
+    }
+  });
+
+  function isResolved(packages: Lock['packages'], from: string, name: string): boolean {
+    for (let folder = from; ; ) {
+      if (packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`]) return true;
+      if (folder === '') return false;
+      const parent = folder.lastIndexOf('/node_modules/');
+      folder = parent < 0 ? '' : folder.slice(0, parent);
+    }
+  }
+});
