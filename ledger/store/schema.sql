@@ -429,6 +429,8 @@ grant insert, select on entries to credits_app;
 
 grant select on installation to credits_app;
 
+grant select on kysely_migration to credits_app;
+
 grant select on ledger_accounts to credits_app;
 
 grant insert, select, update on lots to credits_app;

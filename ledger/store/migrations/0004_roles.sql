@@ -22,3 +22,5 @@ grant select, insert on
 grant select, insert, update on books, lots, orders, secure_keys, chain_progress to credits_app;
 grant select, insert, delete on outbox to credits_app;
 grant select on installation, ledger_accounts, services, access_tokens to credits_app;
+-- Each part looks at its start whether the schema is the one it expects.
+grant select on kysely_migration to credits_app;
