@@ -70,6 +70,8 @@ function showStatus({ state, payments }) {
     }),
   );
   element('claim').hidden = !state.credited || state.key === 'acknowledged';
+  element('claim').textContent =
+    state.key === 'claimed' ? 'Show a new key; the one before stops working' : 'Show my Secure Key';
 }
 
 async function watch({ id, secret }) {

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import { getAddress } from 'viem';
 import {
   type Instant,
   instantText,
@@ -18,6 +19,9 @@ const SECRET = "the order's secret";
 /** Orders: made by anybody, seen and claimed by whoever holds the order's secret. */
 export function orderRoutes(ledger: Ledger): Router {
   const router = Router();
+  const { chainId, paymentAddress } = ledger.installation;
+  // With its checksum (EIP-55), so that wallets notice a typo.
+  const address = getAddress(paymentAddress);
 
   // Anybody may order.
   router.post('/', async (request, response) => {
@@ -26,7 +30,6 @@ export function orderRoutes(ledger: Ledger): Router {
     const now = await ledger.now();
     const round = await quotableRound(ledger, now);
     const order = await ledger.createOrder({ amountMicrousd, round, now });
-    const { chainId, paymentAddress } = ledger.installation;
     response.status(201).json({
       id: order.orderId,
       secret: order.secret,
@@ -41,13 +44,13 @@ export function orderRoutes(ledger: Ledger): Router {
       },
       payment: {
         chain_id: chainId,
-        address: paymentAddress,
+        address,
         amount_wei: order.quotedWei.toString(),
         amount_eth: decimalText(order.quotedWei, 18),
         calldata: referenceCalldata(order.reference),
         // As eth_sendTransaction takes it: add the sender.
         transaction: {
-          to: paymentAddress,
+          to: address,
           value: `0x${order.quotedWei.toString(16)}`,
           data: referenceCalldata(order.reference),
         },
