@@ -1,7 +1,13 @@
 /** The HTTP API as an Express application: routes, the order in which a request meets them, and its errors. */
 import { randomUUID } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { isPassing, type Ledger, OutcomeUnknownError, OverloadedError } from '../ledger/index.ts';
+import {
+  isPassing,
+  type Ledger,
+  OutcomeUnknownError,
+  OverloadedError,
+  SECRET_PREFIXES,
+} from '../ledger/index.ts';
 import { Problem, sendProblem } from './problem.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
@@ -27,17 +33,18 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.use(identify, onlyKnownHosts(options), secureHeaders);
+  app.use(identify, secureHeaders);
 
-  // Anybody: whether the process is up, and whether it can serve.
+  // Anybody, under any name, as load balancers ask by address: whether the process is up, and whether it can serve.
   app.get('/health', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/ready', async (_request, response) => {
     await ledger.ping();
     response.json({ status: 'ready' });
   });
 
+  app.use(onlyKnownHosts(options));
   const v1 = express.Router();
-  v1.use(express.json({ limit: BODY_BYTES_MAX, strict: true }), noStore);
+  v1.use(noStore, express.json({ limit: BODY_BYTES_MAX, strict: true }));
   v1.use('/orders', orderRoutes(ledger));
   v1.use('/credits', creditRoutes(ledger));
   v1.use('/debits', debitRoutes(ledger, publicUrl));
@@ -46,8 +53,9 @@ export function createApp(options: AppOptions): Express {
 
   // Anybody: the pages.
   app.use(express.static(options.webFolder, { index: 'index.html', dotfiles: 'ignore' }));
-  app.use((request, _response) => {
-    throw new Problem('not_found', `There is no ${request.method} ${request.path} here.`);
+  // The path is not repeated: somebody may have put a secret into it.
+  app.use(() => {
+    throw new Problem('not_found', 'There is nothing at this address: check the path.');
   });
   app.use(answerErrors(log));
   return app;
@@ -102,7 +110,8 @@ function answerErrors(log: (line: string) => void): ErrorRequestHandler {
     const problem = problemOf(error);
     if (problem.status >= 500) {
       const what = error instanceof Problem ? error.message : describe(error);
-      log(`${requestId} ${request.method} ${request.path} ${problem.status} ${problem.code}: ${what}`);
+      const line = `${requestId} ${request.method} ${request.path} ${problem.status} ${problem.code}: ${what}`;
+      log(withoutSecrets(line));
     }
     sendProblem(response, problem, requestId);
   };
@@ -133,6 +142,13 @@ function bodyProblem(error: unknown): Problem | null {
   if (typeof status === 'number' && status >= 400 && status < 500)
     return new Problem('malformed_request', 'The request could not be read.');
   return null;
+}
+
+const SECRETS = new RegExp(`\\b(${Object.values(SECRET_PREFIXES).join('|')})_\\w+`, 'g');
+
+/** Whatever found its way into a line, no secret does. */
+function withoutSecrets(line: string): string {
+  return line.replaceAll(SECRETS, '$1_…');
 }
 
 function describe(error: unknown): string {

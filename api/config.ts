@@ -49,7 +49,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
   const databaseUrl = readDatabaseUrl(get('DATABASE_URL'), mode, problems);
   const rpcUrl = readRpcUrl(get('BASE_RPC_URL'), mode, problems);
   const paymentAddress = readAddress(get('PAYMENT_ADDRESS'), mode, problems);
-  const port = readInteger('PORT', get('PORT'), 3000, { min: 0, max: 65_535 }, problems);
+  const port = readInteger('PORT', get('PORT'), 3000, { min: 1, max: 65_535 }, problems);
   const host = readHost(get('HOST'), mode, problems);
   const publicUrl = readPublicUrl(get('PUBLIC_URL'), { mode, part, port }, problems);
   const hasStripeKey = readStripeKey(get('STRIPE_SECRET_KEY'), mode, problems);
@@ -159,6 +159,12 @@ function readPublicUrl(
     return `http://127.0.0.1:${port}`;
   }
   const url = URL.parse(value);
+  if (url && (url.username !== '' || url.password !== '')) {
+    problems.push(
+      'PUBLIC_URL has a user or a password in it: everybody is shown this address, leave them out.',
+    );
+    return '';
+  }
   const isRoot = url !== null && url.pathname === '/' && url.search === '' && url.hash === '';
   if (!isRoot || (mode === 'live' ? url.protocol !== 'https:' : !/^https?:$/.test(url.protocol))) {
     problems.push(

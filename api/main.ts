@@ -5,18 +5,17 @@
  *   indexer  runs Ponder
  *   migrate  brings the database up to date, as its owner, and exits
  */
-import { ConfigError, type PartName, readConfig } from './config.ts';
-import { startApiPart } from './parts/api-part.ts';
-import { startIndexerPart } from './parts/indexer-part.ts';
-import { migratePart } from './parts/migrate-part.ts';
+import { HttpRequestError, TimeoutError } from 'viem';
+import { isPassing } from '../ledger/index.ts';
+import { type Config, ConfigError, type PartName, readConfig } from './config.ts';
 import type { RunningPart } from './parts/part.ts';
-import { startWorkerPart } from './parts/worker-part.ts';
 
-const PARTS: Readonly<Record<PartName, (config: ReturnType<typeof readConfig>) => Promise<RunningPart>>> = {
-  api: startApiPart,
-  worker: startWorkerPart,
-  indexer: startIndexerPart,
-  migrate: migratePart,
+/** Each part is loaded when it is asked for: the indexer needs no Express, the worker no routes. */
+const PARTS: Readonly<Record<PartName, () => Promise<(config: Config) => Promise<RunningPart>>>> = {
+  api: async () => (await import('./parts/api-part.ts')).startApiPart,
+  worker: async () => (await import('./parts/worker-part.ts')).startWorkerPart,
+  indexer: async () => (await import('./parts/indexer-part.ts')).startIndexerPart,
+  migrate: async () => (await import('./parts/migrate-part.ts')).migratePart,
 };
 
 const USAGE = `usage: node api/main.ts <${Object.keys(PARTS).join('|')}>
@@ -29,7 +28,7 @@ const STOP_MS_MAX = 10_000;
 const name = process.argv[2] ?? '';
 if (name === '--help' || name === '-h') {
   console.log(USAGE);
-} else if (!(name in PARTS)) {
+} else if (!Object.hasOwn(PARTS, name)) {
   console.error(USAGE);
   process.exitCode = 2;
 } else {
@@ -38,7 +37,9 @@ if (name === '--help' || name === '-h') {
 
 async function main(part: PartName): Promise<void> {
   try {
-    const running = await PARTS[part](readConfig(process.env, part));
+    const config = readConfig(process.env, part);
+    const start = await PARTS[part]();
+    const running = await start(config);
     let stopping = false;
     const stop = () => {
       if (stopping) return;
@@ -47,7 +48,10 @@ async function main(part: PartName): Promise<void> {
         console.error(`${part}: did not stop in ${STOP_MS_MAX / 1000} s, leaving as it is.`);
         process.exit(1);
       }, STOP_MS_MAX).unref();
-      void running.stop().then(() => process.exit(0));
+      running.stop().then(
+        () => process.exit(0),
+        (error: unknown) => fail(part, error),
+      );
     };
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
@@ -67,7 +71,10 @@ function fail(part: PartName, error: unknown): never {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError) return error.message;
-  if ('shortMessage' in error && typeof error.shortMessage === 'string') return error.shortMessage;
-  // A fault without a message still says what it is.
-  return error.message || ('code' in error ? String(error.code) : error.name);
+  if (error instanceof HttpRequestError || error instanceof TimeoutError)
+    return `BASE_RPC_URL does not answer (${error.shortMessage}): check it, and whether the RPC is up.`;
+  const said = error.message || ('code' in error ? String(error.code) : error.name);
+  return isPassing(error)
+    ? `DATABASE_URL cannot be reached (${said}): check it, and whether PostgreSQL is up.`
+    : said;
 }

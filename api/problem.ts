@@ -51,6 +51,7 @@ export function sendProblem(response: Response, problem: Problem, requestId: str
   if (problem.status === 503) response.set('Retry-After', '1');
   if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer');
   response
+    .set('Cache-Control', 'no-store')
     .status(problem.status)
     .type('application/problem+json')
     .send(

@@ -1,5 +1,5 @@
 /** Reading what a caller sent: credentials from headers, bodies by their schema. */
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { z } from 'zod';
 import { idempotencyKey } from './contract.ts';
 import { Problem } from './problem.ts';
@@ -33,6 +33,17 @@ export function readBearer(request: Request, what: string): string {
   if (!match?.[1])
     throw new Problem('credential_invalid', `The header Authorization must be "Bearer" and ${what}.`);
   return match[1];
+}
+
+/** Answers a method that a known path does not have. @param methods Those that it has. */
+export function onlyMethods(...methods: readonly string[]): RequestHandler {
+  return (request, response) => {
+    response.set('Allow', methods.join(', '));
+    throw new Problem(
+      'method_not_allowed',
+      `${request.method} is not for this address: use ${methods.join(' or ')}.`,
+    );
+  };
 }
 
 /** The header Idempotency-Key, which makes it safe to ask again. */

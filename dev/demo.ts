@@ -35,7 +35,9 @@ if (process.argv.includes('--help')) {
 
 async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'credits-demo-'));
-  const cleanUps: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const cleanUps: (() => Promise<void>)[] = [
+    () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
+  ];
   const cleanUp = async () => {
     for (const step of cleanUps.splice(0).reverse()) await step();
   };

@@ -22,5 +22,5 @@ try {
   console.log(`wrote ${FILE}`);
 } finally {
   await postgres.stop();
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }

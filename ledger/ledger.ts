@@ -90,7 +90,7 @@ export class Ledger {
     this.#codes = codes;
     this.#poster = new Poster(pools.postingPool, installation.bucketCount, { codes, clock: options.clock });
     this.#chain = createPublicClient({
-      transport: http(options.rpcUrl, { batch: true, retryCount: 2, timeout: 5000 }),
+      transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });
   }
 
@@ -133,8 +133,8 @@ export class Ledger {
     return acknowledgeKey(this.#doors, orderId, secret, now);
   }
 
-  authenticateKey(key: string, now: Instant): Promise<KeyHolder | null> {
-    return authenticateKey(this.#doors, key, now);
+  authenticateKey(key: string): Promise<KeyHolder | null> {
+    return authenticateKey(this.#doors, key, () => this.now());
   }
 
   authenticateService(token: string): Promise<ServiceIdentity | null> {

@@ -16,7 +16,7 @@ async function call(method, path, { secret, body } = {}) {
   });
   if (response.status === 204) return null;
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
+  if (!response.ok) throw Object.assign(new Error(answer.detail), { code: answer.code });
   return answer;
 }
 
@@ -81,7 +81,10 @@ async function watch({ id, secret }) {
       showStatus(status);
       if (status.state.key === 'acknowledged') return;
     } catch (error) {
+      // Nothing here can bring an unknown order back: the next visit begins with a new one.
+      if (error.code === 'not_found') sessionStorage.removeItem(STORED);
       showProblem(error);
+      if (error.code === 'not_found') return;
     }
     await new Promise(resolve => setTimeout(resolve, POLL_MS));
   }

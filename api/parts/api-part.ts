@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { Ledger } from '../../ledger/index.ts';
 import { createApp } from '../app.ts';
@@ -57,15 +57,34 @@ export async function listen(
         );
       else reject(error);
     });
+    const answers = new Set<ServerResponse>();
+    answersInFlight.set(server, answers);
+    server.on('request', (_request, response) => {
+      answers.add(response);
+      response.once('close', () => answers.delete(response));
+    });
     server.requestTimeout = REQUEST_MS_MAX;
     server.headersTimeout = REQUEST_MS_MAX;
   });
 }
 
-/** Stops accepting, answers what is in flight, drops idle connections. */
+const answersInFlight = new WeakMap<Server, ReadonlySet<ServerResponse>>();
+
+/** How often connections that have fallen idle are dropped while the server stops. */
+const DROP_IDLE_MS = 50;
+
+/** Stops accepting, answers what is in flight, drops connections as they fall idle. */
 export async function close(server: Server): Promise<void> {
+  // A client that keeps its connection busy is told to leave it, with the answer it waits for or with the next one.
+  const leave = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
+  for (const response of answersInFlight.get(server) ?? []) leave(response);
+  server.prependListener('request', (_request, response) => leave(response));
+  const dropping = setInterval(() => server.closeIdleConnections(), DROP_IDLE_MS);
   await new Promise<void>(resolve => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+  clearInterval(dropping);
 }

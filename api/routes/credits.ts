@@ -2,19 +2,21 @@ import { Router } from 'express';
 import { accountName, type Credits, instantText, type Ledger } from '../../ledger/index.ts';
 import { creditsText, usdText } from '../amount-text.ts';
 import { Problem } from '../problem.ts';
-import { readBearer } from '../request.ts';
+import { onlyMethods, readBearer } from '../request.ts';
 
 /** What a customer has: for the holder of any of the account's Secure Keys. */
 export function creditRoutes(ledger: Ledger): Router {
   const router = Router();
-  router.get('/', async (request, response) => {
-    const now = await ledger.now();
-    const holder = await ledger.authenticateKey(readBearer(request, 'your Secure Key'), now);
-    if (!holder)
-      throw new Problem('credential_invalid', 'This Secure Key is not valid: it is mistyped or revoked.');
-    const credits = await ledger.credits(holder.accountId, now);
-    response.json({ account: accountName(holder.accountId), ...creditsJson(credits) });
-  });
+  router
+    .route('/')
+    .get(async (request, response) => {
+      const holder = await ledger.authenticateKey(readBearer(request, 'your Secure Key'));
+      if (!holder)
+        throw new Problem('credential_invalid', 'This Secure Key is not valid: it is mistyped or revoked.');
+      const credits = await ledger.credits(holder.accountId, await ledger.now());
+      response.json({ account: accountName(holder.accountId), ...creditsJson(credits) });
+    })
+    .all(onlyMethods('GET'));
   return router;
 }
 

@@ -1,23 +1,27 @@
-import { Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { accountName, instantText, type Ledger, type Refusal } from '../../ledger/index.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
 import { debitRequest } from '../contract.ts';
 import { Problem } from '../problem.ts';
-import { readBearer, readBody, readIdempotencyKey } from '../request.ts';
+import { onlyMethods, readBearer, readBody, readIdempotencyKey } from '../request.ts';
 
 /** Spending a customer's credits: for AI services, with their token and the customer's Secure Key. */
 export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
   const router = Router();
-  router.post('/', async (request, response) => {
+  router.route('/').post(debit(ledger, publicUrl)).all(onlyMethods('POST'));
+  return router;
+}
+
+function debit(ledger: Ledger, publicUrl: string): RequestHandler {
+  return async (request, response) => {
     const token = readBearer(request, 'a service token');
     const body = readBody(debitRequest, request);
     const idempotencyKey = readIdempotencyKey(request);
-    const [service, holder] = await Promise.all([
-      ledger.authenticateService(token),
-      ledger.now().then(now => ledger.authenticateKey(body.secure_key, now)),
-    ]);
+    const service = await ledger.authenticateService(token);
     if (!service)
       throw new Problem('credential_invalid', 'This service token is not valid: ask the operator for one.');
+    // Only now: to show a key is to use it, which ends its claim.
+    const holder = await ledger.authenticateKey(body.secure_key);
     if (!holder)
       throw new Problem(
         'secure_key_invalid',
@@ -43,8 +47,7 @@ export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
       held: creditsText(entry.heldAfterMicrocredits),
       booked_at: instantText(entry.bookedAt),
     });
-  });
-  return router;
+  };
 }
 
 function refusalProblem(refusal: Refusal, publicUrl: string): Problem {

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { Ledger } from '../../ledger/index.ts';
 import { Problem } from '../problem.ts';
-import { readBearer } from '../request.ts';
+import { onlyMethods, readBearer } from '../request.ts';
 
 /** For operators only. */
 export function operatorRoutes(ledger: Ledger): Router {
@@ -13,13 +13,16 @@ export function operatorRoutes(ledger: Ledger): Router {
     next();
   });
 
-  router.get('/trial-balance', async (_request, response) => {
-    const balances = await ledger.trialBalance();
-    response.json({
-      // In the smallest unit of each asset: microcredits, micro-dollars, wei. Debits less credits.
-      accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),
-    });
-  });
+  router
+    .route('/trial-balance')
+    .get(async (_request, response) => {
+      const balances = await ledger.trialBalance();
+      response.json({
+        // In the smallest unit of each asset: microcredits, micro-dollars, wei. Debits less credits.
+        accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),
+      });
+    })
+    .all(onlyMethods('GET'));
 
   return router;
 }

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import { Router } from 'express';
 import { getAddress } from 'viem';
 import {
   type Instant,
@@ -12,96 +12,89 @@ import {
 import { creditsText, decimalText, millionthsOf, usdText } from '../amount-text.ts';
 import { orderRequest } from '../contract.ts';
 import { Problem } from '../problem.ts';
-import { readBearer, readBody } from '../request.ts';
+import { onlyMethods, readBearer, readBody } from '../request.ts';
 
 const SECRET = "the order's secret";
 
 /** Orders: made by anybody, seen and claimed by whoever holds the order's secret. */
 export function orderRoutes(ledger: Ledger): Router {
   const router = Router();
-  const { chainId, paymentAddress } = ledger.installation;
-  // With its checksum (EIP-55), so that wallets notice a typo.
-  const address = getAddress(paymentAddress);
+  const chain = {
+    chainId: ledger.installation.chainId,
+    // With its checksum (EIP-55), so that wallets notice a typo.
+    address: getAddress(ledger.installation.paymentAddress),
+  };
 
   // Anybody may order.
-  router.post('/', async (request, response) => {
-    const body = readBody(orderRequest, request);
-    const amountMicrousd = millionthsOf(body.amount_usd);
-    const now = await ledger.now();
-    const round = await quotableRound(ledger, now);
-    const order = await ledger.createOrder({ amountMicrousd, round, now });
-    response.status(201).json({
-      id: order.orderId,
-      secret: order.secret,
-      method: 'eth',
-      amount_usd: usdText(amountMicrousd),
-      credits: creditsText(microcreditsOf(amountMicrousd)),
-      quote: {
-        eth_usd: decimalText(round.answer, 8),
-        round_id: round.roundId.toString(),
-        guaranteed_wei: order.guaranteedWei.toString(),
-        deadline: instantText(order.deadline),
-      },
-      payment: {
-        chain_id: chainId,
-        address,
-        amount_wei: order.quotedWei.toString(),
-        amount_eth: decimalText(order.quotedWei, 18),
-        calldata: referenceCalldata(order.reference),
-        // As eth_sendTransaction takes it: add the sender.
-        transaction: {
-          to: address,
-          value: `0x${order.quotedWei.toString(16)}`,
-          data: referenceCalldata(order.reference),
-        },
-      },
-    });
-  });
+  router
+    .route('/')
+    .post(async (request, response) => {
+      const body = readBody(orderRequest, request);
+      const now = await ledger.now();
+      const round = await quotableRound(ledger, now);
+      const { order, secret } = await ledger.createOrder({
+        amountMicrousd: millionthsOf(body.amount_usd),
+        round,
+        now,
+      });
+      response.status(201).json({ ...termsJson(order, chain), secret });
+    })
+    .all(onlyMethods('POST'));
 
   // The holder of the order's secret.
-  router.get('/:id', async (request, response) => {
-    const now = await ledger.now();
-    const found = await ledger.orderStatus(request.params.id, readBearer(request, SECRET), now);
-    if (!found) throw orderUnknown();
-    response.json(orderJson(found.order, found.status));
-  });
+  router
+    .route('/:id')
+    .get(async (request, response) => {
+      const now = await ledger.now();
+      const found = await ledger.orderStatus(request.params.id, readBearer(request, SECRET), now);
+      if (!found) throw orderUnknown();
+      response.json({ ...termsJson(found.order, chain), ...statusJson(found.order, found.status) });
+    })
+    .all(onlyMethods('GET'));
 
   // The holder of the order's secret, until the key is acknowledged or used.
-  router.post('/:id/claim', async (request: Request<{ id: string }>, response: Response) => {
-    const claim = await ledger.claimKey(request.params.id, readBearer(request, SECRET), await ledger.now());
-    switch (claim.status) {
-      case 'claimed':
-        response.set('Cache-Control', 'no-store').json({ secure_key: claim.secureKey });
-        return;
-      case 'order_unknown':
-        throw orderUnknown();
-      case 'payment_pending':
-        throw new Problem('payment_pending', 'No payment has been credited yet: pay, then claim the key.');
-      case 'claim_closed':
-        throw new Problem(
-          'claim_closed',
-          'The key was acknowledged, used, or first claimed more than 24 hours ago: it is not given out again.',
-        );
-    }
-  });
+  router
+    .route('/:id/claim')
+    .post(async (request, response) => {
+      const secret = readBearer(request, SECRET);
+      const claim = await ledger.claimKey(request.params.id, secret, await ledger.now());
+      switch (claim.status) {
+        case 'claimed':
+          response.json({ secure_key: claim.secureKey });
+          return;
+        case 'order_unknown':
+          throw orderUnknown();
+        case 'payment_pending':
+          throw new Problem('payment_pending', 'No payment has been credited yet: pay, then claim the key.');
+        case 'claim_closed':
+          throw new Problem(
+            'claim_closed',
+            'The key was acknowledged, used, or first claimed more than 24 hours ago: it is not given out again.',
+          );
+      }
+    })
+    .all(onlyMethods('POST'));
 
   // The holder of the order's secret.
-  router.post('/:id/acknowledge', async (request: Request<{ id: string }>, response: Response) => {
-    const secret = readBearer(request, SECRET);
-    const result = await ledger.acknowledgeKey(request.params.id, secret, await ledger.now());
-    if (result === 'order_unknown') throw orderUnknown();
-    if (result === 'not_claimed')
-      throw new Problem('not_claimed', 'There is no key to acknowledge: claim it first.');
-    response.status(204).end();
-  });
+  router
+    .route('/:id/acknowledge')
+    .post(async (request, response) => {
+      const secret = readBearer(request, SECRET);
+      const result = await ledger.acknowledgeKey(request.params.id, secret, await ledger.now());
+      if (result === 'order_unknown') throw orderUnknown();
+      if (result === 'not_claimed')
+        throw new Problem('not_claimed', 'There is no key to acknowledge: claim it first.');
+      response.status(204).end();
+    })
+    .all(onlyMethods('POST'));
 
   return router;
 }
 
 async function quotableRound(ledger: Ledger, now: Instant) {
-  const price = await ledger.currentEthPrice(now).catch((cause: unknown) => {
+  const price = await ledger.currentEthPrice(now).catch(() => {
     throw new Problem('price_unavailable', 'The ETH price cannot be read just now: try again shortly.', {
-      cause: cause instanceof Error ? cause.name : 'unknown',
+      cause: 'rpc_unavailable',
     });
   });
   if (price.round) return price.round;
@@ -118,12 +111,37 @@ function orderUnknown(): Problem {
   );
 }
 
-function orderJson(order: OrderRow, status: OrderStatus) {
+/** What was ordered and how to pay it, the same whenever it is asked. */
+function termsJson(order: OrderRow, chain: { chainId: number; address: string }) {
+  const wei = order.quoted_wei ?? 0n;
+  const calldata = referenceCalldata(order.reference);
   return {
     id: order.order_id,
     method: order.method,
     amount_usd: usdText(order.amount_microusd),
+    credits: creditsText(microcreditsOf(order.amount_microusd)),
     created_at: instantText(order.created_at),
+    quote: {
+      eth_usd: decimalText(order.quote_answer ?? 0n, 8),
+      round_id: (order.quote_round_id ?? 0n).toString(),
+      guaranteed_wei: (order.guaranteed_wei ?? 0n).toString(),
+      deadline: instantText(order.deadline),
+    },
+    payment: {
+      chain_id: chain.chainId,
+      address: chain.address,
+      amount_wei: wei.toString(),
+      amount_eth: decimalText(wei, 18),
+      calldata,
+      // As eth_sendTransaction takes it: add the sender.
+      transaction: { to: chain.address, value: `0x${wei.toString(16)}`, data: calldata },
+    },
+  };
+}
+
+/** Where it stands. */
+function statusJson(order: OrderRow, status: OrderStatus) {
+  return {
     state: {
       amount: status.amount,
       quote: status.quote,

@@ -25,13 +25,13 @@ export interface AuthenticationOptions {
 
 /**
  * Whose Secure Key this is; null when it is malformed, of the other mode, unknown or revoked. The look-up is by
- * hash, so its time tells nothing of any other key. The first use is noted: it ends the claim of the order that
- * issued the key.
+ * hash, so its time tells nothing of any other key. The first use is noted, for which alone the clock is read: it ends
+ * the claim of the order that issued the key.
  */
 export async function authenticateKey(
   options: AuthenticationOptions,
   key: string,
-  now: Instant,
+  clock: () => Promise<Instant>,
 ): Promise<KeyHolder | null> {
   if (!isWellFormed(key, 'secureKey', options.mode)) return null;
   const keyHash = hashSecret(key);
@@ -46,14 +46,14 @@ export async function authenticateKey(
   if (row.first_used_at === null) {
     const { numUpdatedRows } = await options.db
       .updateTable('secure_keys')
-      .set({ first_used_at: instantText(now) })
+      .set({ first_used_at: instantText(await clock()) })
       .where('bucket', '=', bucket)
       .where('key_hash', '=', keyHash)
       .where('first_used_at', 'is', null)
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
     // Either somebody else used it first just now, or a new claim revoked it in between: look once more.
-    if (numUpdatedRows === 0n) return authenticateKey(options, key, now);
+    if (numUpdatedRows === 0n) return authenticateKey(options, key, clock);
   }
   return { accountId: row.account_id, keyNumber: row.key_number, scope: row.scope };
 }

@@ -7,18 +7,15 @@ import { hashSecret, type Mode, newSecret, randomBase62 } from '../keys/secret.t
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
+import type { OrderRow } from './find-order.ts';
 
 /** A price is promised for at most this much of an order; the rest is taken at the block's price. */
 const GUARANTEE_MICROUSD_MAX = 1_000n * MICROUSD_PER_USD;
 
 export interface NewOrder {
-  readonly orderId: string;
+  readonly order: OrderRow;
   /** Claims the Secure Key and shows the order's status. Not stored: shown here once. */
   readonly secret: string;
-  readonly reference: string;
-  readonly quotedWei: bigint;
-  readonly guaranteedWei: bigint;
-  readonly deadline: Instant;
 }
 
 /**
@@ -38,12 +35,12 @@ export async function createOrder(
   const quotedWei = weiOfMicrousd(amountMicrousd, round.answer);
   const guaranteedWei = weiOfMicrousd(lesserOf(amountMicrousd, GUARANTEE_MICROUSD_MAX), round.answer);
   const deadline = now + QUOTE_LIFE;
-  await options.db.transaction().execute(async trx => {
+  const stored = await options.db.transaction().execute(async trx => {
     await trx
       .insertInto('order_references')
       .values({ bucket: bucketOf(reference, options.bucketCount), reference, order_id: orderId })
       .execute();
-    await trx
+    return await trx
       .insertInto('orders')
       .values({
         bucket: bucketOf(orderId, options.bucketCount),
@@ -64,9 +61,10 @@ export async function createOrder(
         claimed_key_hash: null,
         acknowledged_at: null,
       })
-      .execute();
+      .returningAll()
+      .executeTakeFirstOrThrow();
   });
-  return { orderId, secret, reference, quotedWei, guaranteedWei, deadline };
+  return { order: stored, secret };
 }
 
 /** 63 random bits, never 0: that number is the system book's. */

@@ -3,6 +3,9 @@ import { hashSecret, isWellFormed, type Mode, sameHash } from '../keys/secret.ts
 import { bucketOf } from '../store/bucket.ts';
 import type { OrderTable, Tables } from '../store/tables.ts';
 
+/** Anything else is no order, and some of it PostgreSQL would not even take as text. */
+const ORDER_ID = /^ord_[0-9A-Za-z]{24}$/;
+
 export type OrderRow = Selectable<OrderTable>;
 
 export interface OrderOptions {
@@ -31,6 +34,7 @@ export async function findOrder(
   orderId: string,
   lock = false,
 ): Promise<OrderRow | null> {
+  if (!ORDER_ID.test(orderId)) return null;
   const query = options.db
     .selectFrom('orders')
     .selectAll()

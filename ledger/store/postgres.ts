@@ -59,6 +59,8 @@ export function openPool(options: PoolOptions): pg.Pool {
     ...(options.pipeline ? { pipeline: true } : {}),
   });
   pool.on('error', () => {});
+  // A connection that breaks while it is in use says so to its query; unheard, its own event would end the process.
+  pool.on('connect', client => client.on('error', () => {}));
   return pool;
 }
 

@@ -43,7 +43,7 @@ describe('the direction of imports', () => {
     for (const top of ['ledger', 'api', 'contracts-abi'])
       await cp(join(ROOT, top), join(folder, top), { recursive: true });
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
   const violations: [string, string, string][] = [
     [

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const started of running) await started.end('SIGKILL');
-  await rm(join(folder, '..'), { recursive: true, force: true });
+  await rm(join(folder, '..'), { recursive: true, force: true, maxRetries: 5 });
 });
 
 interface Started {

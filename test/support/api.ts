@@ -17,7 +17,7 @@ import {
 import { createDatabase, type TestDatabase } from './database.ts';
 import { type Answer, type AnyBody, type Sent, send } from './http.ts';
 import { TEST_INSTALLATION } from './installation.ts';
-import { ANSWER, calldataOf, openIntake, roundOf, type TestIntake } from './intake.ts';
+import { ANSWER, calldataOf, openIntake, payable, roundOf, type TestIntake } from './intake.ts';
 
 /** When a test begins, unless it sets another instant. */
 export const BEGINNING = parseInstant('2026-03-01T15:00:00Z');
@@ -138,7 +138,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       });
     },
     async customer(amountMicrousd = 1_000_000n) {
-      const order = await ledger.createOrder({ amountMicrousd, round: roundOf(ANSWER, now), now });
+      const order = payable(await ledger.createOrder({ amountMicrousd, round: roundOf(ANSWER, now), now }));
       const payment = await intake.pay({ calldata: calldataOf(order.reference), amountWei: order.quotedWei });
       const claim = await ledger.claimKey(order.orderId, order.secret, now);
       if (claim.status !== 'claimed') throw new Error(`the key of a paid order is ${claim.status}`);
@@ -162,6 +162,8 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
 /** Keeps everybody from posting to the book of an account until the returned function is called. */
 export async function lockBook(databaseUrl: string, accountId: bigint): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: databaseUrl });
+  // The database may be dropped under a test that failed before it let go.
+  client.on('error', () => {});
   await client.connect();
   await client.query('begin');
   await client.query('select from credits.books where account_id = $1 for update', [accountId]);

@@ -1,6 +1,7 @@
 /** Arbitrary histories of a book for property tests: commands at telling instants, resolved as they are run. */
 import fc from 'fast-check';
 import { advance, nextDueAt } from '../../ledger/core/advance.ts';
+import { lesserOf } from '../../ledger/core/amount.ts';
 import { availableOf, type Book, EMPTY_BOOK } from '../../ledger/core/book.ts';
 import { type Command, decide } from '../../ledger/core/commands.ts';
 import { DAY, HOUR, type Instant, MINUTE, midnightAfter, SECOND } from '../../ledger/core/instant.ts';
@@ -96,8 +97,7 @@ function commandOf(one: Wish, book: Book, instant: Instant, number: number): Com
   };
   const lot = book.lots[one.lot % Math.max(book.lots.length, 1)];
   if (one.want === 'take_back' && lot) {
-    const wanted = some(lot.paidMicrousd);
-    const amountMicrousd = wanted < lot.paidMicrousd ? wanted : lot.paidMicrousd;
+    const amountMicrousd = lesserOf(some(lot.paidMicrousd), lot.paidMicrousd);
     return { type: 'clawback', identity, lotId: lot.id, amountMicrousd, details: null };
   }
   if (one.want === 'spend')

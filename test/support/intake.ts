@@ -14,6 +14,7 @@ import {
   readLatestInclusion,
 } from '../../ledger/intake/receipt-facts.ts';
 import { recordAbsence, recordInclusion } from '../../ledger/intake/record-inclusion.ts';
+import type { NewOrder } from '../../ledger/orders/create-order.ts';
 import { Poster } from '../../ledger/posting/poster.ts';
 import { AccountCodes } from '../../ledger/store/account-codes.ts';
 import { bucketOf } from '../../ledger/store/bucket.ts';
@@ -75,6 +76,7 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
           traceIndex: 0,
           direction: 'in',
           frameType: 'CALL',
+          transactionType: 'eip1559',
           blockNumber,
           blockHash: randomHex(32),
           blockTimestamp: blockAt / 1_000_000n,
@@ -118,6 +120,21 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
 export function roundOf(answer: bigint, at: Instant): FeedRound {
   const seconds = at / 1_000_000n;
   return { roundId: (1n << 64n) | 7n, answer, startedAt: seconds, updatedAt: seconds };
+}
+
+/** An order as a buyer needs it: what claims it, and what pays it. */
+export interface PayableOrder {
+  readonly orderId: string;
+  readonly secret: string;
+  readonly reference: string;
+  readonly quotedWei: bigint;
+}
+
+/** The order that the ledger has just made. */
+export function payable({ order, secret }: NewOrder): PayableOrder {
+  const { order_id: orderId, reference, quoted_wei: quotedWei } = order;
+  if (quotedWei === null) throw new Error('the order was not quoted');
+  return { orderId, secret, reference, quotedWei };
 }
 
 /** The input of a payment for an order with this reference. */

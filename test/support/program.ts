@@ -5,12 +5,15 @@ import { type RunningChild, startChild } from '../../dev/child-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../api/main.ts', import.meta.url));
 
+/** Without it each start compiles everything anew, which is most of its time. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url));
+
 type Environment = Readonly<Record<string, string>>;
 
 /** Nothing of the caller's environment: what a part is configured with is what the test names. */
 function environment(env: Environment): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
-  return { PATH, HOME, ...env };
+  return { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env };
 }
 
 export interface Ended {

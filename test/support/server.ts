@@ -32,6 +32,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('serverUrl', postgres.url('postgres'));
   return async () => {
     await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
 }

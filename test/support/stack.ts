@@ -45,7 +45,7 @@ export async function startStack(): Promise<Stack> {
   const stop = async () => {
     await ground?.stop();
     await supervisor.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     ground = await startGround({

@@ -40,8 +40,8 @@ test('the parts run with a login of their own that owns nothing', async () => {
   try {
     const now = await ledger.now();
     const round = { roundId: 1n, answer: 300_000_000_000n, startedAt: 1n, updatedAt: 1n };
-    const order = await ledger.createOrder({ amountMicrousd: 1_000_000n, round, now });
-    expect(await ledger.orderStatus(order.orderId, order.secret, now)).toMatchObject({
+    const { order, secret } = await ledger.createOrder({ amountMicrousd: 1_000_000n, round, now });
+    expect(await ledger.orderStatus(order.order_id, secret, now)).toMatchObject({
       status: { amount: 'none', credited: false },
     });
     expect(await ledger.trialBalance()).toEqual([]);

@@ -1,0 +1,257 @@
+/** Each rule of the configuration: an environment, and what is said about it. */
+import { describe, expect, it } from 'vitest';
+import { ConfigError, type PartName, readConfig } from '../../api/config.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
+
+const LIVE: Environment = {
+  MODE: 'live',
+  DATABASE_URL: 'postgres://app:hunter2@db.internal/credits',
+  BASE_RPC_URL: 'https://base.example/v2/s3cr3t',
+  PAYMENT_ADDRESS: ADDRESS,
+  PUBLIC_URL: 'https://credits.example.com',
+};
+const DEV: Environment = {
+  MODE: 'dev',
+  DATABASE_URL: 'postgres://app:hunter2@127.0.0.1/credits',
+  BASE_RPC_URL: 'http://127.0.0.1:8545',
+};
+
+/** What is said of the environment, a line a problem; nothing when it is fine. */
+function problemsOf(environment: Environment, part: PartName = 'api'): string[] {
+  try {
+    readConfig(environment, part);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split('\n');
+  }
+}
+
+describe('readConfig', () => {
+  it('reads a live environment', () => {
+    expect(readConfig(LIVE, 'api')).toEqual({
+      mode: 'live',
+      databaseUrl: LIVE.DATABASE_URL,
+      rpcUrl: LIVE.BASE_RPC_URL,
+      paymentAddress: ADDRESS,
+      publicUrl: 'https://credits.example.com',
+      host: '127.0.0.1',
+      port: 3000,
+      indexer: { startBlock: 0, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
+      hasStripeKey: false,
+    });
+  });
+
+  it('reads a development environment, with the address of the mission', () => {
+    expect(readConfig({ ...DEV, PORT: '4000', STRIPE_SECRET_KEY: 'sk_test_x' }, 'api')).toMatchObject({
+      mode: 'dev',
+      paymentAddress: ADDRESS,
+      publicUrl: 'http://127.0.0.1:4000',
+      host: '127.0.0.1',
+      port: 4000,
+      hasStripeKey: true,
+    });
+  });
+
+  it('names everything that live lacks at once', () => {
+    expect(problemsOf({ MODE: 'live' }).map(line => line.split(' ')[0])).toEqual([
+      'DATABASE_URL',
+      'BASE_RPC_URL',
+      'PAYMENT_ADDRESS',
+      'PUBLIC_URL',
+    ]);
+  });
+
+  it('takes an empty environment for live, which is the stricter one', () => {
+    const [first, ...more] = problemsOf({});
+    expect(first).toBe('MODE is not set: set it to live, or run `npm start` for a development stack.');
+    expect(more).toHaveLength(4);
+  });
+
+  const fine: [string, PartName, Environment][] = [
+    ['live on any host', 'api', { ...LIVE, HOST: '0.0.0.0' }],
+    ['live without a public URL, for the worker', 'worker', { ...LIVE, PUBLIC_URL: undefined }],
+    ['live, the indexer with its block', 'indexer', { ...LIVE, INDEXER_START_BLOCK: '38000000' }],
+    ['live with a live key', 'api', { ...LIVE, STRIPE_SECRET_KEY: 'sk_live_abc123' }],
+    ['live with a restricted key', 'api', { ...LIVE, STRIPE_SECRET_KEY: 'rk_live_abc123' }],
+    ['an address without capitals', 'api', { ...LIVE, PAYMENT_ADDRESS: ADDRESS.toLowerCase() }],
+    ['postgresql://', 'api', { ...LIVE, DATABASE_URL: 'postgresql://db/credits' }],
+    ['a public port', 'api', { ...LIVE, PUBLIC_URL: 'https://credits.example.com:8443/' }],
+    ['dev on IPv6', 'api', { ...DEV, DATABASE_URL: 'postgres://[::1]/c', HOST: '::1' }],
+    ['dev on localhost', 'api', { ...DEV, PUBLIC_URL: 'http://localhost:3000', HOST: 'localhost' }],
+    ['blanks around', 'api', { ...DEV, MODE: ' dev ', PORT: ' 3000 ' }],
+    ['empty means unset', 'api', { ...DEV, PORT: '', STRIPE_SECRET_KEY: ' ', PAYMENT_ADDRESS: '' }],
+  ];
+
+  it.each(fine)('takes %s', (_what, part, environment) => {
+    expect(problemsOf(environment, part)).toEqual([]);
+  });
+
+  const bad: [string, Environment, PartName, RegExp][] = [
+    ['no MODE', { ...LIVE, MODE: undefined }, 'api', /^MODE is not set/],
+    [
+      'an unknown MODE',
+      { ...LIVE, MODE: 'production' },
+      'api',
+      /^MODE is "production": set it to dev or live/,
+    ],
+    ['MODE in capitals', { ...LIVE, MODE: 'LIVE' }, 'api', /^MODE is "LIVE"/],
+    ['no database', { ...LIVE, DATABASE_URL: undefined }, 'worker', /^DATABASE_URL is not set/],
+    [
+      'another database',
+      { ...LIVE, DATABASE_URL: 'mysql://root:hunter2@db/x' },
+      'worker',
+      /^DATABASE_URL is not a URL/,
+    ],
+    ['no URL of a database', { ...LIVE, DATABASE_URL: 'hunter2' }, 'migrate', /^DATABASE_URL is not a URL/],
+    [
+      'dev on a distant database',
+      { ...DEV, DATABASE_URL: 'postgres://a:hunter2@db/x' },
+      'api',
+      /^DATABASE_URL is not on this machine/,
+    ],
+    ['no RPC', { ...LIVE, BASE_RPC_URL: undefined }, 'worker', /^BASE_RPC_URL is not set/],
+    [
+      'a websocket',
+      { ...LIVE, BASE_RPC_URL: 'wss://base.example/s3cr3t' },
+      'api',
+      /^BASE_RPC_URL is not a URL that begins with http/,
+    ],
+    [
+      'dev on a distant chain',
+      { ...DEV, BASE_RPC_URL: 'https://base.example/s3cr3t' },
+      'api',
+      /^BASE_RPC_URL is not on this machine/,
+    ],
+    [
+      'dev on a name that looks near',
+      { ...DEV, BASE_RPC_URL: 'http://127.0.0.1.evil.example/' },
+      'api',
+      /^BASE_RPC_URL is not on this machine/,
+    ],
+    ['no address in live', { ...LIVE, PAYMENT_ADDRESS: undefined }, 'migrate', /^PAYMENT_ADDRESS is not set/],
+    [
+      'a wrong checksum',
+      { ...LIVE, PAYMENT_ADDRESS: ADDRESS.replace('A7f3', 'a7f3') },
+      'api',
+      /^PAYMENT_ADDRESS is "0xa7f3/,
+    ],
+    ['a short address', { ...LIVE, PAYMENT_ADDRESS: ADDRESS.slice(0, -1) }, 'api', /^PAYMENT_ADDRESS is /],
+    ['a name for an address', { ...DEV, PAYMENT_ADDRESS: 'pay.eth' }, 'api', /^PAYMENT_ADDRESS is "pay.eth"/],
+    ['no public URL in live', { ...LIVE, PUBLIC_URL: undefined }, 'api', /^PUBLIC_URL is not set/],
+    ['plain http in live', { ...LIVE, PUBLIC_URL: 'http://credits.example.com' }, 'api', /^PUBLIC_URL is /],
+    [
+      'a path',
+      { ...LIVE, PUBLIC_URL: 'https://example.com/credits' },
+      'api',
+      /^PUBLIC_URL is .* without a path/,
+    ],
+    ['a query', { ...LIVE, PUBLIC_URL: 'https://example.com/?a=b' }, 'api', /^PUBLIC_URL is /],
+    ['no URL at all', { ...LIVE, PUBLIC_URL: 'example.com' }, 'api', /^PUBLIC_URL is /],
+    [
+      'dev in public',
+      { ...DEV, PUBLIC_URL: 'https://example.com' },
+      'api',
+      /^PUBLIC_URL is .*this machine only/,
+    ],
+    [
+      'dev on every interface',
+      { ...DEV, HOST: '0.0.0.0' },
+      'api',
+      /^HOST is "0.0.0.0": dev listens on 127.0.0.1 only/,
+    ],
+    ['dev on every interface of IPv6', { ...DEV, HOST: '::' }, 'worker', /^HOST is "::"/],
+    [
+      'a test key in live',
+      { ...LIVE, STRIPE_SECRET_KEY: 'sk_test_s3cr3t' },
+      'api',
+      /^STRIPE_SECRET_KEY is a test key/,
+    ],
+    [
+      'a restricted test key in live',
+      { ...LIVE, STRIPE_SECRET_KEY: 'rk_test_s3cr3t' },
+      'api',
+      /^STRIPE_SECRET_KEY is a test key/,
+    ],
+    [
+      'a live key in dev',
+      { ...DEV, STRIPE_SECRET_KEY: 'sk_live_s3cr3t' },
+      'api',
+      /^STRIPE_SECRET_KEY is a live key/,
+    ],
+    [
+      'a publishable key',
+      { ...LIVE, STRIPE_SECRET_KEY: 'pk_live_s3cr3t' },
+      'api',
+      /^STRIPE_SECRET_KEY is not a Stripe secret key/,
+    ],
+    [
+      'a port too high',
+      { ...DEV, PORT: '65536' },
+      'api',
+      /^PORT is "65536": set it to a whole number from \d to 65535/,
+    ],
+    ['a port that is none', { ...DEV, PORT: '3e3' }, 'api', /^PORT is "3e3"/],
+    // It would listen on a port that no Host header could name.
+    ['any free port', { ...DEV, PORT: '0' }, 'api', /^PORT is "0"/],
+    ['a negative port', { ...DEV, PORT: '-1' }, 'api', /^PORT is "-1"/],
+    [
+      'no first block in live',
+      { ...LIVE, INDEXER_START_BLOCK: undefined },
+      'indexer',
+      /^INDEXER_START_BLOCK is not set/,
+    ],
+    [
+      'a first block that is none',
+      { ...LIVE, INDEXER_START_BLOCK: 'latest' },
+      'indexer',
+      /^INDEXER_START_BLOCK is "latest"/,
+    ],
+    [
+      'polling too often',
+      { ...DEV, INDEXER_POLLING_INTERVAL_MS: '49' },
+      'indexer',
+      /^INDEXER_POLLING_INTERVAL_MS is "49"/,
+    ],
+    ['no port for the indexer', { ...DEV, INDEXER_PORT: '0' }, 'indexer', /^INDEXER_PORT is "0"/],
+  ];
+
+  it.each(bad)('refuses %s', (_what, environment, part, line) => {
+    const problems = problemsOf(environment, part);
+    expect(problems).toEqual([expect.stringMatching(line)]);
+    // One line that ends as a sentence, and tells what to do.
+    expect(problems[0]).toMatch(/\.$/);
+  });
+
+  it('never repeats what may hold a secret', () => {
+    const secret = 'S3cr3tS3cr3t';
+    const url = (scheme: string) => `${scheme}://user:${secret}@credits.example.com/${secret}`;
+    const environments: Environment[] = [
+      ...['mysql', 'postgres', 'http', 'wss'].flatMap(scheme => [
+        { ...DEV, DATABASE_URL: url(scheme) },
+        { ...LIVE, DATABASE_URL: url(scheme) },
+        { ...DEV, BASE_RPC_URL: url(scheme) },
+        { ...LIVE, BASE_RPC_URL: url(scheme) },
+      ]),
+      { ...DEV, DATABASE_URL: secret },
+      { ...DEV, BASE_RPC_URL: secret },
+      ...['sk_live', 'sk_test', 'rk_live', 'rk_test', 'pk_live', 'whsec'].flatMap(kind => [
+        { ...DEV, STRIPE_SECRET_KEY: `${kind}_${secret}` },
+        { ...LIVE, STRIPE_SECRET_KEY: `${kind}_${secret}` },
+      ]),
+    ];
+    for (const environment of environments)
+      expect(problemsOf(environment).join('\n'), JSON.stringify(environment)).not.toContain(secret);
+  });
+
+  it('refuses a public URL with a password in it, and does not repeat that either', () => {
+    for (const environment of [LIVE, DEV]) {
+      const problems = problemsOf({ ...environment, PUBLIC_URL: 'https://user:S3cr3t@localhost' });
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).not.toContain('S3cr3t');
+    }
+  });
+});

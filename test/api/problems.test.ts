@@ -1,0 +1,189 @@
+/** Every code of api/problem.ts over HTTP: how it comes about, its status, and that it is a problem by RFC 9457. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Problem, type ProblemCode } from '../../api/problem.ts';
+import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
+import type { Answer, AnyBody } from '../support/http.ts';
+import { payable } from '../support/intake.ts';
+import { openGate, type TcpGate } from '../support/tcp-gate.ts';
+
+/** As Lane has it: so many commands wait before the next is turned away. */
+const QUEUE_MAX = 20_000;
+
+let gate: TcpGate;
+let api: ApiUnderTest;
+let customer: Customer;
+
+beforeAll(async () => {
+  api = await startApi({
+    async through(databaseUrl) {
+      const opened = await openGate(databaseUrl);
+      gate = opened.gate;
+      return opened.url;
+    },
+  });
+  customer = await api.customer();
+});
+
+afterAll(async () => {
+  await api.stop();
+  await gate.stop();
+});
+
+/** How each code comes about. The type makes it a type error to leave one out; the first test does so at run time. */
+const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
+  malformed_request: () => order({ body: '{"amount_usd":', headers: { 'content-type': 'application/json' } }),
+  invalid_field: () => order({ json: { amount_usd: 5, method: 'eth' } }),
+  idempotency_key_missing: () =>
+    api.call('POST', '/v1/debits', {
+      bearer: api.serviceToken,
+      json: { secure_key: customer.secureKey, amount: '1' },
+    }),
+  credential_missing: () => api.call('GET', '/v1/credits'),
+  credential_invalid: () => api.call('GET', '/v1/credits', { bearer: 'aisk_dev_nonsense' }),
+  insufficient_credits: () => api.debit(customer, '10000.000001', 'too-much'),
+  debt_open: async () => {
+    const debtor = await api.customer();
+    await api.debit(debtor, '4000', 'before the reorg'.replaceAll(' ', '-'));
+    await api.intake.vanish(debtor.payment);
+    return await api.debit(debtor, '1', 'in-debt');
+  },
+  not_found: () => api.call('GET', '/v1/nothing'),
+  method_not_allowed: () => api.call('DELETE', '/v1/orders'),
+  payment_pending: async () => {
+    const { orderId, secret } = await unpaidOrder();
+    return await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: secret });
+  },
+  claim_closed: async () => {
+    const { orderId, orderSecret } = await api.customer();
+    await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret });
+    return await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret });
+  },
+  not_claimed: async () => {
+    const { orderId, secret } = await unpaidOrder();
+    return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: secret });
+  },
+  request_too_large: () => order({ json: { amount_usd: '1', method: 'eth', more: 'x'.repeat(17_000) } }),
+  unsupported_media_type: () =>
+    order({ body: '{"amount_usd":"1","method":"eth"}', headers: { 'content-type': 'text/plain' } }),
+  host_unknown: () => api.call('GET', '/v1/credits', { headers: { host: 'evil.example' } }),
+  secure_key_invalid: () => api.debit({ secureKey: 'aisk_dev_nonsense' }, '1', 'no-key'),
+  idempotency_key_reused: async () => {
+    await api.debit(customer, '1', 'reused');
+    return await api.debit(customer, '2', 'reused');
+  },
+  internal_error: async () => {
+    await api.query('alter table credits.secure_keys rename to secure_keys_away');
+    try {
+      return await api.call('GET', '/v1/credits', { bearer: customer.secureKey });
+    } finally {
+      await api.query('alter table credits.secure_keys_away rename to secure_keys');
+    }
+  },
+  overloaded: () =>
+    whileBookIsLocked(customer.accountId, async () => {
+      const waiting: Promise<unknown>[] = [api.ledger.advance(customer.accountId)];
+      await vi.waitUntil(isPostingBlocked, { timeout: 20_000, interval: 20 });
+      for (let count = 0; count < QUEUE_MAX; count += 1) waiting.push(api.ledger.advance(customer.accountId));
+      return { answer: await api.debit(customer, '1', 'overloaded'), waiting };
+    }),
+  outcome_unknown: async () => {
+    // Only what posts is cut off, and time runs out at the second look at the watch.
+    let watch = 0;
+    const look = vi.spyOn(performance, 'now').mockImplementation(() => {
+      watch += 20_000;
+      return watch;
+    });
+    gate.cut(/credits-posting/);
+    try {
+      return await api.debit(customer, '1', 'unknown');
+    } finally {
+      look.mockRestore();
+      gate.mend();
+    }
+  },
+  temporarily_unavailable: async () => {
+    gate.cut();
+    try {
+      return await api.call('GET', '/v1/credits', { bearer: customer.secureKey });
+    } finally {
+      gate.mend();
+    }
+  },
+  price_unavailable: () => order({ json: { amount_usd: '1', method: 'eth' } }),
+};
+
+describe('problem codes', () => {
+  it('has a case for each code, and no other', async () => {
+    const source = await readFile(new URL('../../api/problem.ts', import.meta.url), 'utf8');
+    const table = /STATUS_OF = \{([^}]*)\}/.exec(source)?.[1] ?? '';
+    const codes = [...table.matchAll(/^ {2}(\w+): \d+,$/gm)].map(match => match[1]);
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.sort()).toEqual(Object.keys(CASES).sort());
+  });
+
+  it.each(Object.keys(CASES) as ProblemCode[])('%s', async code => {
+    const answer = await CASES[code]();
+    const status = new Problem(code, '').status;
+    expect(answer.body).toMatchObject({
+      type: `urn:aispace-credits:problem:${code}`,
+      title: code.replaceAll('_', ' '),
+      status,
+      code,
+      detail: expect.stringMatching(/^.{15,}[.]$/),
+      request_id: answer.headers['request-id'],
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+    expect(answer.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
+    // What a caller did wrong is not news; what is our fault or our trouble is, with the id that the caller quotes.
+    const lines = api.log.filter(line => line.includes(String(answer.headers['request-id'])));
+    expect(lines).toHaveLength(status >= 500 ? 1 : 0);
+  });
+
+  it('tells nothing of the inside in a 500, and all of it in the log', async () => {
+    const { text, headers } = await CASES.internal_error();
+    expect(text).not.toMatch(/secure_keys|relation|select|\.ts/);
+    const line = api.log.find(logged => logged.includes(String(headers['request-id'])));
+    expect(line).toMatch(
+      /GET \/v1\/credits 500 internal_error: error: relation "secure_keys" does not exist\n/,
+    );
+  });
+
+  it('tells with the same Idempotency-Key what became of a debit whose outcome was unknown', async () => {
+    await CASES.outcome_unknown();
+    const first = await api.debit(customer, '1', 'unknown');
+    expect(first.status).toBe(201);
+    const second = await api.debit(customer, '1', 'unknown');
+    expect(second.text).toBe(first.text);
+  });
+});
+
+function order(call: Call): Promise<Answer<AnyBody>> {
+  return api.call('POST', '/v1/orders', call);
+}
+
+async function unpaidOrder() {
+  const round = { roundId: 1n, answer: 200_000_000_000n, startedAt: 1n, updatedAt: 1n };
+  return payable(await api.ledger.createOrder({ amountMicrousd: 1n, round, now: api.now }));
+}
+
+/** Does something while nobody can post to a book, and waits for what it left waiting. */
+async function whileBookIsLocked(
+  accountId: bigint,
+  work: () => Promise<{ answer: Answer<AnyBody>; waiting: Promise<unknown>[] }>,
+): Promise<Answer<AnyBody>> {
+  const release = await api.lockBook(accountId);
+  const { answer, waiting } = await work().finally(release);
+  await Promise.all(waiting);
+  return answer;
+}
+
+async function isPostingBlocked(): Promise<boolean> {
+  const blocked = await api.query(
+    `select from pg_stat_activity where datname = current_database()
+      and application_name = 'credits-posting' and wait_event_type = 'Lock'`,
+  );
+  return blocked.length > 0;
+}

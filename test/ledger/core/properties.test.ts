@@ -1,0 +1,125 @@
+/** What holds of every history of a book, tried on thousands of arbitrary ones. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Book } from '../../../ledger/core/book.ts';
+import type { Command } from '../../../ledger/core/commands.ts';
+import { GENESIS_HASH } from '../../../ledger/core/encoding.ts';
+import { DAY, type Instant } from '../../../ledger/core/instant.ts';
+import { sealEntries } from '../../../ledger/posting/seal.ts';
+import { type Dated, resolve, runHistory, SEED, wishes } from '../../support/histories.ts';
+import { PlainBook, plainLots } from '../../support/plain-book.ts';
+import { assertSoundJournal } from '../../support/sound-journal.ts';
+
+const RUNS = { seed: SEED, numRuns: 400 };
+
+describe(`seed ${SEED}`, () => {
+  test('after every command the journal is sound: zero per asset, nothing negative, every noted balance true', () => {
+    fc.assert(
+      fc.property(wishes, wanted => {
+        const history = resolve(wanted);
+        for (let length = 1; length <= history.length; length += 1) {
+          const { entries, book } = runHistory(history.slice(0, length));
+          assertSoundJournal(entries, book);
+        }
+      }),
+      { ...RUNS, numRuns: 150 },
+    );
+  });
+
+  test('the core does what the rules say, told plainly', () => {
+    fc.assert(
+      fc.property(wishes, wanted => {
+        const history = resolve(wanted);
+        const plain = new PlainBook();
+        let length = 0;
+        for (const { command, instant } of history) {
+          length += 1;
+          const { book, entries, accepted } = runHistory([
+            ...history.slice(0, length),
+            { command: { type: 'advance' }, instant },
+          ]);
+          expect(accepted.at(-2)).toBe(plain.carryOut(command, instant, numberOfLast(entries, command)));
+          expect(plainLots(book.lots)).toEqual(plain.lots());
+          expect(book.debtMicrocredits).toBe(plain.debt);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test('looking in between changes nothing: the same entries and hashes however often the book is advanced', () => {
+    fc.assert(
+      fc.property(wishes, fc.array(fc.array(fc.nat({ max: 1000 }), { maxLength: 4 })), (wanted, moments) => {
+        const history = withEnd(resolve(wanted));
+        const once = runHistory(history);
+        const often = runHistory(withAdvances(history, moments));
+        expect(often.entries).toEqual(once.entries);
+        expect(headOf(often.entries)).toEqual(headOf(once.entries));
+      }),
+      RUNS,
+    );
+  });
+
+  test('closed lots need not be loaded, except the one a clawback names', () => {
+    fc.assert(
+      fc.property(wishes, wanted => {
+        const history = withEnd(resolve(wanted));
+        const reloaded = runWithoutClosedLots(history);
+        expect(headOf(reloaded)).toEqual(headOf(runHistory(history).entries));
+      }),
+      RUNS,
+    );
+  });
+
+  test('a refusal leaves nothing behind: without the refused commands the entries are the same', () => {
+    fc.assert(
+      fc.property(wishes, wanted => {
+        const history = withEnd(resolve(wanted));
+        const { entries, accepted } = runHistory(history);
+        const rest = runHistory(history.filter((_, index) => accepted[index]));
+        expect(rest.entries).toEqual(entries);
+      }),
+      RUNS,
+    );
+  });
+});
+
+/** The number of the lot that a purchase, the last command of a history, has added. */
+function numberOfLast(entries: ReturnType<typeof runHistory>['entries'], command: Command): bigint {
+  return command.type === 'purchase' ? (entries.at(-1)?.seq ?? 0n) : 0n;
+}
+
+/** Two months later: whatever time still had to do is done. */
+function withEnd(history: readonly Dated[]): Dated[] {
+  const end = (history.at(-1)?.instant ?? 0n) + 60n * DAY;
+  return [...history, { command: { type: 'advance' }, instant: end }];
+}
+
+/** Puts advances before each command, at `moments` in thousandths of the time since the command before it. */
+function withAdvances(history: readonly Dated[], moments: readonly number[][]): Dated[] {
+  let before: Instant = history[0]?.instant ?? 0n;
+  return history.flatMap((dated, index) => {
+    const since = before;
+    before = dated.instant;
+    const sorted = [...(moments[index % Math.max(moments.length, 1)] ?? [])].sort((a, b) => a - b);
+    const advances = sorted.map((moment): Dated => {
+      const instant = since + ((dated.instant - since) * BigInt(moment)) / 1000n;
+      return { command: { type: 'advance' }, instant };
+    });
+    return [...advances, dated];
+  });
+}
+
+function runWithoutClosedLots(history: readonly Dated[]) {
+  const closed = new Map<bigint, Book['lots'][number]>();
+  return runHistory(history, (book, next) => {
+    for (const lot of book.lots) if (!lot.open) closed.set(lot.id, lot);
+    const named = next.type === 'clawback' ? closed.get(next.lotId) : undefined;
+    const lots = book.lots.filter(lot => lot.open);
+    return { ...book, lots: named ? [...lots, named] : lots };
+  }).entries;
+}
+
+function headOf(entries: ReturnType<typeof runHistory>['entries']): string {
+  return Buffer.from(sealEntries(GENESIS_HASH, 'acct_0000000000000001', entries).head).toString('hex');
+}

@@ -1,0 +1,262 @@
+/**
+ * The steps of the intake by hand, without a chain and an indexer: what the chain has is told by the test, each step
+ * is called for itself, and may be repeated, left out or come too late.
+ */
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import { createPublicClient, http } from 'viem';
+import {
+  type Instant,
+  instantOfSeconds,
+  MICROSECONDS_PER_SECOND,
+  SECOND,
+} from '../../ledger/core/instant.ts';
+import type { FeedRound } from '../../ledger/core/price.ts';
+import type { IntakeContext } from '../../ledger/intake/context.ts';
+import { deliver } from '../../ledger/intake/deliver.ts';
+import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
+import { priceReceipt } from '../../ledger/intake/price-receipt.ts';
+import {
+  chainReceiptId,
+  type Included,
+  included,
+  readLatestInclusion,
+} from '../../ledger/intake/receipt-facts.ts';
+import { recordAbsence, recordInclusion } from '../../ledger/intake/record-inclusion.ts';
+import { createOrder } from '../../ledger/orders/create-order.ts';
+import type { OrderOptions } from '../../ledger/orders/find-order.ts';
+import { referenceCalldata } from '../../ledger/orders/reference.ts';
+import { Poster } from '../../ledger/posting/poster.ts';
+import { readTrialBalance } from '../../ledger/reads/trial-balance.ts';
+import { AccountCodes } from '../../ledger/store/account-codes.ts';
+import { bucketOf } from '../../ledger/store/bucket.ts';
+import { readInstallation } from '../../ledger/store/installation.ts';
+import { openKysely, openPool } from '../../ledger/store/postgres.ts';
+import type { Tables } from '../../ledger/store/tables.ts';
+
+/** $2,000 for an ETH, in the feed's 8 decimals. */
+export const ANSWER = 200_000_000_000n;
+export const ETH = 10n ** 18n;
+/** A dollar's wei at `ANSWER`. */
+export const DOLLAR_WEI = ETH / 2000n;
+
+/** An order as its buyer knows it, with the account that nobody is told of. */
+export interface PlacedOrder {
+  readonly orderId: string;
+  readonly secret: string;
+  readonly accountId: bigint;
+  readonly reference: string;
+  readonly quotedWei: bigint | null;
+  readonly guaranteedWei: bigint | null;
+  readonly deadline: Instant;
+}
+
+export class IntakeSteps {
+  /** The clock of everything here; a test moves it. */
+  now: Instant;
+  readonly context: IntakeContext;
+  /** The owner's connections, to look at everything. */
+  readonly owner: pg.Pool;
+  readonly #pools: readonly pg.Pool[];
+  #drawn = 0;
+
+  static async open(databaseUrl: string, now: Instant): Promise<IntakeSteps> {
+    const pool = openPool({ databaseUrl, role: 'credits_app', max: 6 });
+    const postingPool = openPool({ databaseUrl, role: 'credits_app', max: 2, pipeline: true });
+    const owner = openPool({ databaseUrl, max: 2 });
+    const db = openKysely(pool);
+    const codes = await AccountCodes.load(db);
+    const installation = await readInstallation(db);
+    return new IntakeSteps(now, { db, codes, installation }, [pool, postingPool, owner]);
+  }
+
+  private constructor(
+    now: Instant,
+    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation'>,
+    pools: readonly [pg.Pool, pg.Pool, pg.Pool],
+  ) {
+    this.now = now;
+    this.#pools = pools;
+    this.owner = pools[2];
+    this.context = {
+      ...parts,
+      poster: new Poster(pools[1], parts.installation.bucketCount, {
+        codes: parts.codes,
+        clock: () => this.now,
+      }),
+      client: createPublicClient({ transport: http('http://127.0.0.1:1') }),
+      now: async () => this.now,
+      log: () => {},
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#pools.map(pool => pool.end()));
+  }
+
+  get db(): Kysely<Tables> {
+    return this.context.db;
+  }
+
+  get doors(): OrderOptions {
+    const { bucketCount, mode } = this.context.installation;
+    return { db: this.db, bucketCount, mode };
+  }
+
+  /** An order of so many dollars, quoted at `answer`. */
+  async order(usd: bigint, answer: bigint = ANSWER): Promise<PlacedOrder> {
+    const wanted = { amountMicrousd: usd * 1_000_000n, round: roundOf(answer, this.now), now: this.now };
+    const { order, secret } = await createOrder(this.doors, wanted);
+    return {
+      orderId: order.order_id,
+      secret,
+      accountId: order.account_id,
+      reference: order.reference,
+      quotedWei: order.quoted_wei,
+      guaranteedWei: order.guaranteed_wei,
+      deadline: order.deadline,
+    };
+  }
+
+  /** A new transfer by a plain call in a block of this moment; `reference` is put into its input. */
+  transfer(reference: string | null, change: Partial<IndexedTransfer> = {}): IndexedTransfer {
+    this.#drawn += 1;
+    const input = reference === null ? '0x' : referenceCalldata(reference);
+    return {
+      transactionHash: hashOf(`transaction ${this.#drawn}`),
+      traceIndex: 0,
+      direction: 'in',
+      frameType: 'CALL',
+      transactionType: 'eip1559',
+      blockNumber: BigInt(100 + this.#drawn),
+      blockHash: hashOf(`block ${this.#drawn}`),
+      blockTimestamp: this.now / MICROSECONDS_PER_SECOND,
+      fromAddress: `0x${'ab'.repeat(20)}`,
+      amountWei: DOLLAR_WEI,
+      input,
+      inputLength: (input.length - 2) / 2,
+      ...change,
+    };
+  }
+
+  /** The same transaction in another block, `change` included. */
+  moved(transfer: IndexedTransfer, change: Partial<IndexedTransfer> = {}): IndexedTransfer {
+    const { blockNumber, blockHash, blockTimestamp } = this.transfer(null);
+    return { ...transfer, blockNumber, blockHash, blockTimestamp, ...change };
+  }
+
+  record(transfer: IndexedTransfer): Promise<boolean> {
+    return recordInclusion(this.context, transfer, this.now);
+  }
+
+  /** The inclusion that stands. */
+  async standing(transfer: IndexedTransfer): Promise<Included> {
+    const { chainId, bucketCount } = this.context.installation;
+    const receiptId = chainReceiptId(chainId, transfer.transactionHash, transfer.traceIndex);
+    const row = await readLatestInclusion(this.db, bucketOf(receiptId, bucketCount), receiptId);
+    if (!row) throw new Error('nothing was recorded of this transfer');
+    return included(row);
+  }
+
+  async price(inclusion: Included, answer: bigint = ANSWER, late = false): Promise<void> {
+    await priceReceipt(this.context, inclusion, { round: roundOf(answer, this.now), late }, this.now);
+  }
+
+  async deliver(): Promise<void> {
+    await deliver(this.context);
+  }
+
+  async vanish(lost: Included): Promise<void> {
+    await recordAbsence(this.context, lost, this.now);
+  }
+
+  /** All the steps of a payment, one after the other. */
+  async pay(transfer: IndexedTransfer, answer: bigint = ANSWER): Promise<Included> {
+    await this.record(transfer);
+    const standing = await this.standing(transfer);
+    await this.price(standing, answer);
+    await this.deliver();
+    return standing;
+  }
+
+  /** The balances that are not zero. Dollars and credits in their millionths, ETH in wei. */
+  async balances(): Promise<Record<string, bigint>> {
+    const balances = await readTrialBalance(this.db);
+    return Object.fromEntries(
+      balances
+        .filter(({ balance }) => balance !== 0n)
+        .map(({ account, balance }) => [
+          account.startsWith('ETH:treasury') ? 'ETH:treasury' : account,
+          balance,
+        ]),
+    );
+  }
+
+  /** How a receipt was valued. */
+  async priced(inclusion: Included): Promise<{ amount_microusd: bigint; quoted_wei: bigint } | undefined> {
+    return await this.db
+      .selectFrom('price_records')
+      .select(['amount_microusd', 'quoted_wei'])
+      .where('bucket', '=', inclusion.bucket)
+      .where('receipt_id', '=', inclusion.receiptId)
+      .where('version', '=', inclusion.version)
+      .executeTakeFirst();
+  }
+
+  /** Back to an empty ledger at `now`. Only a superuser can, who puts the triggers to sleep. */
+  async startOver(now: Instant): Promise<void> {
+    this.now = now;
+    const emptied = [
+      'books',
+      'lots',
+      'entries',
+      'postings',
+      'receipts',
+      'receipt_inclusions',
+      'price_records',
+      'assignments',
+      'outbox',
+      'orders',
+      'order_references',
+      'secure_keys',
+      'account_keys',
+    ];
+    await this.owner.query(`
+      begin;
+      set local session_replication_role = 'replica';
+      ${emptied.map(table => `delete from ${table};`).join('\n')}
+      commit`);
+  }
+
+  /** Every row of every table, as one text: equal before and after means that nothing has changed. */
+  async everything(): Promise<string> {
+    const { rows: tables } = await this.owner.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'
+       order by 1`,
+    );
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await this.owner.query<{ row: string }>(
+        `select t::text as row from ${name} t order by 1`,
+      );
+      texts.push(name, ...rows.map(({ row }) => row));
+    }
+    return texts.join('\n');
+  }
+}
+
+/** The feed's round of this moment. */
+export function roundOf(answer: bigint, at: Instant): FeedRound {
+  const seconds = at / MICROSECONDS_PER_SECOND;
+  return { roundId: (1n << 64n) | 7n, answer, startedAt: seconds, updatedAt: seconds };
+}
+
+/** An instant in whole seconds, as blocks have them. */
+export function wholeSeconds(instant: Instant): Instant {
+  return instantOfSeconds(instant / SECOND);
+}
+
+function hashOf(text: string): string {
+  return `0x${createHash('sha256').update(text).digest('hex')}`;
+}

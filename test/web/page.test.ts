@@ -1,0 +1,87 @@
+/** The order page as the API serves it: it works under the strictest CSP and brings nothing from elsewhere. */
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiUnderTest, startApi } from '../support/api.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api?.stop());
+
+describe('the order page', () => {
+  it('is at the root, as HTML', async () => {
+    const { status, headers, text } = await api.call('GET', '/');
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(text).toMatch(/^<!doctype html>/);
+  });
+
+  it('has no script and no style of its own, which its CSP would stop', async () => {
+    const { headers, text } = await api.call('GET', '/');
+    const csp = String(headers['content-security-policy']);
+    expect(csp).toContain("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'");
+    expect(csp).not.toMatch(/unsafe|http|\*|data:/);
+    const scripts = [...text.matchAll(/<script\b([^>]*)>([\s\S]*?)<\/script>/g)];
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const [, attributes, content] of scripts) {
+      expect(attributes).toMatch(/\bsrc="\/[\w.-]+"/);
+      expect(content).toBe('');
+    }
+    expect(text).not.toMatch(/<style\b|\sstyle=|\son\w+=|javascript:|<iframe|<base\b|<meta http-equiv/i);
+    // form-action 'none': the script submits.
+    expect(text).not.toMatch(/<form[^>]*\saction=/i);
+  });
+
+  it('finds every file it asks for, of the right type, on this very host', async () => {
+    const { text } = await api.call('GET', '/');
+    const paths = [...text.matchAll(/\s(?:src|href)="([^"]+)"/g)].map(match => match[1] ?? '');
+    expect(paths.length).toBeGreaterThan(1);
+    for (const path of paths) {
+      expect(path).toMatch(/^\/[\w.-]+$/);
+      const { status, headers } = await api.call('GET', path);
+      expect(status, path).toBe(200);
+      expect(headers['content-type'], path).toMatch(
+        path.endsWith('.css') ? /^text\/css/ : /^text\/javascript/,
+      );
+    }
+  });
+
+  it('never builds HTML out of text, runs text as code, or writes a secret where it stays', async () => {
+    const { text } = await api.call('GET', '/order.js');
+    expect(text).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/);
+    expect(text).not.toMatch(/localStorage|document\.cookie|location\.(?:hash|search|href)|https?:\/\//);
+  });
+
+  it('names only elements that the page has', async () => {
+    const [{ text: page }, { text: script }] = await Promise.all([
+      api.call('GET', '/'),
+      api.call('GET', '/order.js'),
+    ]);
+    const named = [...script.matchAll(/element\('([\w-]+)'\)/g)].map(match => match[1] ?? '');
+    const ids = [...page.matchAll(/\sid="([\w-]+)"/g)].map(match => match[1] ?? '');
+    expect(named.length).toBeGreaterThan(10);
+    for (const id of named) expect(ids, id).toContain(id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('knows a word for every flag that an order can have', async () => {
+    const { text } = await api.call('GET', '/order.js');
+    for (const flag of ['late', 'price_pending', 'processing', 'reorged'])
+      expect(text).toContain(`  ${flag}: '`);
+  });
+
+  it('is all that the folder gives away', async () => {
+    for (const name of await readdir(new URL('../../web/', import.meta.url)))
+      expect((await api.call('GET', `/${name}`)).status, name).toBe(200);
+    for (const path of [
+      '/web/',
+      '/api/app.ts',
+      '/package.json',
+      '/../package.json',
+      '/%2e%2e/package.json',
+      '/.git',
+    ])
+      expect((await api.call('GET', path)).status, path).toBe(404);
+  });
+});
