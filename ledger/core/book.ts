@@ -99,6 +99,7 @@ function assertNotNegative(lot: Lot): void {
     lot.availableMicrocredits < 0n ||
     lot.heldMicrocredits < 0n ||
     lot.unreleasedMicrocredits < 0n ||
+    lot.settledMicrocredits < 0n ||
     lot.deferredMicrousd < 0n ||
     lot.faceMicrocredits < 0n
   )

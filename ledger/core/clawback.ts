@@ -16,26 +16,32 @@ export interface ClawbackCommand {
 
 /**
  * Takes back the credits of money that was taken back: unreleased ones first, then available ones; what was
- * already spent becomes debt. The face falls by the whole, and at zero the lot closes. Held credits are left
- * alone, and renewals that were spent are never owed. Cannot be refused. Expects a book advanced to `instant`.
+ * already spent, or had settled debt, becomes debt. The face falls by as much, and at zero the lot closes. Held
+ * credits are left alone, and renewals that were spent are never owed. Cannot be refused. Expects a book advanced to
+ * `instant`.
  */
 export function clawback(book: Book, command: ClawbackCommand, instant: Instant): Step {
   const lot = book.lots.find(candidate => candidate.id === command.lotId);
   if (!lot) throw new Error(`clawback of lot ${command.lotId}, which is not in the book`);
-  if (command.amountMicrousd <= 0n || command.amountMicrousd > lot.paidMicrousd)
-    throw new Error(`clawback of ${command.amountMicrousd} micro-dollars out of ${lot.paidMicrousd} paid`);
+  const obligation = microcreditsOf(command.amountMicrousd);
+  // Face and settled credits are what was bought less what has been clawed back before.
+  if (obligation <= 0n || obligation > lot.faceMicrocredits + lot.settledMicrocredits)
+    throw new Error(
+      `clawback of ${command.amountMicrousd} micro-dollars, more than is left of lot ${lot.id}`,
+    );
 
-  const obligation = lesserOf(microcreditsOf(command.amountMicrousd), lot.faceMicrocredits);
-  const fromUnreleased = lesserOf(obligation, lot.unreleasedMicrocredits);
-  const fromAvailable = lesserOf(obligation - fromUnreleased, lot.availableMicrocredits);
+  const fromFace = lesserOf(obligation, lot.faceMicrocredits);
+  const fromUnreleased = lesserOf(fromFace, lot.unreleasedMicrocredits);
+  const fromAvailable = lesserOf(fromFace - fromUnreleased, lot.availableMicrocredits);
   const shortfall = obligation - fromUnreleased - fromAvailable;
   // The unearned part is given back first; what had been earned is a refund out of revenue.
   const fromDeferred = lesserOf(command.amountMicrousd, lot.deferredMicrousd);
   const fromRevenue = command.amountMicrousd - fromDeferred;
-  const face = lot.faceMicrocredits - obligation;
+  const face = lot.faceMicrocredits - fromFace;
   const left: Lot = {
     ...lot,
     faceMicrocredits: face,
+    settledMicrocredits: lot.settledMicrocredits - (obligation - fromFace),
     unreleasedMicrocredits: lot.unreleasedMicrocredits - fromUnreleased,
     availableMicrocredits: lot.availableMicrocredits - fromAvailable,
     deferredMicrousd: lot.deferredMicrousd - fromDeferred,

@@ -16,6 +16,8 @@ export interface Lot {
   readonly availableMicrocredits: bigint;
   readonly heldMicrocredits: bigint;
   readonly unreleasedMicrocredits: bigint;
+  /** What of it settled debt when it was added: never in its face, and owed again should its payment be taken back. */
+  readonly settledMicrocredits: bigint;
   /** What was paid for it; 0 for credits that were not bought. */
   readonly paidMicrousd: bigint;
   /** What of the payment has not been posted as revenue or given back. */

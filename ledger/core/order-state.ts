@@ -32,7 +32,8 @@ export function orderState(
   const flags: OrderState['flags'][number][] = [];
   if (standing.some(receipt => receipt.blockAt > order.deadline)) flags.push('late');
   if (standing.some(receipt => receipt.amountMicrousd === null)) flags.push('price_pending');
-  if (standing.some(receipt => receipt.amountMicrousd !== null && !receipt.credited))
+  // Below a micro-dollar there is nothing to credit, and nothing to wait for.
+  if (standing.some(receipt => (receipt.amountMicrousd ?? 0n) > 0n && !receipt.credited))
     flags.push('processing');
   if (receipts.some(receipt => receipt.reversed)) flags.push('reorged');
   return {

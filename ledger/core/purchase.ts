@@ -36,7 +36,7 @@ export function purchase(book: Book, command: PurchaseCommand, instant: Instant)
   const addedAt = addedAtOf(command.paidAt, instant);
   const face = bought - settled;
   // Settled credits had been used before: their part of the payment is earned now.
-  const earned = face === 0n ? command.amountMicrousd : settled / MICROCREDITS_PER_MICROUSD;
+  const earned = settled / MICROCREDITS_PER_MICROUSD;
   const lot: Lot = {
     id,
     addedAt,
@@ -46,14 +46,15 @@ export function purchase(book: Book, command: PurchaseCommand, instant: Instant)
     availableMicrocredits: face,
     heldMicrocredits: 0n,
     unreleasedMicrocredits: 0n,
+    settledMicrocredits: settled,
     paidMicrousd: command.amountMicrousd,
     deferredMicrousd: command.amountMicrousd - earned,
     open: face > 0n,
   };
   const whole = { ...lotAfter(lot), availableMicrocredits: bought };
   const postings: Posting[] = [
-    { from: 'USD:deferred_revenue', to: 'USD:clearing', amount: command.amountMicrousd, lot: whole },
     { from: 'CREDIT:issued', to: 'CREDIT:available', amount: bought, lot: whole },
+    { from: 'USD:deferred_revenue', to: 'USD:clearing', amount: command.amountMicrousd, lot: whole },
   ];
   if (settled > 0n)
     postings.push({ from: 'CREDIT:available', to: 'CREDIT:debt', amount: settled, lot: lotAfter(lot) });

@@ -82,8 +82,8 @@ async function recordDepartures(
     const isComplete = chain.isReady && lost.blockNumber <= chain.latestBlock;
     const verdict = isComplete ? await checkCanonical(context.client, lost) : 'unsettled';
     if (verdict === 'gone') {
-      await recordAbsence(context, lost, await context.now());
-      context.log(`receipt ${lost.receiptId} is gone from block ${lost.blockNumber}: reversed`);
+      if (await recordAbsence(context, lost, await context.now()))
+        context.log(`receipt ${lost.receiptId} is gone from block ${lost.blockNumber}: reversed`);
     } else unsettled += 1;
   }
   return unsettled;

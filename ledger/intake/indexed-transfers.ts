@@ -4,6 +4,7 @@ import type { Tables } from '../store/tables.ts';
 /** A call frame with value to or from the payment address, as the indexer wrote it down. */
 export interface IndexedTransfer {
   readonly transactionHash: string;
+  readonly transactionIndex: number;
   readonly traceIndex: number;
   readonly direction: 'in' | 'out' | 'self';
   readonly frameType: string;
@@ -81,6 +82,7 @@ async function readReady(db: Kysely<Tables>): Promise<boolean> {
 async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<IndexedTransfer[]> {
   const { rows } = await sql<{
     transaction_hash: string;
+    transaction_index: number;
     trace_index: number;
     direction: 'in' | 'out' | 'self';
     frame_type: string;
@@ -93,13 +95,14 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     input: string;
     input_length: number;
   }>`
-    select transaction_hash, trace_index, direction, frame_type, transaction_type, block_number, block_hash, block_timestamp,
+    select transaction_hash, transaction_index, trace_index, direction, frame_type, transaction_type, block_number, block_hash, block_timestamp,
       from_address, amount_wei, input, input_length
     from chain.transfer
     where block_number > ${afterBlock}
     order by block_number, transaction_index, trace_index`.execute(db);
   return rows.map(row => ({
     transactionHash: row.transaction_hash,
+    transactionIndex: row.transaction_index,
     traceIndex: row.trace_index,
     direction: row.direction,
     frameType: row.frame_type,

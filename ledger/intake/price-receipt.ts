@@ -5,17 +5,18 @@ import { type Instant, instantOfSeconds } from '../core/instant.ts';
 import { type FeedRound, PRICE_RULE_VERSION, type Quote, valueReceipt } from '../core/price.ts';
 import { assignmentPostings } from '../core/system-book.ts';
 import { findOrder, type OrderRow } from '../orders/find-order.ts';
-import { bookSystemEntries } from '../posting/system-entries.ts';
+import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
-import type { Included } from './receipt-facts.ts';
+import { type Included, readLatestInclusion } from './receipt-facts.ts';
 import { systemEntry } from './record-inclusion.ts';
 
 /**
  * Records the price of `inclusion` and, when it belongs to an account, books the exchange and puts the purchase in
- * the outbox, in one transaction.
+ * the outbox, in one transaction. Does nothing when the inclusion has its price or no longer holds: the round was read
+ * from the chain before, and much may have happened since.
  * @param price The round it is taken at; `late` when the round in force at its block could not be used.
  */
 export async function priceReceipt(
@@ -27,6 +28,8 @@ export async function priceReceipt(
   const { round, late } = price;
   await context.db.transaction().execute(async trx => {
     const at = { bucket: inclusion.bucket, receipt_id: inclusion.receiptId, version: inclusion.version };
+    const book = await lockSystemBook(runIn(trx), inclusion.bucket);
+    if (!(await isUnpriced(trx, inclusion))) return;
     const assignment = await trx
       .selectFrom('assignments')
       .select(['account_id', 'order_id', 'matched_by'])
@@ -35,7 +38,8 @@ export async function priceReceipt(
       .where('version', '=', at.version)
       .executeTakeFirst();
     const order = assignment?.order_id
-      ? await findOrder({ db: trx, bucketCount: context.installation.bucketCount }, assignment.order_id)
+      ? // Locked, so that two payments of one order never use the same part of its quote.
+        await findOrder({ db: trx, bucketCount: context.installation.bucketCount }, assignment.order_id, true)
       : null;
     const quote = order && (await quoteOf(trx, order));
     const valuation = valueReceipt(inclusion.amountWei, inclusion.blockAt, round.answer, quote);
@@ -59,7 +63,7 @@ export async function priceReceipt(
     if (!assignment || valuation.amountMicrousd === 0n) return;
     const postings = assignmentPostings(inclusion.amountWei, valuation.amountMicrousd);
     const entry = systemEntry(inclusion, 'assignment', postings);
-    await bookSystemEntries(runIn(trx), context.codes, inclusion.bucket, [entry], now);
+    await bookSystemEntries(runIn(trx), context.codes, book, [entry], now);
     await trx
       .insertInto('outbox')
       .values({
@@ -84,6 +88,21 @@ export async function priceReceipt(
       })
       .execute();
   });
+}
+
+/** Whether `inclusion` is still the latest of its receipt and has no price. */
+async function isUnpriced(db: Kysely<Tables>, inclusion: Included): Promise<boolean> {
+  const { bucket, receiptId, version } = inclusion;
+  const latest = await readLatestInclusion(db, bucket, receiptId);
+  if (latest?.version !== version) return false;
+  const priced = await db
+    .selectFrom('price_records')
+    .select('version')
+    .where('bucket', '=', bucket)
+    .where('receipt_id', '=', receiptId)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  return priced === undefined;
 }
 
 /** The order's promise, less what payments that stand have used of it. */

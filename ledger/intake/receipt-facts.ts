@@ -97,6 +97,6 @@ export async function readUnpriced(db: Kysely<Tables>, afterBlock: bigint): Prom
         where p.bucket = i.bucket and p.receipt_id = i.receipt_id and p.version = i.version)
       and not exists (select from receipt_inclusions later
         where later.bucket = i.bucket and later.receipt_id = i.receipt_id and later.version > i.version)
-    order by i.block_number, i.receipt_id`.execute(db);
+    order by i.block_number, i.transaction_index, i.trace_index`.execute(db);
   return rows.map(included);
 }

@@ -11,7 +11,7 @@ import {
 } from '../core/system-book.ts';
 import { parseReference } from '../orders/reference.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
-import { bookSystemEntries } from '../posting/system-entries.ts';
+import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
@@ -36,6 +36,7 @@ export async function recordInclusion(
   const receiptId = chainReceiptId(installation.chainId, transfer.transactionHash, transfer.traceIndex);
   const bucket = bucketOf(receiptId, installation.bucketCount);
   return await context.db.transaction().execute(async trx => {
+    const book = await lockSystemBook(runIn(trx), bucket);
     const latest = await readLatestInclusion(trx, bucket, receiptId);
     if (latest?.outcome === 'included' && latest.block_hash === transfer.blockHash) return false;
     if (!latest)
@@ -43,7 +44,8 @@ export async function recordInclusion(
         .insertInto('receipts')
         .values({ bucket, receipt_id: receiptId, first_noticed_at: instantText(now) })
         .execute();
-    if (latest?.outcome === 'included') await reverse(context, trx, included(latest), now);
+    const reversals =
+      latest?.outcome === 'included' ? await reverse(context, trx, included(latest), now) : [];
 
     const standing: Included = {
       bucket,
@@ -70,6 +72,7 @@ export async function recordInclusion(
         block_hash: standing.blockHash,
         block_at: instantText(standing.blockAt),
         transaction_hash: standing.transactionHash,
+        transaction_index: transfer.transactionIndex,
         trace_index: transfer.traceIndex,
         frame_type: standing.frameType,
         transaction_type: standing.transactionType,
@@ -80,17 +83,23 @@ export async function recordInclusion(
       })
       .execute();
     await assignByReference(context, trx, standing, now);
-    await book(context, trx, standing, now, [
-      systemEntry(standing, 'receipt', receiptPostings(treasury(context), standing.amountWei)),
-    ]);
+    const arrival = receiptPostings(treasury(context), standing.amountWei);
+    const entries = [...reversals, systemEntry(standing, 'receipt', arrival)];
+    await bookSystemEntries(runIn(trx), context.codes, book, entries, now);
     return true;
   });
 }
 
-/** Records that the chain no longer has the payment, and reverses what it had led to. */
-export async function recordAbsence(context: IntakeContext, lost: Included, now: Instant): Promise<void> {
-  await context.db.transaction().execute(async trx => {
-    await reverse(context, trx, lost, now);
+/**
+ * Records that the chain no longer has the payment as `lost`, and reverses what it had led to. Returns whether that
+ * was new: `lost` may have been superseded in the meantime.
+ */
+export async function recordAbsence(context: IntakeContext, lost: Included, now: Instant): Promise<boolean> {
+  return await context.db.transaction().execute(async trx => {
+    const book = await lockSystemBook(runIn(trx), lost.bucket);
+    const latest = await readLatestInclusion(trx, lost.bucket, lost.receiptId);
+    if (latest?.version !== lost.version) return false;
+    const reversals = await reverse(context, trx, lost, now);
     await trx
       .insertInto('receipt_inclusions')
       .values({
@@ -102,6 +111,7 @@ export async function recordAbsence(context: IntakeContext, lost: Included, now:
         block_hash: null,
         block_at: null,
         transaction_hash: null,
+        transaction_index: null,
         trace_index: null,
         frame_type: null,
         transaction_type: null,
@@ -111,6 +121,8 @@ export async function recordAbsence(context: IntakeContext, lost: Included, now:
         noticed_at: instantText(now),
       })
       .execute();
+    await bookSystemEntries(runIn(trx), context.codes, book, reversals, now);
+    return true;
   });
 }
 
@@ -154,13 +166,16 @@ async function assignByReference(
     .execute();
 }
 
-/** Undoes the entries of an inclusion that no longer holds; its credits are clawed back through the outbox. */
+/**
+ * The entries that undo an inclusion which no longer holds, still to be booked; its credits are clawed back through the
+ * outbox.
+ */
 async function reverse(
   context: IntakeContext,
   trx: Kysely<Tables>,
   lost: Included,
   now: Instant,
-): Promise<void> {
+): Promise<SystemEntry[]> {
   const at = { bucket: lost.bucket, receipt_id: lost.receiptId, version: lost.version };
   const assigned = await trx
     .selectFrom('assignments as a')
@@ -194,7 +209,7 @@ async function reverse(
   }
   const arrival = receiptPostings(treasury(context), lost.amountWei);
   entries.push(systemEntry(lost, 'receipt_reversal', reversedPostings(arrival)));
-  await book(context, trx, lost, now, entries);
+  return entries;
 }
 
 /** An entry of the system book about one inclusion; its key makes it the only one of its kind. */
@@ -216,16 +231,6 @@ export function systemEntry(
     postings,
     details,
   };
-}
-
-async function book(
-  context: IntakeContext,
-  trx: Kysely<Tables>,
-  inclusion: Included,
-  now: Instant,
-  entries: SystemEntry[],
-): Promise<void> {
-  await bookSystemEntries(runIn(trx), context.codes, inclusion.bucket, entries, now);
 }
 
 function treasury(context: IntakeContext) {

@@ -87,8 +87,12 @@ async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]
   const run = runOn(client);
   const keys = inLockOrder(distinctBooks(commands));
   const newBooks = inLockOrder(distinctBooks(commands.filter(({ command }) => command.type === 'purchase')));
-  const clawbacks = commands.flatMap(({ bucket, accountId, command }) =>
-    command.type === 'clawback' ? [{ bucket, accountId, lotId: command.lotId }] : [],
+  const clawedBack = new Map(
+    commands.flatMap(({ bucket, accountId, command }) =>
+      command.type === 'clawback'
+        ? [[`${accountId}:${command.lotId}`, { bucket, accountId, lotId: command.lotId }] as const]
+        : [],
+    ),
   );
   const wantedKeys = commands.flatMap(({ bucket, accountId, command }) =>
     'identity' in command ? [{ bucket, accountId, keyDigest: command.identity.keyDigest }] : [],
@@ -99,7 +103,7 @@ async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]
     newBooks.length > 0 ? createBooks(run, newBooks, GENESIS_HASH) : undefined,
     lockBooks(run, keys),
     loadOpenLots(run, keys),
-    clawbacks.length > 0 ? loadClosedLots(run, clawbacks) : [],
+    clawedBack.size > 0 ? loadClosedLots(run, [...clawedBack.values()]) : [],
     wantedKeys.length > 0 ? findConsumedKeys(run, wantedKeys) : [],
   ]);
   const lotsOf = new Map<bigint, Lot[]>();

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import type { Command } from '../core/commands.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import type { BatchOptions, Outcome } from './batch.ts';
@@ -23,6 +24,7 @@ export class Poster {
    * when the database was lost for long, and with OverloadedError when too much is waiting.
    */
   submit(accountId: bigint, command: Command): Promise<Outcome> {
+    if (accountId <= SYSTEM_ACCOUNT_ID) throw new Error('commands are for accounts, not for system books');
     const bucket = bucketOfAccount(accountId, this.#bucketCount);
     const lane = this.#lanes[bucket % LANE_COUNT];
     if (!lane) throw new Error('a bucket has no lane');

@@ -1,39 +1,47 @@
 import { bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
-import { EMPTY_BOOK } from '../core/book.ts';
+import { type Book, EMPTY_BOOK } from '../core/book.ts';
 import { GENESIS_HASH } from '../core/encoding.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Entry } from '../core/journal.ts';
 import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
-import { createBooks, lockBooks } from '../store/books.ts';
+import { type BookRow, createBooks, lockBooks } from '../store/books.ts';
 import type { RunSql } from '../store/run-sql.ts';
 import { writeEntries } from '../store/write-entries.ts';
 import { sealEntries } from './seal.ts';
 
 /**
- * Books system entries of `bucket` at `instant`, in the transaction that `run` belongs to and that writes the
- * facts they rest on. An entry whose key has been consumed fails by the database's uniqueness: the caller decides
- * from facts of the same transaction whether it is due.
+ * Locks the system book of `bucket` until the transaction of `run` ends. Whoever decides about a receipt of the bucket
+ * takes this lock first and then reads what is recorded of it, so that two never decide on the same state.
  */
-export async function bookSystemEntries(
-  run: RunSql,
-  codes: AccountCodes,
-  bucket: number,
-  drafts: readonly SystemEntry[],
-  instant: Instant,
-): Promise<void> {
-  if (drafts.length === 0) return;
+export async function lockSystemBook(run: RunSql, bucket: number): Promise<BookRow> {
   const key = { bucket, accountId: SYSTEM_ACCOUNT_ID };
   await createBooks(run, [key], GENESIS_HASH);
   const [row] = await lockBooks(run, [key]);
   if (!row) throw new Error(`the system book of bucket ${bucket} is missing`);
-  let book = { ...EMPTY_BOOK, seq: row.seq, bookedAt: row.bookedAt };
+  return row;
+}
+
+/**
+ * Books system entries at `instant`, in the transaction that `run` belongs to, which holds the lock of `locked` and
+ * writes the facts they rest on. Once a transaction: `locked` is then no longer what the book is.
+ */
+export async function bookSystemEntries(
+  run: RunSql,
+  codes: AccountCodes,
+  locked: BookRow,
+  drafts: readonly SystemEntry[],
+  instant: Instant,
+): Promise<void> {
+  if (drafts.length === 0) return;
+  let book: Book = { ...EMPTY_BOOK, seq: locked.seq, bookedAt: locked.bookedAt };
   const entries: Entry[] = [];
   for (const draft of drafts) {
     const step = appendSystemEntry(book, draft, instant);
-    book = { ...step.book, lots: [] };
+    book = step.book;
     entries.push(...step.entries);
   }
-  const { head, sealed } = sealEntries(row.head, bookName(bucket, SYSTEM_ACCOUNT_ID), entries);
-  await writeEntries(run, codes, [{ ...key, book, head, entries: sealed, lots: [] }]);
+  const { bucket, accountId } = locked;
+  const { head, sealed } = sealEntries(locked.head, bookName(bucket, accountId), entries);
+  await writeEntries(run, codes, [{ bucket, accountId, book, head, entries: sealed, lots: [] }]);
 }

@@ -58,6 +58,7 @@ interface Row {
   available_microcredits: bigint;
   held_microcredits: bigint;
   unreleased_microcredits: bigint;
+  settled_microcredits: bigint;
   paid_microusd: bigint;
   deferred_microusd: bigint;
 }
@@ -71,7 +72,7 @@ async function loadBook(
   const { rows } = await sql<Row>`
     select b.seq, b.booked_at, b.debt_microcredits, l.lot_id, l.added_at, l.expires_at, l.policy,
       l.face_microcredits, l.available_microcredits, l.held_microcredits, l.unreleased_microcredits,
-      l.paid_microusd, l.deferred_microusd
+      l.settled_microcredits, l.paid_microusd, l.deferred_microusd
     from books b
     left join lots l on l.bucket = b.bucket and l.account_id = b.account_id and l.open
     where b.bucket = ${bucket} and b.account_id = ${accountId}`.execute(options.db);
@@ -96,6 +97,7 @@ function lotOf(row: Row, id: bigint): Lot {
     availableMicrocredits: row.available_microcredits,
     heldMicrocredits: row.held_microcredits,
     unreleasedMicrocredits: row.unreleased_microcredits,
+    settledMicrocredits: row.settled_microcredits,
     paidMicrousd: row.paid_microusd,
     deferredMicrousd: row.deferred_microusd,
     open: true,

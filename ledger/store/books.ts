@@ -71,7 +71,8 @@ export async function lockBooks(run: RunSql, keys: readonly BookKey[]): Promise<
 }
 
 const LOT_COLUMNS = `l.account_id, l.lot_id, l.added_at, l.expires_at, l.policy, l.face_microcredits,
-  l.available_microcredits, l.held_microcredits, l.unreleased_microcredits, l.paid_microusd, l.deferred_microusd, l.open`;
+  l.available_microcredits, l.held_microcredits, l.unreleased_microcredits,
+  l.settled_microcredits, l.paid_microusd, l.deferred_microusd, l.open`;
 
 // The clock is read in this statement, which follows the one that locks: no decision is dated before a lock.
 const LOAD_OPEN_LOTS: Statement = {
@@ -95,6 +96,7 @@ interface LotColumns {
   available_microcredits: bigint;
   held_microcredits: bigint;
   unreleased_microcredits: bigint;
+  settled_microcredits: bigint;
   paid_microusd: bigint;
   deferred_microusd: bigint;
   open: boolean;
@@ -142,6 +144,7 @@ function lotRow(row: LotColumns): LotRow {
       availableMicrocredits: row.available_microcredits,
       heldMicrocredits: row.held_microcredits,
       unreleasedMicrocredits: row.unreleased_microcredits,
+      settledMicrocredits: row.settled_microcredits,
       paidMicrousd: row.paid_microusd,
       deferredMicrousd: row.deferred_microusd,
       open: row.open,

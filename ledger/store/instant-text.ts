@@ -20,6 +20,7 @@ export function parseInstant(text: string): Instant {
   const match = TIMESTAMP.exec(text);
   if (!match) throw new Error(`not a timestamp with a zone: ${text}`);
   const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHours, zoneMinutes = '0'] = match;
+  const fields = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const milliseconds = Date.UTC(
     Number(year),
     Number(month) - 1,
@@ -28,6 +29,9 @@ export function parseInstant(text: string): Instant {
     Number(minute),
     Number(second),
   );
+  // Date.UTC makes another instant of a date that does not exist.
+  if (new Date(milliseconds).toISOString().slice(0, fields.length) !== fields)
+    throw new Error(`not a timestamp with a zone: ${text}`);
   const offsetMinutes = sign ? Number(zoneHours) * 60 + Number(zoneMinutes) : 0;
   const offset = BigInt(sign === '-' ? offsetMinutes : -offsetMinutes) * 60_000_000n;
   return BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0')) + offset;

@@ -26,7 +26,9 @@ async function readMigrations(): Promise<Record<string, Migration>> {
 export async function migrate(databaseUrl: string, schema: string = LEDGER_SCHEMA): Promise<string[]> {
   const pool = openPool({ databaseUrl, schema, max: 2, applicationName: 'credits-migrate' });
   try {
-    await pool.query(`create schema if not exists "${schema}"`);
+    // Two that come at once both find nothing: the later one takes what the other made.
+    await pool.query(`do $$ begin create schema if not exists "${schema}";
+      exception when unique_violation or duplicate_schema then null; end $$`);
     const migrator = new Migrator({
       db: openKysely(pool),
       provider: { getMigrations: readMigrations },

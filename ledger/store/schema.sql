@@ -97,6 +97,7 @@ create table lots (
   available_microcredits bigint not null,
   held_microcredits bigint not null default 0,
   unreleased_microcredits bigint not null default 0,
+  settled_microcredits bigint not null default 0,
   paid_microusd bigint not null default 0,
   deferred_microusd bigint not null default 0,
   open boolean not null
@@ -179,6 +180,7 @@ create table receipt_inclusions (
   block_hash text,
   block_at timestamp with time zone,
   transaction_hash text,
+  transaction_index integer,
   trace_index integer,
   frame_type text,
   transaction_type text,
@@ -296,6 +298,8 @@ alter table lots add constraint lots_held_microcredits_check CHECK ((held_microc
 
 alter table lots add constraint lots_paid_microusd_check CHECK ((paid_microusd >= 0));
 
+alter table lots add constraint lots_settled_microcredits_check CHECK ((settled_microcredits >= 0));
+
 alter table lots add constraint lots_unreleased_microcredits_check CHECK ((unreleased_microcredits >= 0));
 
 alter table order_references add constraint order_references_pkey PRIMARY KEY (bucket, reference);
@@ -338,7 +342,7 @@ alter table receipt_inclusions add constraint receipt_inclusions_pkey PRIMARY KE
 
 alter table receipt_inclusions add constraint receipt_inclusions_amount_wei_check CHECK ((amount_wei > (0)::numeric));
 
-alter table receipt_inclusions add constraint receipt_inclusions_check CHECK (((outcome = 'absent'::text) OR ((block_number IS NOT NULL) AND (block_hash IS NOT NULL) AND (block_at IS NOT NULL) AND (transaction_hash IS NOT NULL) AND (trace_index IS NOT NULL) AND (frame_type IS NOT NULL) AND (transaction_type IS NOT NULL) AND (from_address IS NOT NULL) AND (amount_wei IS NOT NULL))));
+alter table receipt_inclusions add constraint receipt_inclusions_check CHECK (((outcome = 'absent'::text) OR ((block_number IS NOT NULL) AND (block_hash IS NOT NULL) AND (block_at IS NOT NULL) AND (transaction_hash IS NOT NULL) AND (transaction_index IS NOT NULL) AND (trace_index IS NOT NULL) AND (frame_type IS NOT NULL) AND (transaction_type IS NOT NULL) AND (from_address IS NOT NULL) AND (amount_wei IS NOT NULL))));
 
 alter table receipt_inclusions add constraint receipt_inclusions_outcome_check CHECK ((outcome = ANY (ARRAY['included'::text, 'absent'::text])));
 

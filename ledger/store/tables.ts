@@ -37,6 +37,7 @@ export interface LotTable {
   available_microcredits: bigint;
   held_microcredits: bigint;
   unreleased_microcredits: bigint;
+  settled_microcredits: bigint;
   paid_microusd: bigint;
   deferred_microusd: bigint;
   open: boolean;
@@ -96,6 +97,7 @@ export interface ReceiptInclusionTable {
   block_hash: string | null;
   block_at: OptionalTimestamp;
   transaction_hash: string | null;
+  transaction_index: number | null;
   trace_index: number | null;
   frame_type: string | null;
   transaction_type: string | null;

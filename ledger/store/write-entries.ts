@@ -38,17 +38,19 @@ const WRITE: Statement = {
         $22::smallint[], $23::numeric[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[])
     ), new_lots as (
       insert into lots (bucket, account_id, lot_id, added_at, expires_at, policy, face_microcredits,
-        available_microcredits, held_microcredits, unreleased_microcredits, paid_microusd, deferred_microusd, open)
+        available_microcredits, held_microcredits, unreleased_microcredits, settled_microcredits, paid_microusd,
+        deferred_microusd, open)
       select * from unnest($28::smallint[], $29::bigint[], $30::bigint[], $31::timestamptz[], $32::timestamptz[],
         $33::renewal_policy[], $34::bigint[], $35::bigint[], $36::bigint[], $37::bigint[], $38::bigint[],
-        $39::bigint[], $40::boolean[])
+        $39::bigint[], $40::bigint[], $41::boolean[])
       on conflict (bucket, account_id, lot_id) do update set
         face_microcredits = excluded.face_microcredits, available_microcredits = excluded.available_microcredits,
         held_microcredits = excluded.held_microcredits, unreleased_microcredits = excluded.unreleased_microcredits,
+        settled_microcredits = excluded.settled_microcredits,
         deferred_microusd = excluded.deferred_microusd, open = excluded.open
     )
     update books b set seq = x.seq, head = x.head, booked_at = x.booked_at, debt_microcredits = x.debt
-    from unnest($41::smallint[], $42::bigint[], $43::bigint[], $44::bytea[], $45::timestamptz[], $46::bigint[])
+    from unnest($42::smallint[], $43::bigint[], $44::bigint[], $45::bytea[], $46::timestamptz[], $47::bigint[])
       as x (bucket, account_id, seq, head, booked_at, debt)
     where b.bucket = x.bucket and b.account_id = x.account_id`,
 };
@@ -61,7 +63,7 @@ export async function writeEntries(
 ): Promise<void> {
   const entries = columns(16);
   const postings = columns(11);
-  const lots = columns(13);
+  const lots = columns(14);
   const books = columns(6);
   for (const change of changes) {
     const { bucket, accountId, book } = change;
@@ -118,6 +120,7 @@ export async function writeEntries(
         lot.availableMicrocredits,
         lot.heldMicrocredits,
         lot.unreleasedMicrocredits,
+        lot.settledMicrocredits,
         lot.paidMicrousd,
         lot.deferredMicrousd,
         lot.open,

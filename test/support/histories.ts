@@ -96,8 +96,9 @@ function commandOf(one: Wish, book: Book, instant: Instant, number: number): Com
     return wanted > 0n ? wanted : 1n;
   };
   const lot = book.lots[one.lot % Math.max(book.lots.length, 1)];
-  if (one.want === 'take_back' && lot) {
-    const amountMicrousd = lesserOf(some(lot.paidMicrousd), lot.paidMicrousd);
+  const leftMicrousd = lot ? (lot.faceMicrocredits + lot.settledMicrocredits) / 10_000n : 0n;
+  if (one.want === 'take_back' && lot && leftMicrousd > 0n) {
+    const amountMicrousd = lesserOf(some(leftMicrousd), leftMicrousd);
     return { type: 'clawback', identity, lotId: lot.id, amountMicrousd, details: null };
   }
   if (one.want === 'spend')

@@ -125,6 +125,7 @@ export class IntakeSteps {
     const input = reference === null ? '0x' : referenceCalldata(reference);
     return {
       transactionHash: hashOf(`transaction ${this.#drawn}`),
+      transactionIndex: 0,
       traceIndex: 0,
       direction: 'in',
       frameType: 'CALL',

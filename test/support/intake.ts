@@ -73,6 +73,7 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
         context,
         {
           transactionHash,
+          transactionIndex: 0,
           traceIndex: 0,
           direction: 'in',
           frameType: 'CALL',

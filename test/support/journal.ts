@@ -86,6 +86,7 @@ async function readLots(pool: pg.Pool, key: readonly [number, bigint]): Promise<
     available_microcredits: bigint;
     held_microcredits: bigint;
     unreleased_microcredits: bigint;
+    settled_microcredits: bigint;
     paid_microusd: bigint;
     deferred_microusd: bigint;
     open: boolean;
@@ -103,6 +104,7 @@ async function readLots(pool: pg.Pool, key: readonly [number, bigint]): Promise<
     availableMicrocredits: row.available_microcredits,
     heldMicrocredits: row.held_microcredits,
     unreleasedMicrocredits: row.unreleased_microcredits,
+    settledMicrocredits: row.settled_microcredits,
     paidMicrousd: row.paid_microusd,
     deferredMicrousd: row.deferred_microusd,
     open: row.open,

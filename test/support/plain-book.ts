@@ -14,6 +14,8 @@ interface PlainLot {
   readonly end: bigint;
   face: bigint;
   available: bigint;
+  /** What of it went into a debt when it was bought. */
+  settled: bigint;
 }
 
 export class PlainBook {
@@ -58,7 +60,7 @@ export class PlainBook {
     const settled = lesser(bought, this.debt);
     this.debt -= settled;
     const face = bought - settled;
-    this.#lots.push({ number, added, end: added + 30n * DAY, face, available: face });
+    this.#lots.push({ number, added, end: added + 30n * DAY, face, available: face, settled });
   }
 
   #spend(amount: bigint): boolean {
@@ -75,10 +77,12 @@ export class PlainBook {
   #takeBack(number: bigint, amountMicrousd: bigint): void {
     const lot = this.#lots.find(candidate => candidate.number === number);
     if (!lot) throw new Error('a clawback of a lot that never was');
-    const obligation = lesser(amountMicrousd * 10_000n, lot.face);
-    const there = lesser(obligation, lot.available);
-    lot.face -= obligation;
+    const obligation = amountMicrousd * 10_000n;
+    const fromFace = lesser(obligation, lot.face);
+    const there = lesser(fromFace, lot.available);
+    lot.face -= fromFace;
     lot.available -= there;
+    lot.settled -= obligation - fromFace;
     this.debt += obligation - there;
   }
 

@@ -55,6 +55,7 @@ create table lots (
   available_microcredits bigint not null check (available_microcredits between 0 and face_microcredits),
   held_microcredits bigint not null default 0 check (held_microcredits >= 0),
   unreleased_microcredits bigint not null default 0 check (unreleased_microcredits >= 0),
+  settled_microcredits bigint not null default 0 check (settled_microcredits >= 0),
   paid_microusd bigint not null default 0 check (paid_microusd >= 0),
   deferred_microusd bigint not null default 0 check (deferred_microusd between 0 and paid_microusd),
   -- false once nothing can happen to the lot any more

@@ -19,6 +19,7 @@ create table receipt_inclusions (
   block_hash text,
   block_at timestamptz,
   transaction_hash text,
+  transaction_index integer,
   trace_index integer,
   frame_type text,
   transaction_type text,
@@ -30,6 +31,7 @@ create table receipt_inclusions (
   primary key (bucket, receipt_id, version),
   check (outcome = 'absent' or (
     block_number is not null and block_hash is not null and block_at is not null and transaction_hash is not null
+    and transaction_index is not null
     and trace_index is not null and frame_type is not null
     and transaction_type is not null and from_address is not null and amount_wei is not null
   ))

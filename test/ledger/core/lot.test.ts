@@ -102,6 +102,7 @@ function lotOf(addedAt: Instant): Lot {
     availableMicrocredits: 0n,
     heldMicrocredits: 0n,
     unreleasedMicrocredits: 0n,
+    settledMicrocredits: 0n,
     paidMicrousd: 1n,
     deferredMicrousd: 1n,
     open: true,

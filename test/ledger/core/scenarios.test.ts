@@ -10,8 +10,8 @@ describe('a lot from its payment to its end', () => {
   test('a dollar bought at 15:00: usable at once, full again at each midnight, gone 30 days later to the microsecond', () => {
     expectScenario(`
       at                         | what           | result                                        | postings
-      2026-03-01 15:00           | buy $1         | available 10000                               | deferred_revenue > clearing $1, lot 1
-                                 |                |                                               | issued > available 10000, lot 1
+      2026-03-01 15:00           | buy $1         | available 10000                               | issued > available 10000, lot 1
+                                 |                |                                               | deferred_revenue > clearing $1, lot 1
       2026-03-01 20:00           | spend 7000     | available 3000                                | available > consumed 7000, lot 1
       2026-03-02 00:00           | renewal        | available 10000                               | renewed > available 7000, lot 1
       2026-03-02 09:00           | spend 10000    | available 0                                   | available > consumed 10000, lot 1
@@ -30,8 +30,8 @@ describe('a lot from its payment to its end', () => {
   test('bought in the last microsecond of a day: the first renewal comes a microsecond later', () => {
     expectScenario(`
       at                         | what       | result                                                | postings
-      2026-03-01 23:59:59.999999 | buy $1     | available 10000                                       | deferred_revenue > clearing $1, lot 1
-                                 |            |                                                       | issued > available 10000, lot 1
+      2026-03-01 23:59:59.999999 | buy $1     | available 10000                                       | issued > available 10000, lot 1
+                                 |            |                                                       | deferred_revenue > clearing $1, lot 1
       2026-03-01 23:59:59.999999 | spend 1000 | available 9000                                        | available > consumed 1000, lot 1
       2026-03-02 00:00           | renewal    | available 10000                                       | renewed > available 1000, lot 1
       2026-03-02 00:00           | sweep      | available 10000                                       |
@@ -46,8 +46,8 @@ describe('a lot from its payment to its end', () => {
   test('bought at midnight: at the last midnight it expires instead of renewing', () => {
     expectScenario(`
       at               | what       | result          | postings
-      2026-03-01 00:00 | buy $1     | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |            |                 | issued > available 10000, lot 1
+      2026-03-01 00:00 | buy $1     | available 10000 | issued > available 10000, lot 1
+                       |            |                 | deferred_revenue > clearing $1, lot 1
       2026-03-30 12:00 | spend 3000 | available 7000  | available > consumed 3000, lot 1
       2026-03-31 00:00 | expiry     | available 0     | available > breakage 7000, lot 1
                        |            |                 | revenue > deferred_revenue $1, lot 1
@@ -58,8 +58,8 @@ describe('a lot from its payment to its end', () => {
   test('across a leap day', () => {
     expectScenario(`
       at               | what       | result          | postings
-      2028-02-28 06:00 | buy $1     | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |            |                 | issued > available 10000, lot 1
+      2028-02-28 06:00 | buy $1     | available 10000 | issued > available 10000, lot 1
+                       |            |                 | deferred_revenue > clearing $1, lot 1
       2028-02-28 12:00 | spend 1000 | available 9000  | available > consumed 1000, lot 1
       2028-02-29 00:00 | renewal    | available 10000 | renewed > available 1000, lot 1
       2028-02-29 12:00 | spend 2000 | available 8000  | available > consumed 2000, lot 1
@@ -76,8 +76,8 @@ describe('a lot from its payment to its end', () => {
   test('an emptied lot has nothing to lapse; its payment is earned all the same', () => {
     expectScenario(`
       at               | what        | result          | postings
-      2026-03-01 15:00 | buy $1      | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |             |                 | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1      | available 10000 | issued > available 10000, lot 1
+                       |             |                 | deferred_revenue > clearing $1, lot 1
       2026-03-31 14:00 | spend 10000 | available 0     | available > consumed 10000, lot 1
       2026-03-31 15:00 | expiry      | available 0     | revenue > deferred_revenue $1, lot 1
       2026-04-02 00:00 | sweep       | available 0     |
@@ -87,10 +87,10 @@ describe('a lot from its payment to its end', () => {
   test('lots that end together end in one entry', () => {
     expectScenario(`
       at               | what   | result          | postings
-      2026-03-01 15:00 | buy $1 | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |        |                 | issued > available 10000, lot 1
-      2026-03-01 15:00 | buy $2 | available 30000 | deferred_revenue > clearing $2, lot 2
-                       |        |                 | issued > available 20000, lot 2
+      2026-03-01 15:00 | buy $1 | available 10000 | issued > available 10000, lot 1
+                       |        |                 | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:00 | buy $2 | available 30000 | issued > available 20000, lot 2
+                       |        |                 | deferred_revenue > clearing $2, lot 2
       2026-03-31 15:00 | expiry | available 0     | available > breakage 10000, lot 1
                        |        |                 | revenue > deferred_revenue $1, lot 1
                        |        |                 | available > breakage 20000, lot 2
@@ -102,10 +102,10 @@ describe('a lot from its payment to its end', () => {
   test('at one midnight one lot expires first, then another renews', () => {
     expectScenario(`
       at               | what        | result          | postings
-      2026-03-01 00:00 | buy $1      | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |             |                 | issued > available 10000, lot 1
-      2026-03-02 12:00 | buy $1      | available 20000 | deferred_revenue > clearing $1, lot 2
-                       |             |                 | issued > available 10000, lot 2
+      2026-03-01 00:00 | buy $1      | available 10000 | issued > available 10000, lot 1
+                       |             |                 | deferred_revenue > clearing $1, lot 1
+      2026-03-02 12:00 | buy $1      | available 20000 | issued > available 10000, lot 2
+                       |             |                 | deferred_revenue > clearing $1, lot 2
       2026-03-30 12:00 | spend 15000 | available 5000  | available > consumed 10000, lot 1
                        |             |                 | available > consumed 5000, lot 2
       2026-03-31 00:00 | expiry      | available 5000  | revenue > deferred_revenue $1, lot 1
@@ -144,8 +144,8 @@ describe('midnight', () => {
   test('spent in the last microsecond of a day and at midnight itself: midnight renews first, and once', () => {
     expectScenario(`
       at                         | what        | result                                        | postings
-      2026-03-01 15:00           | buy $1      | available 10000                               | deferred_revenue > clearing $1, lot 1
-                                 |             |                                               | issued > available 10000, lot 1
+      2026-03-01 15:00           | buy $1      | available 10000                               | issued > available 10000, lot 1
+                                 |             |                                               | deferred_revenue > clearing $1, lot 1
       2026-03-01 23:59:59.999999 | spend 10000 | available 0                                   | available > consumed 10000, lot 1
       2026-03-02 00:00           | renewal     | available 10000                               | renewed > available 10000, lot 1
       2026-03-02 00:00           | spend 6000  | available 4000                                | available > consumed 6000, lot 1
@@ -158,8 +158,8 @@ describe('midnight', () => {
   test('a midnight with nothing to renew posts nothing: one renewal in eighteen days', () => {
     expectScenario(`
       at               | what    | result          | postings
-      2026-03-01 15:00 | buy $1  | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |         |                 | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1  | available 10000 | issued > available 10000, lot 1
+                       |         |                 | deferred_revenue > clearing $1, lot 1
       2026-03-02 00:00 | sweep   | available 10000 |
       2026-03-10 12:00 | spend 1 | available 9999  | available > consumed 1, lot 1
       2026-03-11 00:00 | renewal | available 10000 | renewed > available 1, lot 1
@@ -175,8 +175,8 @@ describe('a payment is noticed late, or early', () => {
   test('seconds late and over midnight: its 30 days begin when it was paid', () => {
     expectScenario(`
       at                  | what                            | result                                      | postings
-      2026-03-02 00:00:05 | buy $1 paid 2026-03-01 23:59:58 | available 10000                             | deferred_revenue > clearing $1, lot 1
-                          |                                 |                                             | issued > available 10000, lot 1
+      2026-03-02 00:00:05 | buy $1 paid 2026-03-01 23:59:58 | available 10000                             | issued > available 10000, lot 1
+                          |                                 |                                             | deferred_revenue > clearing $1, lot 1
       2026-03-02 00:00:06 | spend 10000                     | available 0                                 | available > consumed 10000, lot 1
       2026-03-02 00:00:07 | look                            | lot 1: 0 of 10000 until 2026-03-31 23:59:58 |
     `);
@@ -185,11 +185,11 @@ describe('a payment is noticed late, or early', () => {
   test('24 hours late it still begins when it was paid; a microsecond later it begins now', () => {
     expectScenario(`
       at                         | what                         | result                                                                                               | postings
-      2026-03-02 15:00           | buy $1 paid 2026-03-01 15:00 | available 10000                                                                                      | deferred_revenue > clearing $1, lot 1
-                                 |                              |                                                                                                      | issued > available 10000, lot 1
+      2026-03-02 15:00           | buy $1 paid 2026-03-01 15:00 | available 10000                                                                                      | issued > available 10000, lot 1
+                                 |                              |                                                                                                      | deferred_revenue > clearing $1, lot 1
       2026-03-02 15:00           | look                         | lot 1: 10000 of 10000 until 2026-03-31 15:00                                                         |
-      2026-03-02 15:00:00.000001 | buy $1 paid 2026-03-01 15:00 | available 20000                                                                                      | deferred_revenue > clearing $1, lot 2
-                                 |                              |                                                                                                      | issued > available 10000, lot 2
+      2026-03-02 15:00:00.000001 | buy $1 paid 2026-03-01 15:00 | available 20000                                                                                      | issued > available 10000, lot 2
+                                 |                              |                                                                                                      | deferred_revenue > clearing $1, lot 2
       2026-03-02 15:00:00.000001 | look                         | lot 1: 10000 of 10000 until 2026-03-31 15:00; lot 2: 10000 of 10000 until 2026-04-01 15:00:00.000001 |
     `);
   });
@@ -197,8 +197,8 @@ describe('a payment is noticed late, or early', () => {
   test('25 hours late: no life is lost', () => {
     expectScenario(`
       at               | what                         | result                                       | postings
-      2026-03-02 16:00 | buy $1 paid 2026-03-01 15:00 | available 10000                              | deferred_revenue > clearing $1, lot 1
-                       |                              |                                              | issued > available 10000, lot 1
+      2026-03-02 16:00 | buy $1 paid 2026-03-01 15:00 | available 10000                              | issued > available 10000, lot 1
+                       |                              |                                              | deferred_revenue > clearing $1, lot 1
       2026-03-02 16:00 | look                         | lot 1: 10000 of 10000 until 2026-04-01 16:00 |
     `);
   });
@@ -206,8 +206,8 @@ describe('a payment is noticed late, or early', () => {
   test('31 days late: no life is lost', () => {
     expectScenario(`
       at               | what                         | result                                       | postings
-      2026-04-01 15:00 | buy $1 paid 2026-03-01 15:00 | available 10000                              | deferred_revenue > clearing $1, lot 1
-                       |                              |                                              | issued > available 10000, lot 1
+      2026-04-01 15:00 | buy $1 paid 2026-03-01 15:00 | available 10000                              | issued > available 10000, lot 1
+                       |                              |                                              | deferred_revenue > clearing $1, lot 1
       2026-04-01 15:00 | look                         | lot 1: 10000 of 10000 until 2026-05-01 15:00 |
     `);
   });
@@ -215,8 +215,8 @@ describe('a payment is noticed late, or early', () => {
   test('the clock of the block is ahead of ours: it can be spent at once, and first renews inside its own life', () => {
     expectScenario(`
       at                  | what                            | result                                          | postings
-      2026-03-01 23:59:57 | buy $1 paid 2026-03-02 00:00:03 | available 10000                                 | deferred_revenue > clearing $1, lot 1
-                          |                                 |                                                 | issued > available 10000, lot 1
+      2026-03-01 23:59:57 | buy $1 paid 2026-03-02 00:00:03 | available 10000                                 | issued > available 10000, lot 1
+                          |                                 |                                                 | deferred_revenue > clearing $1, lot 1
       2026-03-01 23:59:58 | spend 4000                      | available 6000                                  | available > consumed 4000, lot 1
       2026-03-02 00:00:04 | sweep                           | available 6000                                  |
       2026-03-03 00:00    | renewal                         | available 10000                                 | renewed > available 4000, lot 1
@@ -230,12 +230,12 @@ describe('spending', () => {
   test('soonest expiry first, then the earliest added, then the lowest number; one debit may take from many lots', () => {
     expectScenario(`
       at               | what                         | result                                                                                                                                   | postings
-      2026-03-01 15:00 | buy $2                       | available 20000                                                                                                                          | deferred_revenue > clearing $2, lot 1
-                       |                              |                                                                                                                                          | issued > available 20000, lot 1
-      2026-03-01 16:00 | buy $1 paid 2026-03-01 14:00 | available 30000                                                                                                                          | deferred_revenue > clearing $1, lot 2
-                       |                              |                                                                                                                                          | issued > available 10000, lot 2
-      2026-03-01 17:00 | buy $3 paid 2026-03-01 15:00 | available 60000                                                                                                                          | deferred_revenue > clearing $3, lot 3
-                       |                              |                                                                                                                                          | issued > available 30000, lot 3
+      2026-03-01 15:00 | buy $2                       | available 20000                                                                                                                          | issued > available 20000, lot 1
+                       |                              |                                                                                                                                          | deferred_revenue > clearing $2, lot 1
+      2026-03-01 16:00 | buy $1 paid 2026-03-01 14:00 | available 30000                                                                                                                          | issued > available 10000, lot 2
+                       |                              |                                                                                                                                          | deferred_revenue > clearing $1, lot 2
+      2026-03-01 17:00 | buy $3 paid 2026-03-01 15:00 | available 60000                                                                                                                          | issued > available 30000, lot 3
+                       |                              |                                                                                                                                          | deferred_revenue > clearing $3, lot 3
       2026-03-01 17:00 | look                         | lot 2: 10000 of 10000 until 2026-03-31 14:00; lot 1: 20000 of 20000 until 2026-03-31 15:00; lot 3: 30000 of 30000 until 2026-03-31 15:00 |
       2026-03-01 18:00 | spend 5000                   | available 55000                                                                                                                          | available > consumed 5000, lot 2
       2026-03-01 18:01 | spend 35000                  | available 20000                                                                                                                          | available > consumed 5000, lot 2
@@ -254,13 +254,13 @@ describe('spending', () => {
     expectScenario(`
       at               | what               | result                                            | postings
       2026-03-01 15:00 | spend 1            | refused: has 0, no renewal                        |
-      2026-03-01 15:00 | buy $0.000001      | available 0.01                                    | deferred_revenue > clearing $0.000001, lot 1
-                       |                    |                                                   | issued > available 0.01, lot 1
+      2026-03-01 15:00 | buy $0.000001      | available 0.01                                    | issued > available 0.01, lot 1
+                       |                    |                                                   | deferred_revenue > clearing $0.000001, lot 1
       2026-03-01 15:00 | spend 0.01         | available 0                                       | available > consumed 0.01, lot 1
       2026-03-01 15:01 | spend 0.000001     | refused: has 0, next renewal 2026-03-02 00:00     |
       2026-03-02 00:00 | renewal            | available 0.01                                    | renewed > available 0.01, lot 1
-      2026-03-30 15:00 | buy $1             | available 10000.01                                | deferred_revenue > clearing $1, lot 4
-                       |                    |                                                   | issued > available 10000, lot 4
+      2026-03-30 15:00 | buy $1             | available 10000.01                                | issued > available 10000, lot 4
+                       |                    |                                                   | deferred_revenue > clearing $1, lot 4
       2026-03-31 16:00 | spend 10000.000001 | refused: has 10000, next renewal 2026-04-01 00:00 |
     `);
   });
@@ -270,8 +270,8 @@ describe('taking back', () => {
   test('an unspent payment: nothing is owed, and nothing renews any more', () => {
     expectScenario(`
       at               | what                  | result          | postings
-      2026-03-01 15:00 | buy $1                | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |                       |                 | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000 | issued > available 10000, lot 1
+                       |                       |                 | deferred_revenue > clearing $1, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0     | available > clawed_back 10000, lot 1
                        |                       |                 | clearing > deferred_revenue $1, lot 1
       2026-03-01 16:00 | look                  | no lots         |
@@ -282,8 +282,8 @@ describe('taking back', () => {
   test('part of a payment: the lot goes on with a smaller face, and renews to that', () => {
     expectScenario(`
       at               | what                    | result                                     | postings
-      2026-03-01 15:00 | buy $1                  | available 10000                            | deferred_revenue > clearing $1, lot 1
-                       |                         |                                            | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                  | available 10000                            | issued > available 10000, lot 1
+                       |                         |                                            | deferred_revenue > clearing $1, lot 1
       2026-03-01 16:00 | claw back $0.4 of lot 1 | available 6000                             | available > clawed_back 4000, lot 1
                        |                         |                                            | clearing > deferred_revenue $0.4, lot 1
       2026-03-01 16:00 | look                    | lot 1: 6000 of 6000 until 2026-03-31 15:00 |
@@ -299,8 +299,8 @@ describe('taking back', () => {
   test('a partly spent payment: what was spent is owed, and a debt refuses debits', () => {
     expectScenario(`
       at               | what                  | result                 | postings
-      2026-03-01 15:00 | buy $1                | available 10000        | deferred_revenue > clearing $1, lot 1
-                       |                       |                        | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000        | issued > available 10000, lot 1
+                       |                       |                        | deferred_revenue > clearing $1, lot 1
       2026-03-01 15:30 | spend 3000            | available 7000         | available > consumed 3000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 3000 | available > clawed_back 7000, lot 1
                        |                       |                        | debt > clawed_back 3000, lot 1
@@ -313,8 +313,8 @@ describe('taking back', () => {
   test('a payment spent whole', () => {
     expectScenario(`
       at               | what                  | result                  | postings
-      2026-03-01 15:00 | buy $1                | available 10000         | deferred_revenue > clearing $1, lot 1
-                       |                       |                         | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000         | issued > available 10000, lot 1
+                       |                       |                         | deferred_revenue > clearing $1, lot 1
       2026-03-01 15:30 | spend 10000           | available 0             | available > consumed 10000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 10000 | debt > clawed_back 10000, lot 1
                        |                       |                         | clearing > deferred_revenue $1, lot 1
@@ -325,8 +325,8 @@ describe('taking back', () => {
   test('renewals that were spent are never owed', () => {
     expectScenario(`
       at               | what                  | result          | postings
-      2026-03-01 15:00 | buy $1                | available 10000 | deferred_revenue > clearing $1, lot 1
-                       |                       |                 | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000 | issued > available 10000, lot 1
+                       |                       |                 | deferred_revenue > clearing $1, lot 1
       2026-03-01 15:30 | spend 10000           | available 0     | available > consumed 10000, lot 1
       2026-03-02 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
       2026-03-02 12:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
@@ -340,8 +340,8 @@ describe('taking back', () => {
   test('only what is missing from the face that day is owed', () => {
     expectScenario(`
       at               | what                  | result                 | postings
-      2026-03-01 15:00 | buy $1                | available 10000        | deferred_revenue > clearing $1, lot 1
-                       |                       |                        | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000        | issued > available 10000, lot 1
+                       |                       |                        | deferred_revenue > clearing $1, lot 1
       2026-03-02 12:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
       2026-03-03 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
       2026-03-03 12:00 | spend 2500            | available 7500         | available > consumed 2500, lot 1
@@ -354,22 +354,22 @@ describe('taking back', () => {
   test('a debt refuses debits while other lots go on; purchases settle it first, and their face is reduced', () => {
     expectScenario(`
       at               | what                  | result                                                                                   | postings
-      2026-03-01 15:00 | buy $1                | available 10000                                                                          | deferred_revenue > clearing $1, lot 1
-                       |                       |                                                                                          | issued > available 10000, lot 1
-      2026-03-01 15:00 | buy $2                | available 30000                                                                          | deferred_revenue > clearing $2, lot 2
-                       |                       |                                                                                          | issued > available 20000, lot 2
+      2026-03-01 15:00 | buy $1                | available 10000                                                                          | issued > available 10000, lot 1
+                       |                       |                                                                                          | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:00 | buy $2                | available 30000                                                                          | issued > available 20000, lot 2
+                       |                       |                                                                                          | deferred_revenue > clearing $2, lot 2
       2026-03-01 15:30 | spend 10000           | available 20000                                                                          | available > consumed 10000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 20000, debt 10000                                                              | debt > clawed_back 10000, lot 1
                        |                       |                                                                                          | clearing > deferred_revenue $1, lot 1
       2026-03-01 16:01 | spend 1               | refused: owes 10000                                                                      |
       2026-03-02 00:00 | sweep                 | available 20000                                                                          |
-      2026-03-02 10:00 | buy $0.25             | available 20000, debt 7500                                                               | deferred_revenue > clearing $0.25, lot 5
-                       |                       |                                                                                          | issued > available 2500, lot 5
+      2026-03-02 10:00 | buy $0.25             | available 20000, debt 7500                                                               | issued > available 2500, lot 5
+                       |                       |                                                                                          | deferred_revenue > clearing $0.25, lot 5
                        |                       |                                                                                          | available > debt 2500, lot 5
                        |                       |                                                                                          | revenue > deferred_revenue $0.25, lot 5
       2026-03-02 10:01 | spend 1               | refused: owes 7500                                                                       |
-      2026-03-02 10:02 | buy $1                | available 22500                                                                          | deferred_revenue > clearing $1, lot 6
-                       |                       |                                                                                          | issued > available 10000, lot 6
+      2026-03-02 10:02 | buy $1                | available 22500                                                                          | issued > available 10000, lot 6
+                       |                       |                                                                                          | deferred_revenue > clearing $1, lot 6
                        |                       |                                                                                          | available > debt 7500, lot 6
                        |                       |                                                                                          | revenue > deferred_revenue $0.75, lot 6
       2026-03-02 10:03 | look                  | lot 2: 20000 of 20000 until 2026-03-31 15:00; lot 6: 2500 of 2500 until 2026-04-01 10:02 |
@@ -380,14 +380,14 @@ describe('taking back', () => {
   test('a lot that settled a debt renews to its reduced face', () => {
     expectScenario(`
       at               | what                  | result                 | postings
-      2026-03-01 15:00 | buy $1                | available 10000        | deferred_revenue > clearing $1, lot 1
-                       |                       |                        | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000        | issued > available 10000, lot 1
+                       |                       |                        | deferred_revenue > clearing $1, lot 1
       2026-03-01 15:30 | spend 4000            | available 6000         | available > consumed 4000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 4000 | available > clawed_back 6000, lot 1
                        |                       |                        | debt > clawed_back 4000, lot 1
                        |                       |                        | clearing > deferred_revenue $1, lot 1
-      2026-03-01 17:00 | buy $1                | available 6000         | deferred_revenue > clearing $1, lot 4
-                       |                       |                        | issued > available 10000, lot 4
+      2026-03-01 17:00 | buy $1                | available 6000         | issued > available 10000, lot 4
+                       |                       |                        | deferred_revenue > clearing $1, lot 4
                        |                       |                        | available > debt 4000, lot 4
                        |                       |                        | revenue > deferred_revenue $0.4, lot 4
       2026-03-01 18:00 | spend 6000            | available 0            | available > consumed 6000, lot 4
@@ -402,18 +402,19 @@ describe('taking back', () => {
   test('a debt that is no whole number of micro-dollars; taking back the payment that settled it', () => {
     expectScenario(`
       at               | what                         | result                                             | postings
-      2026-03-01 15:00 | buy $1                       | available 10000                                    | deferred_revenue > clearing $1, lot 1
-                       |                              |                                                    | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                       | available 10000                                    | issued > available 10000, lot 1
+                       |                              |                                                    | deferred_revenue > clearing $1, lot 1
       2026-03-01 15:30 | spend 3333.333333            | available 6666.666667                              | available > consumed 3333.333333, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1        | available 0, debt 3333.333333                      | available > clawed_back 6666.666667, lot 1
                        |                              |                                                    | debt > clawed_back 3333.333333, lot 1
                        |                              |                                                    | clearing > deferred_revenue $1, lot 1
-      2026-03-01 17:00 | buy $0.333334                | available 0.006667                                 | deferred_revenue > clearing $0.333334, lot 4
-                       |                              |                                                    | issued > available 3333.34, lot 4
+      2026-03-01 17:00 | buy $0.333334                | available 0.006667                                 | issued > available 3333.34, lot 4
+                       |                              |                                                    | deferred_revenue > clearing $0.333334, lot 4
                        |                              |                                                    | available > debt 3333.333333, lot 4
                        |                              |                                                    | revenue > deferred_revenue $0.333333, lot 4
       2026-03-01 17:00 | look                         | lot 4: 0.006667 of 0.006667 until 2026-03-31 17:00 |
-      2026-03-01 18:00 | claw back $0.333334 of lot 4 | available 0                                        | available > clawed_back 0.006667, lot 4
+      2026-03-01 18:00 | claw back $0.333334 of lot 4 | available 0, debt 3333.333333                      | available > clawed_back 0.006667, lot 4
+                       |                              |                                                    | debt > clawed_back 3333.333333, lot 4
                        |                              |                                                    | clearing > deferred_revenue $0.000001, lot 4
                        |                              |                                                    | clearing > refunds $0.333333, lot 4
     `);
@@ -422,8 +423,8 @@ describe('taking back', () => {
   test('after its end nothing is left to take: all of it is owed, and the money comes out of refunds', () => {
     expectScenario(`
       at               | what                  | result                  | postings
-      2026-03-01 15:00 | buy $1                | available 10000         | deferred_revenue > clearing $1, lot 1
-                       |                       |                         | issued > available 10000, lot 1
+      2026-03-01 15:00 | buy $1                | available 10000         | issued > available 10000, lot 1
+                       |                       |                         | deferred_revenue > clearing $1, lot 1
       2026-03-31 15:00 | expiry                | available 0             | available > breakage 10000, lot 1
                        |                       |                         | revenue > deferred_revenue $1, lot 1
       2026-04-01 00:00 | claw back $1 of lot 1 | available 0, debt 10000 | debt > clawed_back 10000, lot 1
