@@ -18,6 +18,10 @@ export const orderRequest = z.strictObject({
   method: z.literal('eth', 'must be "eth"'),
 });
 
+export const acknowledgeRequest = z.strictObject({
+  secure_key: z.string('must be the Secure Key that was saved'),
+});
+
 export const debitRequest = z.strictObject({
   secure_key: z.string('must be the customer\'s Secure Key, a string that begins with "aisk_"'),
   amount: positiveDecimal('an amount in credits'),

@@ -14,6 +14,7 @@ const STATUS_OF = {
   payment_pending: 409,
   claim_closed: 409,
   not_claimed: 409,
+  key_superseded: 409,
   request_too_large: 413,
   unsupported_media_type: 415,
   host_unknown: 421,

@@ -127,10 +127,10 @@ export class Ledger {
 
   acknowledgeKey(
     orderId: string,
-    secret: string,
+    saved: { readonly secret: string; readonly secureKey: string },
     now: Instant,
-  ): Promise<'acknowledged' | 'order_unknown' | 'not_claimed'> {
-    return acknowledgeKey(this.#doors, orderId, secret, now);
+  ): ReturnType<typeof acknowledgeKey> {
+    return acknowledgeKey(this.#doors, orderId, saved, now);
   }
 
   authenticateKey(key: string): Promise<KeyHolder | null> {

@@ -104,7 +104,8 @@ function begin(order) {
   );
   element('acknowledge').addEventListener('click', () =>
     trying(async () => {
-      await call('POST', `/v1/orders/${order.id}/acknowledge`, { secret: order.secret });
+      const body = { secure_key: element('key').textContent };
+      await call('POST', `/v1/orders/${order.id}/acknowledge`, { secret: order.secret, body });
       sessionStorage.removeItem(STORED);
       element('key-section').hidden = true;
       element('claim').hidden = true;

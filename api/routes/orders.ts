@@ -10,7 +10,7 @@ import {
   referenceCalldata,
 } from '../../ledger/index.ts';
 import { creditsText, decimalText, millionthsOf, usdText } from '../amount-text.ts';
-import { orderRequest } from '../contract.ts';
+import { acknowledgeRequest, orderRequest } from '../contract.ts';
 import { Problem } from '../problem.ts';
 import { onlyMethods, readBearer, readBody } from '../request.ts';
 
@@ -80,10 +80,18 @@ export function orderRoutes(ledger: Ledger): Router {
     .route('/:id/acknowledge')
     .post(async (request, response) => {
       const secret = readBearer(request, SECRET);
-      const result = await ledger.acknowledgeKey(request.params.id, secret, await ledger.now());
+      const { secure_key: secureKey } = readBody(acknowledgeRequest, request);
+      const saved = { secret, secureKey };
+      const result = await ledger.acknowledgeKey(request.params.id, saved, await ledger.now());
       if (result === 'order_unknown') throw orderUnknown();
       if (result === 'not_claimed')
         throw new Problem('not_claimed', 'There is no key to acknowledge: claim it first.');
+      if (result === 'key_superseded')
+        throw new Problem(
+          'key_superseded',
+          'This is not the key that was claimed last: it is mistyped, or a later claim revoked it. Claim it again.',
+          { field: 'secure_key' },
+        );
       response.status(204).end();
     })
     .all(onlyMethods('POST'));

@@ -1,5 +1,5 @@
 import { HOUR, type Instant } from '../core/instant.ts';
-import { hashSecret, newSecret } from '../keys/secret.ts';
+import { hashSecret, newSecret, sameHash } from '../keys/secret.ts';
 import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { findOrderBySecret, type OrderOptions, type OrderRow } from './find-order.ts';
@@ -38,24 +38,30 @@ export async function claimKey(
   });
 }
 
-/** Ends the claim: the buyer has saved the key. Repeating it changes nothing. False when there is nothing to end. */
+/**
+ * Ends the claim: the buyer has saved `secureKey`. Only the key that was claimed last can be acknowledged: where an
+ * answer came late, the buyer may hold one that a later claim has revoked. Repeating it changes nothing.
+ */
 export async function acknowledgeKey(
   options: OrderOptions,
   orderId: string,
-  secret: string,
+  saved: { readonly secret: string; readonly secureKey: string },
   now: Instant,
-): Promise<'acknowledged' | 'order_unknown' | 'not_claimed'> {
-  const order = await findOrderBySecret(options, orderId, secret);
-  if (!order) return 'order_unknown';
-  if (order.claimed_at === null) return 'not_claimed';
-  await options.db
-    .updateTable('orders')
-    .set({ acknowledged_at: instantText(now) })
-    .where('bucket', '=', order.bucket)
-    .where('order_id', '=', order.order_id)
-    .where('acknowledged_at', 'is', null)
-    .execute();
-  return 'acknowledged';
+): Promise<'acknowledged' | 'order_unknown' | 'not_claimed' | 'key_superseded'> {
+  return await options.db.transaction().execute(async db => {
+    const order = await findOrderBySecret({ ...options, db }, orderId, saved.secret, true);
+    if (!order) return 'order_unknown';
+    if (order.claimed_key_hash === null) return 'not_claimed';
+    if (!sameHash(hashSecret(saved.secureKey), order.claimed_key_hash)) return 'key_superseded';
+    if (order.acknowledged_at !== null) return 'acknowledged';
+    await db
+      .updateTable('orders')
+      .set({ acknowledged_at: instantText(now) })
+      .where('bucket', '=', order.bucket)
+      .where('order_id', '=', order.order_id)
+      .execute();
+    return 'acknowledged';
+  });
 }
 
 /** Revokes the key claimed before, unless it has been used: then the claim is over. */

@@ -31,8 +31,9 @@ const ANSWERS: [string, number, () => Promise<Answer<AnyBody>>][] = [
     'an acknowledgement',
     204,
     async () => {
-      const { orderId, orderSecret } = await api.customer();
-      return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret });
+      const { orderId, orderSecret, secureKey } = await api.customer();
+      const json = { secure_key: secureKey };
+      return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret, json });
     },
   ],
   ['a missing page', 404, () => api.call('GET', '/nothing.html')],

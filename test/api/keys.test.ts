@@ -33,8 +33,8 @@ async function paidOrder(): Promise<PaidOrder> {
 
 const claim = ({ orderId, secret }: PaidOrder) =>
   api.call<{ secure_key: string; code?: string }>('POST', `/v1/orders/${orderId}/claim`, { bearer: secret });
-const acknowledge = ({ orderId, secret }: PaidOrder) =>
-  api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: secret });
+const acknowledge = ({ orderId, secret }: PaidOrder, secureKey: string) =>
+  api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: secret, json: { secure_key: secureKey } });
 const keyState = async ({ orderId, secret }: PaidOrder) =>
   (await api.call('GET', `/v1/orders/${orderId}`, { bearer: secret })).body.state;
 const credits = (secureKey: string) => api.call('GET', '/v1/credits', { bearer: secureKey });
@@ -81,11 +81,11 @@ describe('POST /v1/orders/:id/claim', () => {
   it('is over once the key is acknowledged', async () => {
     const order = await paidOrder();
     const key = await claimed(order);
-    const first = await acknowledge(order);
+    const first = await acknowledge(order, key);
     expect(first).toMatchObject({ status: 204, text: '' });
     expect(await keyState(order)).toMatchObject({ key: 'acknowledged' });
     expect(await claim(order)).toMatchObject({ status: 409, body: { code: 'claim_closed' } });
-    expect((await acknowledge(order)).status).toBe(204);
+    expect((await acknowledge(order, key)).status).toBe(204);
     expect((await credits(key)).status).toBe(200);
   });
 
@@ -132,13 +132,25 @@ describe('POST /v1/orders/:id/claim', () => {
     expect((await claim(order)).status).toBe(200);
   });
 
+  it('is not over when a key is acknowledged that a later claim has revoked', async () => {
+    const order = await paidOrder();
+    const late = await claimed(order);
+    const key = await claimed(order);
+    expect(await acknowledge(order, late)).toMatchObject({ status: 409, body: { code: 'key_superseded' } });
+    expect(await keyState(order)).toMatchObject({ key: 'claimed' });
+    expect((await acknowledge(order, key)).status).toBe(204);
+  });
+
   it('has nothing to acknowledge before it', async () => {
-    expect(await acknowledge(await paidOrder())).toMatchObject({
+    expect(await acknowledge(await paidOrder(), 'aisk_dev_none')).toMatchObject({
       status: 409,
       body: { code: 'not_claimed' },
     });
   });
 });
+
+/** An acknowledgement says which key was saved. */
+const saved = (tail: string) => (tail === '/acknowledge' ? { json: { secure_key: 'aisk_dev_none' } } : {});
 
 describe('a secret opens its own order only', () => {
   const doors = ['GET ', 'POST /claim', 'POST /acknowledge'].map(door => door.split(' '));
@@ -146,9 +158,10 @@ describe('a secret opens its own order only', () => {
   it.each(doors)('%s /v1/orders/:id%s', async (method = '', tail = '') => {
     const [mine, other] = [await paidOrder(), await paidOrder()];
     const path = `/v1/orders/${mine.orderId}${tail}`;
-    const withOther = await api.call(method, path, { bearer: other.secret });
+    const withOther = await api.call(method, path, { bearer: other.secret, ...saved(tail) });
     const unknown = await api.call(method, `/v1/orders/ord_${'0'.repeat(24)}${tail}`, {
       bearer: mine.secret,
+      ...saved(tail),
     });
     expect(withOther).toMatchObject({ status: 404, body: { code: 'not_found' } });
     // Nobody learns which orders exist.
@@ -164,7 +177,7 @@ describe('a secret opens its own order only', () => {
       mine.secret.toLowerCase(),
     ];
     for (const bearer of strangers)
-      expect((await api.call(method, path, { bearer })).status, bearer.slice(0, 9)).toBe(404);
+      expect((await api.call(method, path, { bearer, ...saved(tail) })).status, bearer.slice(0, 9)).toBe(404);
     expect((await api.call(method, path)).body).toMatchObject({ status: 401, code: 'credential_missing' });
     expect(await keyState(mine)).toMatchObject({ key: 'claimed' });
   });

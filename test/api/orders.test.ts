@@ -383,7 +383,8 @@ describe('GET /v1/orders/:id', () => {
       ['POST', `/v1/orders/${id}/claim`],
       ['POST', `/v1/orders/${id}/acknowledge`],
     ] as const) {
-      const answer = await api.call(method, path, { bearer: secret });
+      const saved = path.endsWith('/acknowledge') ? { json: { secure_key: 'aisk_dev_none' } } : {};
+      const answer = await api.call(method, path, { bearer: secret, ...saved });
       expect(answer.body).toMatchObject({ status: 404, code: 'not_found' });
     }
   });

@@ -36,7 +36,10 @@ function askAll(api: ApiUnderTest, customer: Customer, key: string) {
     api.call('GET', '/v1/credits', { bearer: secureKey }),
     api.call('GET', `/v1/orders/${orderId}`, { bearer: orderSecret }),
     api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret }),
-    api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret }),
+    api.call('POST', `/v1/orders/${orderId}/acknowledge`, {
+      bearer: orderSecret,
+      json: { secure_key: secureKey },
+    }),
     api.call('GET', '/v1/operator/trial-balance', { bearer: api.operatorToken }),
     api.debit(customer, '1', key),
   ];

@@ -55,13 +55,21 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     return await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: secret });
   },
   claim_closed: async () => {
-    const { orderId, orderSecret } = await api.customer();
-    await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret });
+    const { orderId, orderSecret, secureKey } = await api.customer();
+    const json = { secure_key: secureKey };
+    await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret, json });
     return await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret });
   },
   not_claimed: async () => {
     const { orderId, secret } = await unpaidOrder();
-    return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: secret });
+    const json = { secure_key: 'aisk_dev_none' };
+    return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: secret, json });
+  },
+  key_superseded: async () => {
+    const { orderId, orderSecret, secureKey } = await api.customer();
+    await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret });
+    const json = { secure_key: secureKey };
+    return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret, json });
   },
   request_too_large: () => order({ json: { amount_usd: '1', method: 'eth', more: 'x'.repeat(17_000) } }),
   unsupported_media_type: () =>

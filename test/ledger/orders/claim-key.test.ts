@@ -24,8 +24,8 @@ beforeEach(() => steps.startOver(START));
 
 const claim = (order: PlacedOrder, secret = order.secret) =>
   claimKey(steps.doors, order.orderId, secret, steps.now);
-const acknowledge = (order: PlacedOrder, secret = order.secret) =>
-  acknowledgeKey(steps.doors, order.orderId, secret, steps.now);
+const acknowledge = ({ orderId, secret }: PlacedOrder, secureKey: string) =>
+  acknowledgeKey(steps.doors, orderId, { secret, secureKey }, steps.now);
 const use = (key: string) => authenticateKey(steps.doors, key, async () => steps.now);
 
 async function claimedKey(order: PlacedOrder): Promise<string> {
@@ -100,7 +100,9 @@ describe('whoever does not hold the secret learns nothing', () => {
     const [orderId, secret] = shown(await paidOrder());
     const before = await steps.everything();
     expect(await claimKey(steps.doors, orderId, secret, steps.now)).toEqual({ status: 'order_unknown' });
-    expect(await acknowledgeKey(steps.doors, orderId, secret, steps.now)).toBe('order_unknown');
+    expect(await acknowledgeKey(steps.doors, orderId, { secret, secureKey: '' }, steps.now)).toBe(
+      'order_unknown',
+    );
     expect(await steps.everything()).toBe(before);
   });
 
@@ -167,21 +169,23 @@ describe('the claim ends', () => {
 
   test('when the buyer has saved the key', async () => {
     const order = await paidOrder();
-    expect(await acknowledge(order)).toBe('not_claimed');
+    expect(await acknowledge(order, newSecret('secureKey', 'dev'))).toBe('not_claimed');
+    const superseded = await claimedKey(order);
     const key = await claimedKey(order);
-    expect(await acknowledge(order)).toBe('acknowledged');
-    expect(await acknowledge(order)).toBe('acknowledged');
+    expect(await acknowledge(order, superseded)).toBe('key_superseded');
+    expect(await acknowledge(order, key)).toBe('acknowledged');
+    expect(await acknowledge(order, key)).toBe('acknowledged');
     expect(await claim(order)).toEqual({ status: 'claim_closed' });
     expect(await use(key)).not.toBeNull();
   });
 
   test('for good: an acknowledgement that is repeated later keeps its first instant', async () => {
     const order = await paidOrder();
-    await claimedKey(order);
-    await acknowledge(order);
+    const key = await claimedKey(order);
+    await acknowledge(order, key);
     const before = await steps.everything();
     steps.now += MINUTE;
-    await acknowledge(order);
+    await acknowledge(order, key);
     expect(await steps.everything()).toBe(before);
   });
 
