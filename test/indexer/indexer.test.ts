@@ -49,6 +49,7 @@ describe('a frame becomes a row', () => {
         block_timestamp: String(block.timestamp),
         transaction_hash: receipt.transactionHash,
         transaction_index: 0,
+        transaction_type: 'eip1559',
         trace_index: 0,
         frame_type: 'CALL',
         from_address: payer.address.toLowerCase(),
