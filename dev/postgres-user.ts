@@ -86,6 +86,8 @@ export async function postgresUser(needs: PostgresNeeds, forced?: PostgresUserKi
 function asUser(owner: FileOwner): PostgresUser {
   return behind('setpriv', owner, [
     'setpriv',
+    // access(2) otherwise ignores the capability, and initdb asks by it for its own path in root's closed home.
+    '--securebits=+no_setuid_fixup',
     `--reuid=${owner.uid}`,
     `--regid=${owner.gid}`,
     '--clear-groups',
