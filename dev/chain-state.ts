@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { copyFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -24,20 +24,27 @@ export interface ChainState {
   readonly file: string;
   /** For `--cache-path`. */
   readonly cacheFolder: string;
+  /** For `--timestamp`: when the chain began, in seconds, the same at every start. */
+  readonly beginsAt: bigint;
 }
 
 /**
  * Makes a folder ready for Anvil to start: of the two files the newer whole one becomes `state.json`.
  *
+ * Anvil makes a genesis block at every start, before it loads its state, and keeps both. If theirs differed, block 0
+ * would be now the one and now the other; so it always gets the timestamp of the first start.
+ *
+ * @param firstBeginsAt when the chain begins, in seconds, if the folder has none yet
  * @throws when files are there but neither is whole
  */
-export async function prepareChainState(folder: string): Promise<ChainState> {
+export async function prepareChainState(folder: string, firstBeginsAt: bigint): Promise<ChainState> {
   const file = join(folder, 'state.json');
   const snapshot = snapshotFile(folder);
   const cacheFolder = join(folder, 'cache');
   // States that a killed Anvil swapped out; the next one does not read them.
   await rm(cacheFolder, { recursive: true, force: true });
 
+  const beginsAt = await readBeginning(folder, firstBeginsAt);
   const found: { path: string; at: number }[] = [];
   for (const path of [file, snapshot]) {
     const at = await stat(path).then(
@@ -50,14 +57,14 @@ export async function prepareChainState(folder: string): Promise<ChainState> {
   for (const { path } of found) {
     if (!(await isWhole(path))) continue;
     if (path !== file) await copyWhole(path, file);
-    return { file, cacheFolder };
+    return { file, cacheFolder, beginsAt };
   }
   if (found.length > 0) {
     throw new Error(
       `The state of the local chain in ${folder} is damaged: remove the folder to start a new chain.`,
     );
   }
-  return { file, cacheFolder };
+  return { file, cacheFolder, beginsAt };
 }
 
 /**
@@ -93,6 +100,14 @@ export function keepSnapshots(folder: string, rpcUrl: string): { stop(): Promise
       await ended;
     },
   };
+}
+
+async function readBeginning(folder: string, first: bigint): Promise<bigint> {
+  const file = join(folder, 'genesis-timestamp');
+  const kept = await readFile(file, 'utf8').catch(() => undefined);
+  if (kept !== undefined) return BigInt(kept);
+  await writeWhole(file, Buffer.from(String(first)));
+  return first;
 }
 
 function snapshotFile(folder: string): string {

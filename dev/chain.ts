@@ -17,6 +17,8 @@ export interface ChainOptions {
   readonly accounts?: number | undefined;
   /** Appended to; `anvil.log` in the folder when left out, nothing without a folder. */
   readonly logFile?: string | undefined;
+  /** When the chain begins, in seconds; its clock goes on from there. Now, and by the clock, when left out. */
+  readonly beginsAt?: bigint | undefined;
   /** Further arguments for Anvil, such as `--fork-url`. */
   readonly extraArgs?: readonly string[] | undefined;
   /** Called when the chain ends without `stop()` or `kill()`. */
@@ -53,7 +55,7 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
       ...['--accounts', String(Math.max(10, options.accounts ?? 10)), '--slots-in-an-epoch', '1'],
       // Otherwise every request is a line in the log.
       '--quiet',
-      ...(folder === undefined ? [] : await stateArguments(folder)),
+      ...(await beginningArguments(options)),
       ...(options.extraArgs ?? []),
     ],
     logFile: options.logFile ?? (folder === undefined ? undefined : join(folder, 'anvil.log')),
@@ -65,6 +67,7 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
     stopGraceMs: 30_000,
     onSpawn: options.onSpawn,
   });
+  if (folder !== undefined && options.beginsAt === undefined) await setClock(rpcUrl);
   const snapshots = folder === undefined ? undefined : keepSnapshots(folder, rpcUrl);
   let asked = false;
   void child.exited.then(async status => {
@@ -88,10 +91,32 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
   };
 }
 
-async function stateArguments(folder: string): Promise<string[]> {
+async function beginningArguments({ folder, beginsAt }: ChainOptions): Promise<string[]> {
+  if (folder === undefined) return beginsAt === undefined ? [] : ['--timestamp', String(beginsAt)];
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { file, cacheFolder } = await prepareChainState(folder);
-  return ['--state', file, '--preserve-historical-states', '--cache-path', cacheFolder];
+  const state = await prepareChainState(folder, beginsAt ?? nowInSeconds());
+  return [
+    ...['--state', state.file, '--preserve-historical-states', '--cache-path', state.cacheFolder],
+    ...['--timestamp', String(state.beginsAt)],
+  ];
+}
+
+/** A chain that began in the past goes on as if no time had gone by since: its clock is set. */
+async function setClock(rpcUrl: string): Promise<void> {
+  await fetch(rpcUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'evm_setTime',
+      params: [Number(nowInSeconds())],
+    }),
+  });
+}
+
+function nowInSeconds(): bigint {
+  return BigInt(Math.floor(Date.now() / 1000));
 }
 
 async function answers(rpcUrl: string): Promise<boolean> {

@@ -58,7 +58,7 @@ export async function startGround(options: GroundOptions): Promise<Ground> {
           folder: join(folder, 'chain'),
           port: chainPort,
           logFile: join(logs, 'chain.log'),
-          ...(chainBeginsAt === undefined ? {} : { extraArgs: ['--timestamp', String(chainBeginsAt)] }),
+          beginsAt: chainBeginsAt,
         }),
     }),
   ]);

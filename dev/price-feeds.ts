@@ -15,13 +15,9 @@ import {
 } from 'viem';
 import { base } from 'viem/chains';
 import { aggregatorV3Abi } from '../contracts-abi/aggregator-v3.ts';
+import { ETH_USD_FEED, SEQUENCER_FEED } from '../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from './accounts.ts';
 import { compileSolidity } from './compile-solidity.ts';
-
-/** Chainlink's ETH/USD proxy on Base. */
-export const ETH_USD_FEED: Address = '0x71041dddad3595F9CEd3DcCFBe3D1F4b0a16Bb70';
-/** Chainlink's sequencer uptime feed on Base: answer 0 is up, 1 is down. */
-export const SEQUENCER_FEED: Address = '0xBCF85224fc0756B9Fa45aA7892530B47e10b6433';
 
 /** $3,000.00000000, with the feed's 8 decimals. */
 export const FIRST_PRICE = 300_000_000_000n;

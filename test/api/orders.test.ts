@@ -2,9 +2,10 @@
 import { crc32, gzipSync } from 'node:zlib';
 import { createPublicClient, http } from 'viem';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SEQUENCER_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
-import { installFeeds, pushPrice, SEQUENCER_FEED } from '../../dev/price-feeds.ts';
+import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { instantText } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, startApi } from '../support/api.ts';
 import type { AnyBody } from '../support/http.ts';

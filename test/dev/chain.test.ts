@@ -4,10 +4,11 @@ import { createTestClient, http, parseEther, publicActions, walletActions } from
 import { base } from 'viem/chains';
 import { afterAll, describe, expect, test } from 'vitest';
 import { aggregatorV3Abi } from '../../contracts-abi/aggregator-v3.ts';
+import { ETH_USD_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
-import { ETH_USD_FEED, installFeeds, pushPrice } from '../../dev/price-feeds.ts';
+import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { until } from './process-state.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { solidityCache } from './solidity-cache.ts';
@@ -147,4 +148,22 @@ describe('a local chain with a folder', () => {
     await until('the snapshot is written', () => snapshotHas(hash));
     return chain;
   }
+});
+
+test('a chain keeps its block 0 and the present time over many starts', async () => {
+  const ownFolder = join(folder, 'many-starts');
+  const ownPort = await freePort();
+  const own = clientOf(`http://127.0.0.1:${ownPort}`);
+  const genesis = new Set<string>();
+  for (let round = 0; round < 8; round += 1) {
+    const chain = await startChain({ port: ownPort, folder: ownFolder });
+    started.push(chain);
+    genesis.add((await own.getBlock({ blockNumber: 0n })).hash);
+    await own.mine({ blocks: 1 });
+    const { number, timestamp } = await own.getBlock();
+    expect(number).toBe(BigInt(round + 1));
+    expect(Math.abs(Number(timestamp) - Date.now() / 1000)).toBeLessThan(60);
+    await chain.stop();
+  }
+  expect(genesis.size).toBe(1);
 });
