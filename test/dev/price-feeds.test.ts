@@ -2,17 +2,16 @@ import { createTestClient, http, publicActions, walletActions } from 'viem';
 import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregatorV3Abi } from '../../contracts-abi/aggregator-v3.ts';
+import { ETH_USD_FEED, SEQUENCER_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
 import {
-  ETH_USD_FEED,
   FIRST_PRICE,
   installFeeds,
   movedPrice,
   priceFeedControlAbi,
   pushPrice,
-  SEQUENCER_FEED,
   startFeedPhase,
   startPriceMoves,
 } from '../../dev/price-feeds.ts';
