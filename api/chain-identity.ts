@@ -1,6 +1,8 @@
 import { createPublicClient, type Hex, http } from 'viem';
-import { ConfigError, type Mode } from './config.ts';
+import type { Mode } from '../ledger/index.ts';
+import { ConfigError } from './config.ts';
 
+/** Of Base mainnet, and of the local chain that stands in for it. */
 export const BASE_CHAIN_ID = 8453;
 /** Base mainnet's block 0. A fork or a local chain may carry Base's chain id, but not this. */
 const BASE_GENESIS_HASH: Hex = '0xf712aa9241cc24369b143cf6dce85f0902a9731e70d66818a3a5845b296c73dd';

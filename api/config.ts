@@ -1,10 +1,10 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
 import { getAddress, isAddress } from 'viem';
+import type { Mode } from '../ledger/index.ts';
 
 /** The payment address of the mission; live installations must name theirs. */
-const DEFAULT_PAYMENT_ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
+export const DEFAULT_PAYMENT_ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
 
-export type Mode = 'dev' | 'live';
 export type PartName = 'api' | 'worker' | 'indexer' | 'migrate';
 
 export interface Config {

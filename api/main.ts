@@ -5,7 +5,7 @@
  *   indexer  runs Ponder
  *   migrate  brings the database up to date, as its owner, and exits
  */
-import { HttpRequestError, TimeoutError } from 'viem';
+import { BaseError, HttpRequestError, TimeoutError } from 'viem';
 import { isPassing } from '../ledger/index.ts';
 import { type Config, ConfigError, type PartName, readConfig } from './config.ts';
 import type { RunningPart } from './parts/part.ts';
@@ -24,6 +24,9 @@ Starts one part of AiSpace Credits by the environment; .env.example names every 
 
 /** How long a part may take to finish what is in flight. */
 const STOP_MS_MAX = 10_000;
+
+/** How many characters are shown of what an RPC says: it may answer with a whole page. */
+const RPC_WORDS_MAX = 300;
 
 const name = process.argv[2] ?? '';
 if (name === '--help' || name === '-h') {
@@ -71,10 +74,22 @@ function fail(part: PartName, error: unknown): never {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError) return error.message;
-  if (error instanceof HttpRequestError || error instanceof TimeoutError)
-    return `BASE_RPC_URL does not answer (${error.shortMessage}): check it, and whether the RPC is up.`;
-  const said = error.message || ('code' in error ? String(error.code) : error.name);
+  if (error instanceof BaseError) return describeRpcError(error);
+  const said = withoutUrls(error.message) || ('code' in error ? String(error.code) : error.name);
   return isPassing(error)
     ? `DATABASE_URL cannot be reached (${said}): check it, and whether PostgreSQL is up.`
     : said;
+}
+
+/** In viem's whole message are the RPC's URL, which may hold a key, and the request. */
+function describeRpcError(error: BaseError): string {
+  const isAway = error instanceof HttpRequestError || error instanceof TimeoutError;
+  const said = withoutUrls([error.shortMessage, error.details].filter(Boolean).join(' '))
+    .replace(/\s+/g, ' ')
+    .slice(0, RPC_WORDS_MAX);
+  return `BASE_RPC_URL ${isAway ? 'does not answer' : 'answers with an error'} (${said}): check it, and whether the RPC is up.`;
+}
+
+function withoutUrls(text: string): string {
+  return text.replace(/\b[a-z][a-z\d+.-]*:\/\/\S+/gi, '<URL>');
 }

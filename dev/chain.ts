@@ -1,12 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BASE_CHAIN_ID } from '../api/chain-identity.ts';
 import { anvilProgram } from './anvil-program.ts';
 import { keepSnapshots, prepareChainState } from './chain-state.ts';
 import { type ExitStatus, type RunningChild, type SpawnedGroup, startChild } from './child-process.ts';
 import { assertPortFree } from './free-port.ts';
-
-/** Base mainnet's id, so that everything behaves as it will there. */
-export const CHAIN_ID = 8453;
 
 export interface ChainOptions {
   /** TCP port on 127.0.0.1. */
@@ -51,7 +49,7 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
     name: 'The local chain',
     command: anvilProgram(),
     args: [
-      ...['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(CHAIN_ID)],
+      ...['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(BASE_CHAIN_ID)],
       ...['--accounts', String(Math.max(10, options.accounts ?? 10)), '--slots-in-an-epoch', '1'],
       // Otherwise every request is a line in the log.
       '--quiet',

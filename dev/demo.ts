@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createPublicClient, createTestClient, createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
-import { identifyChain } from '../api/chain-identity.ts';
+import { BASE_CHAIN_ID, identifyChain } from '../api/chain-identity.ts';
+import { DEFAULT_PAYMENT_ADDRESS as PAYMENT_ADDRESS } from '../api/config.ts';
 import { close, listen } from '../api/parts/api-part.ts';
 import { type Instant, instantText, openLedger, parseAccountName, parseInstant } from '../ledger/index.ts';
 import { DEV_ACCOUNTS } from './accounts.ts';
@@ -21,7 +22,6 @@ import { pushPrice } from './price-feeds.ts';
 import { startSupervisor } from './supervisor.ts';
 import { ensureTokens } from './tokens.ts';
 
-const PAYMENT_ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
 const PAID_AT = parseInstant('2026-03-01T15:00:00Z');
 const SECOND = 1_000_000n;
 
@@ -131,7 +131,7 @@ async function tell(folder: string, cleanUps: (() => Promise<void>)[]): Promise<
   check('available', balances.get('CREDIT:available'), '0');
   check('deferred revenue', balances.get('USD:deferred_revenue'), '0');
   check('revenue, in micro-dollars', balances.get('USD:revenue'), '-15100000');
-  const treasury = balances.get(`ETH:treasury:8453:${PAYMENT_ADDRESS.toLowerCase()}`);
+  const treasury = balances.get(`ETH:treasury:${BASE_CHAIN_ID}:${PAYMENT_ADDRESS.toLowerCase()}`);
   check('treasury', treasury, (await chain.balance()).toString());
   console.log('\nEvery figure is what the design says.');
 }

@@ -1,3 +1,4 @@
+import { BASE_CHAIN_ID } from '../api/chain-identity.ts';
 import type { DevTokens } from './tokens.ts';
 
 export interface ReportOptions {
@@ -17,7 +18,7 @@ export function startUpReport(options: ReportOptions): string {
 AiSpace Credits runs on this machine (development: no real money anywhere).
 
   API and order page   ${options.apiUrl}
-  local Base           ${options.rpcUrl}   (chain id 8453)
+  local Base           ${options.rpcUrl}   (chain id ${BASE_CHAIN_ID})
   PostgreSQL           127.0.0.1:${options.postgresPort}
   state and logs       ${options.folder}
   payment address      ${options.paymentAddress}

@@ -27,7 +27,7 @@ await main();
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const state = await takeStateFolder(options.folder, options.fresh).catch(refuse);
+  const state = await takeStateFolder(options.folder).catch(refuse);
   const say = (line: string) => console.log(line);
 
   let stopping: Promise<void> | undefined;
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
 
   try {
     await assertPortFree(options.port, 'The API');
+    if (options.fresh) await state.empty();
     say('Starting PostgreSQL and the local Base…');
     const ground = await startGround({
       folder: state.path,

@@ -113,14 +113,17 @@ function begin(order) {
   );
 }
 
-element('order-form').addEventListener('submit', event => {
+element('order-form').addEventListener('submit', async event => {
   event.preventDefault();
-  void trying(async () => {
+  // A double click is one order.
+  element('order').disabled = true;
+  await trying(async () => {
     const amount = element('amount').value.trim();
     const order = await call('POST', '/v1/orders', { body: { amount_usd: amount, method: 'eth' } });
     sessionStorage.setItem(STORED, JSON.stringify(order));
     begin(order);
   });
+  element('order').disabled = false;
 });
 
 const stored = sessionStorage.getItem(STORED);

@@ -1,4 +1,5 @@
 import { type Indexer, superviseIndexer } from '../../indexer/supervisor.ts';
+import { checkInstallation, withServerSettings } from '../../ledger/index.ts';
 import { identifyChain } from '../chain-identity.ts';
 import type { Config } from '../config.ts';
 import { partLog, type RunningPart } from './part.ts';
@@ -9,7 +10,13 @@ export const VIEWS_SCHEMA = 'chain';
 /** Starts the indexer: Ponder as a child, kept running. */
 export async function startIndexerPart(config: Config): Promise<RunningPart> {
   const log = partLog('indexer');
-  await identifyChain(config.rpcUrl, config.mode);
+  const chain = await identifyChain(config.rpcUrl, config.mode);
+  // An indexer of another address or chain would replace the tables that the worker reads.
+  await checkInstallation(config.databaseUrl, 'credits_indexer', {
+    mode: config.mode,
+    paymentAddress: config.paymentAddress,
+    ...chain,
+  });
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
@@ -30,12 +37,10 @@ export function startIndexer(
 ): Indexer {
   const { startBlock, pollingIntervalMs, port, logFile } = config.indexer;
   const databaseUrl = new URL(config.databaseUrl);
-  const given = databaseUrl.searchParams.get('options');
   // The supervisor knows Ponder's sessions by the names that Ponder gives them.
   databaseUrl.searchParams.delete('application_name');
-  databaseUrl.searchParams.set('options', `${given ? `${given} ` : ''}-c role=credits_indexer`);
   return superviseIndexer({
-    databaseUrl: databaseUrl.href.replaceAll('+', '%20'),
+    databaseUrl: withServerSettings(databaseUrl.href, ['-c role=credits_indexer']),
     rpcUrl: config.rpcUrl,
     chainId: 8453,
     paymentAddress: config.paymentAddress,

@@ -28,14 +28,15 @@ function debit(ledger: Ledger, publicUrl: string): RequestHandler {
         '"secure_key" is not valid: it is mistyped or revoked. Ask the customer for it again.',
         { field: 'secure_key' },
       );
+    const amountMicrocredits = millionthsOf(body.amount);
     const outcome = await ledger.debit({
       service,
       holder,
       idempotencyKey,
-      amountMicrocredits: millionthsOf(body.amount),
+      amountMicrocredits,
       description: body.description ?? null,
     });
-    if (outcome.status === 'refused') throw refusalProblem(outcome.refusal, publicUrl);
+    if (outcome.status === 'refused') throw refusalProblem(outcome.refusal, amountMicrocredits, publicUrl);
     if (outcome.status !== 'accepted') throw new Error(`a debit was answered with ${outcome.status}`);
     const { entry, replayed } = outcome;
     if (replayed) response.set('Idempotent-Replayed', 'true');
@@ -50,7 +51,7 @@ function debit(ledger: Ledger, publicUrl: string): RequestHandler {
   };
 }
 
-function refusalProblem(refusal: Refusal, publicUrl: string): Problem {
+function refusalProblem(refusal: Refusal, amountMicrocredits: bigint, publicUrl: string): Problem {
   switch (refusal.code) {
     case 'insufficient_credits':
       return new Problem(
@@ -78,6 +79,7 @@ function refusalProblem(refusal: Refusal, publicUrl: string): Problem {
     case 'account_unknown':
       return new Problem('insufficient_credits', 'The customer has no credits yet.', {
         available: '0',
+        required: creditsText(amountMicrocredits),
         renews_at: null,
         top_up_url: publicUrl,
       });

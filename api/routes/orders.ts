@@ -1,7 +1,6 @@
 import { Router } from 'express';
 import { getAddress } from 'viem';
 import {
-  type Instant,
   instantText,
   type Ledger,
   microcreditsOf,
@@ -13,12 +12,14 @@ import { creditsText, decimalText, millionthsOf, usdText } from '../amount-text.
 import { acknowledgeRequest, orderRequest } from '../contract.ts';
 import { Problem } from '../problem.ts';
 import { onlyMethods, readBearer, readBody } from '../request.ts';
+import { currentPriceOncePerSecond } from './current-price.ts';
 
 const SECRET = "the order's secret";
 
 /** Orders: made by anybody, seen and claimed by whoever holds the order's secret. */
 export function orderRoutes(ledger: Ledger): Router {
   const router = Router();
+  const currentPrice = currentPriceOncePerSecond(ledger);
   const chain = {
     chainId: ledger.installation.chainId,
     // With its checksum (EIP-55), so that wallets notice a typo.
@@ -31,7 +32,7 @@ export function orderRoutes(ledger: Ledger): Router {
     .post(async (request, response) => {
       const body = readBody(orderRequest, request);
       const now = await ledger.now();
-      const round = await quotableRound(ledger, now);
+      const round = await quotableRound(currentPrice(now));
       const { order, secret } = await ledger.createOrder({
         amountMicrousd: millionthsOf(body.amount_usd),
         round,
@@ -99,8 +100,8 @@ export function orderRoutes(ledger: Ledger): Router {
   return router;
 }
 
-async function quotableRound(ledger: Ledger, now: Instant) {
-  const price = await ledger.currentEthPrice(now).catch(() => {
+async function quotableRound(reading: ReturnType<Ledger['currentEthPrice']>) {
+  const price = await reading.catch(() => {
     throw new Problem('price_unavailable', 'The ETH price cannot be read just now: try again shortly.', {
       cause: 'rpc_unavailable',
     });

@@ -70,6 +70,23 @@ describe('POST /v1/debits', () => {
     });
   });
 
+  it('has the same members in a 402 to a customer without a book', async () => {
+    const customer = await api.customer();
+    await api.query('update credits.secure_keys set account_id = 7 where account_id = $1', [
+      customer.accountId,
+    ]);
+    expect(await api.debit(customer, '1.50', 'none')).toMatchObject({
+      status: 402,
+      body: {
+        code: 'insufficient_credits',
+        available: '0',
+        required: '1.5',
+        renews_at: null,
+        top_up_url: `http://127.0.0.1:${api.port}`,
+      },
+    });
+  });
+
   it('is refused while credits are owed', async () => {
     const customer = await api.customer();
     await api.debit(customer, '2500.25', 'before');

@@ -1,9 +1,15 @@
 /** .env.example and those who read the environment agree. */
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../api/config.ts';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+const MAIN = fileURLToPath(new URL('../../api/main.ts', import.meta.url));
 
 interface Variable {
   readonly name: string;
@@ -73,6 +79,29 @@ describe('.env.example', () => {
     const dev = { MODE: 'dev', BASE_RPC_URL: 'http://127.0.0.1:8545' };
     expect(readConfig({ ...shown, ...dev }, 'api')).toEqual(readConfig({ ...required, ...dev }, 'api'));
     expect(await read('dev/start.ts')).toContain(`'../${shown.STATE_FOLDER}'`);
+  });
+
+  it.each(['api', 'worker', 'indexer', 'migrate'])('is read from .env by the script of %s', async part => {
+    const folder = await mkdtemp(join(tmpdir(), 'credits-env-'));
+    try {
+      const { scripts } = JSON.parse(await read('package.json'));
+      const script: string = scripts[part === 'migrate' ? part : `start:${part}`];
+      const [node, ...args] = script.replace('api/main.ts', MAIN).split(' ');
+      expect(node).toBe('node');
+      const stderr = () =>
+        new Promise<string>(resolve => {
+          const options = { cwd: folder, env: { PORT: 'taken-from-the-environment' } };
+          execFile(process.execPath, args, options, (_error, _stdout, text) => resolve(text));
+        });
+      // Without the file, the environment alone counts.
+      expect(await stderr()).toContain('MODE is not set');
+      await writeFile(join(folder, '.env'), 'MODE=taken-from-the-file\nPORT=taken-from-the-file\n');
+      const said = await stderr();
+      expect(said).toContain('MODE is "taken-from-the-file"');
+      expect(said).toContain('PORT is "taken-from-the-environment"');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('is a start for live: only what live must name is missing', async () => {

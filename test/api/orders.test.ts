@@ -1,6 +1,6 @@
 /** Orders over HTTP, quoted by the price feeds of a local chain. */
 import { crc32, gzipSync } from 'node:zlib';
-import { createPublicClient, http } from 'viem';
+import { createPublicClient, createTestClient, http } from 'viem';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SEQUENCER_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
@@ -41,8 +41,9 @@ beforeEach(async () => {
   api.now = await priceOf(ANSWER);
 });
 
-/** Pushes a price and returns the instant it was answered at. */
+/** Pushes a price, a second after the last one at least, and returns the instant it was answered at. */
 async function priceOf(answer: bigint): Promise<bigint> {
+  await createTestClient({ mode: 'anvil', transport: http(chain.rpcUrl) }).increaseTime({ seconds: 1 });
   await pushPrice(chain.rpcUrl, answer);
   const { timestamp } = await createPublicClient({ transport: http(chain.rpcUrl) }).getBlock();
   return timestamp * SECOND;

@@ -152,6 +152,31 @@ describe('node api/main.ts', () => {
     expect(noDatabase.stderr).toContain('DATABASE_URL');
     expect(noChain.stderr).toContain('BASE_RPC_URL');
   });
+
+  it.each([
+    [
+      200,
+      {
+        jsonrpc: '2.0',
+        id: 1,
+        error: { code: -32005, message: 'daily limit, see https://rpc.example/S3cr3t' },
+      },
+    ],
+    [200, { jsonrpc: '2.0', id: 1, error: { code: -32000, message: 'no such\nkey' } }],
+    [429, { message: 'too many requests to https://rpc.example/v2/S3cr3t' }],
+  ])('says in one line that the RPC answers %d with %j, and keeps its URL', async (status, answer) => {
+    const rpc = createServer((_request, response) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
+    );
+    await new Promise<void>(resolve => rpc.listen(0, '127.0.0.1', resolve));
+    const { port } = rpc.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/v2/S3cr3t`;
+    const { code, stdout, stderr } = await runProgram(['migrate'], { ...env, BASE_RPC_URL: url });
+    rpc.close();
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^migrate: BASE_RPC_URL (?:does not answer|answers with an error) [^\n]+\n$/);
+    expect(stderr).not.toMatch(/S3cr3t|:\/\/|viem/);
+  });
 });
 
 describe('the running API', () => {

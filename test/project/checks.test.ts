@@ -45,7 +45,10 @@ describe('the direction of imports', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-  const violations: [string, string, string][] = [
+  type Violation = [file: string, code: string, message: string];
+  const violationsOf = (where: string, message: string, imported: string[]): Violation[] =>
+    imported.map(path => [`${where}/planted.ts`, `export * from '${path}';`, message]);
+  const violations: Violation[] = [
     [
       'ledger/core/planted.ts',
       `import { hash } from 'node:crypto';\nexport const x = hash('md5', '');`,
@@ -53,18 +56,53 @@ describe('the direction of imports', () => {
     ],
     ['ledger/core/planted.ts', 'export const now = () => Date.now();', 'Pass the instant in'],
     ['ledger/core/planted.ts', 'export const mode = process.env.MODE;', 'Pass configuration in'],
-    ['ledger/store/planted.ts', `export { Poster } from '../posting/poster.ts';`, 'nothing above'],
-    ['ledger/posting/planted.ts', `export { lookOnce } from '../intake/chain-intake.ts';`, 'nothing above'],
-    [
-      'ledger/intake/planted.ts',
-      `export { Problem } from '../../api/problem.ts';`,
-      'never imports its callers',
-    ],
-    [
-      'ledger/reads/planted.ts',
-      `export { Problem } from '../../api/problem.ts';`,
-      'never imports its callers',
-    ],
+    ...violationsOf('ledger/store', 'nothing above', [
+      '../posting/poster.ts',
+      '../orders/reference.ts',
+      '../keys/secret.ts',
+      '../reads/credits.ts',
+      '../prices/eth-price.ts',
+      '../intake/chain-intake.ts',
+      '../index.ts',
+      '../../contracts-abi/chainlink-feeds.ts',
+      'viem',
+    ]),
+    ...violationsOf('ledger/posting', 'nothing above', [
+      '../intake/chain-intake.ts',
+      '../orders/reference.ts',
+      '../keys/secret.ts',
+      '../reads/credits.ts',
+      '../prices/eth-price.ts',
+      '../ledger.ts',
+    ]),
+    ...violationsOf('ledger/reads', 'nothing else', [
+      '../posting/poster.ts',
+      '../keys/secret.ts',
+      '../orders/reference.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/keys', 'nothing else', [
+      '../posting/poster.ts',
+      '../orders/reference.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/orders', 'nothing else', [
+      '../posting/poster.ts',
+      '../prices/eth-price.ts',
+      '../reads/credits.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/prices', 'nothing else', [
+      '../store/bucket.ts',
+      '../orders/reference.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/intake', 'neither reads nor callers', [
+      '../reads/credits.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+    ]),
+    ['ledger/planted.ts', `export { Problem } from '../api/problem.ts';`, 'never imports its callers'],
     ['api/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
     ['cli/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
     [

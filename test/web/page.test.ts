@@ -1,6 +1,7 @@
 /** The order page as the API serves it: it works under the strictest CSP and brings nothing from elsewhere. */
 import { readdir } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import vm from 'node:vm';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiUnderTest, startApi } from '../support/api.ts';
 
 let api: ApiUnderTest;
@@ -8,6 +9,41 @@ beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api?.stop());
+
+interface FakeElement {
+  disabled?: boolean;
+  textContent?: string;
+  value: string;
+  addEventListener(type: string, listener: (event: object) => void): void;
+}
+
+/** The script with as much of a browser as it takes to order. */
+function openPage(script: string) {
+  const elements = new Map<string, FakeElement>();
+  const requests: { answer(status: number, body: unknown): void }[] = [];
+  let submitted: (event: object) => void = () => {};
+  const element = (id: string) => {
+    const known = elements.get(id) ?? {
+      value: '10',
+      addEventListener(type: string, listener: (event: object) => void) {
+        if (type === 'submit') submitted = listener;
+      },
+    };
+    elements.set(id, known);
+    return known;
+  };
+  vm.runInNewContext(script, {
+    document: { getElementById: element },
+    sessionStorage: { getItem: () => null },
+    fetch: () =>
+      new Promise(resolve => {
+        requests.push({
+          answer: (status, body) => resolve({ status, ok: status < 400, json: async () => body }),
+        });
+      }),
+  });
+  return { element, requests, submit: () => submitted({ preventDefault() {} }) };
+}
 
 describe('the order page', () => {
   it('is at the root, as HTML', async () => {
@@ -63,6 +99,22 @@ describe('the order page', () => {
     expect(named.length).toBeGreaterThan(10);
     for (const id of named) expect(ids, id).toContain(id);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('makes one order of a double click, and lets the buyer try again after a refusal', async () => {
+    const { text } = await api.call('GET', '/order.js');
+    const page = openPage(text);
+    // As a browser has it: a form whose button is disabled is not submitted.
+    const click = () => page.element('order').disabled !== true && page.submit();
+    click();
+    click();
+    expect(page.requests).toHaveLength(1);
+    page.requests[0]?.answer(503, { detail: 'try again', code: 'price_unavailable' });
+    await vi.waitFor(() => expect(page.element('order').disabled).toBe(false));
+    expect(page.element('problem').textContent).toBe('try again');
+    click();
+    click();
+    expect(page.requests).toHaveLength(2);
   });
 
   it('knows a word for every flag that an order can have', async () => {
