@@ -17,6 +17,7 @@ export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
 export {
+  checkInstallation,
   ensureInstallation,
   type Installation,
   InstallationMismatchError,
@@ -25,4 +26,4 @@ export {
 } from './store/installation.ts';
 export { instantText, parseInstant } from './store/instant-text.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
-export { openKysely, openPool } from './store/postgres.ts';
+export { openKysely, openPool, withServerSettings } from './store/postgres.ts';

@@ -58,7 +58,13 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const schema = options.schema ?? LEDGER_SCHEMA;
   const shared = { databaseUrl: options.databaseUrl, role: 'credits_app', schema } as const;
   const pool = openPool({ ...shared, max: 8 });
-  const postingPool = openPool({ ...shared, max: 2, pipeline: true, applicationName: 'credits-posting' });
+  const postingPool = openPool({
+    ...shared,
+    max: 2,
+    pipeline: true,
+    applicationName: 'credits-posting',
+    queryTimeoutMs: 10_000,
+  });
   const db = openKysely(pool);
   try {
     const installation = await readInstallation(db);

@@ -5,22 +5,22 @@ import { type CommandIdentity, lotAfter, type Posting } from './journal.ts';
 import { LOT_LIFE, type Lot, type RenewalPolicy } from './lot.ts';
 
 /** A payment noticed later than this gets its 30 days from when it is decided, so that no life is lost. */
-export const LATE_AFTER = 24n * HOUR;
+const LATE_AFTER = 24n * HOUR;
 
 export interface PurchaseCommand {
   readonly type: 'purchase';
   readonly identity: CommandIdentity;
   /** What was paid, more than 0. */
   readonly amountMicrousd: bigint;
-  /** When it was paid: the block's timestamp. */
-  readonly paidAt: Instant;
+  /** When it was paid: the block's timestamp. Null when it was priced late and counts from when it is decided. */
+  readonly paidAt: Instant | null;
   readonly policy: Extract<RenewalPolicy, 'refill'>;
   readonly details: string | null;
 }
 
 /** When the lot of a payment made at `paidAt` and decided at `instant` counts as added. */
-export function addedAtOf(paidAt: Instant, instant: Instant): Instant {
-  return instant - paidAt > LATE_AFTER ? instant : paidAt;
+function addedAtOf(paidAt: Instant | null, instant: Instant): Instant {
+  return paidAt === null || instant - paidAt > LATE_AFTER ? instant : paidAt;
 }
 
 /**

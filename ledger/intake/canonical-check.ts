@@ -1,28 +1,76 @@
 import { type Hash, type PublicClient, TransactionReceiptNotFoundError } from 'viem';
+import { judgeFrame } from '../core/frame.ts';
 import type { Included } from './receipt-facts.ts';
 
 export type CanonicalVerdict =
-  /** The chain has settled on another block there, and the transaction is in none. */
+  /** The chain has settled without this payment. */
   | 'gone'
-  /** It is still where we have it, or in another block that the indexer will report. */
+  /** The chain has it, whatever the indexer says. */
   | 'present'
   /** Too early to tell. */
   | 'unsettled';
 
+/** A call frame as geth's callTracer reports it. */
+interface TracedFrame {
+  readonly type: string;
+  readonly to?: string;
+  readonly value?: string;
+  readonly error?: string;
+  readonly calls?: readonly TracedFrame[];
+}
+
 /**
  * Whether a payment whose row vanished is really gone. Rows also vanish when an RPC lags, on restarts and when the
- * indexer's tables are replaced, so only the chain itself can say: `safe` must have passed the height, and the block
- * there must be another one. Throws when the RPC does not answer.
+ * indexer's tables are replaced, so only the chain itself can say. Where the transaction is in no block, `safe` must
+ * have passed the height and the block there must be another one. Where it is in a block, perhaps another than before,
+ * `safe` must have passed that, and the transaction is traced again: the same hash may do something else on another
+ * fork. Throws when the RPC does not answer.
  */
-export async function checkCanonical(client: PublicClient, lost: Included): Promise<CanonicalVerdict> {
+export async function checkCanonical(
+  client: PublicClient,
+  lost: Included,
+  paymentAddress: string,
+): Promise<CanonicalVerdict> {
+  const hash = lost.transactionHash as Hash;
   const [safe, receipt] = await Promise.all([
     client.getBlock({ blockTag: 'safe' }),
-    client.getTransactionReceipt({ hash: lost.transactionHash as Hash }).catch(notFoundAsNull),
+    client.getTransactionReceipt({ hash }).catch(notFoundAsNull),
   ]);
-  if (receipt) return 'present';
-  if (safe.number < lost.blockNumber) return 'unsettled';
+  if (safe.number < (receipt?.blockNumber ?? lost.blockNumber)) return 'unsettled';
+  if (receipt) {
+    const frames = successfulFrames(await trace(client, hash));
+    return isPayment(frames.get(lost.traceIndex), lost, paymentAddress) ? 'present' : 'gone';
+  }
   const canonical = await client.getBlock({ blockNumber: lost.blockNumber });
   return canonical.hash === lost.blockHash ? 'present' : 'gone';
+}
+
+async function trace(client: PublicClient, hash: Hash): Promise<TracedFrame> {
+  return await client.request<{
+    Method: 'debug_traceTransaction';
+    Parameters: [Hash, { tracer: 'callTracer' }];
+    ReturnType: TracedFrame;
+  }>({ method: 'debug_traceTransaction', params: [hash, { tracer: 'callTracer' }] });
+}
+
+/** The frames by their position, depth first, the outermost being 0; without those that failed or were undone. */
+function successfulFrames(outermost: TracedFrame): Map<number, TracedFrame> {
+  const frames = new Map<number, TracedFrame>();
+  let index = 0;
+  const visit = (frame: TracedFrame, undone: boolean) => {
+    const failed = undone || frame.error !== undefined;
+    if (!failed) frames.set(index, frame);
+    index += 1;
+    for (const call of frame.calls ?? []) visit(call, failed);
+  };
+  visit(outermost, false);
+  return frames;
+}
+
+function isPayment(frame: TracedFrame | undefined, lost: Included, paymentAddress: string): boolean {
+  if (frame?.to?.toLowerCase() !== paymentAddress || BigInt(frame.value ?? '0x0') === 0n) return false;
+  const { transactionType } = lost;
+  return judgeFrame({ frameType: frame.type, transactionType, direction: 'in' }) !== 'refused';
 }
 
 function notFoundAsNull(error: unknown): null {

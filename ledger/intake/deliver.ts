@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import type { Command } from '../core/commands.ts';
 import type { CommandIdentity } from '../core/journal.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
+import { isPassing } from '../posting/passing-errors.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { findConsumedKeys } from '../store/posted-entries.ts';
 import { runIn } from '../store/run-sql.ts';
@@ -11,8 +12,8 @@ import type { IntakeContext } from './context.ts';
 
 type OutboxRow = Selectable<OutboxTable>;
 
-/** Posts everything in the outbox and removes what is posted. Returns how many posts that were. */
-export async function deliver(context: IntakeContext): Promise<number> {
+/** Posts everything in the outbox and removes what is posted. What fails stays there, said in the log. */
+export async function deliver(context: IntakeContext): Promise<void> {
   const rows = await context.db
     .selectFrom('outbox')
     .selectAll()
@@ -25,10 +26,14 @@ export async function deliver(context: IntakeContext): Promise<number> {
   // One receipt's posts follow each other; different receipts share a batch.
   await Promise.all(
     [...byReceipt.values()].map(async posts => {
-      for (const post of posts) await deliverOne(context, post);
+      try {
+        for (const post of posts) await deliverOne(context, post);
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        context.log(`receipt ${posts[0]?.receipt_id} could not be posted, trying again: ${String(error)}`);
+      }
     }),
   );
-  return rows.length;
 }
 
 async function deliverOne(context: IntakeContext, row: OutboxRow): Promise<void> {

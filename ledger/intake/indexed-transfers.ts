@@ -14,6 +14,8 @@ export interface IndexedTransfer {
   /** Seconds since the epoch. */
   readonly blockTimestamp: bigint;
   readonly fromAddress: string;
+  /** Null where the trace names none. */
+  readonly toAddress: string | null;
   readonly amountWei: bigint;
   /** The frame's own input, its first bytes. */
   readonly input: string;
@@ -73,6 +75,31 @@ async function readCheckpoint(db: Kysely<Tables>): Promise<bigint | null> {
   return rows[0]?.block ?? null;
 }
 
+/**
+ * The first block up to `throughBlock` that has an incoming frame which could be a payment and is no receipt; null when
+ * there is none. Goes through everything the indexer has.
+ */
+export async function readFirstUnrecordedBlock(
+  db: Kysely<Tables>,
+  chainId: number,
+  throughBlock: bigint,
+): Promise<bigint | null> {
+  try {
+    const { rows } = await sql<{ block: bigint | null }>`
+      select min(t.block_number) as block
+      from chain.transfer t
+      where t.block_number <= ${throughBlock} and t.direction = 'in'
+        and upper(t.frame_type) in ('CALL', 'SELFDESTRUCT')
+        and not exists (select from receipts r where r.receipt_id = ${`eth:${chainId}:`}::text || t.id)`.execute(
+      db,
+    );
+    return rows[0]?.block ?? null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
 async function readReady(db: Kysely<Tables>): Promise<boolean> {
   const { rows } = await sql<{ ready: boolean }>`
     select (value ->> 'is_ready') = '1' as ready from chain._ponder_meta where key = 'app'`.execute(db);
@@ -91,12 +118,13 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     block_hash: string;
     block_timestamp: bigint;
     from_address: string;
+    to_address: string | null;
     amount_wei: bigint;
     input: string;
     input_length: number;
   }>`
     select transaction_hash, transaction_index, trace_index, direction, frame_type, transaction_type, block_number, block_hash, block_timestamp,
-      from_address, amount_wei, input, input_length
+      from_address, to_address, amount_wei, input, input_length
     from chain.transfer
     where block_number > ${afterBlock}
     order by block_number, transaction_index, trace_index`.execute(db);
@@ -111,6 +139,7 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     blockHash: row.block_hash,
     blockTimestamp: row.block_timestamp,
     fromAddress: row.from_address,
+    toAddress: row.to_address,
     amountWei: row.amount_wei,
     input: row.input,
     inputLength: row.input_length,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPassing } from '../posting/passing-errors.ts';
-import { lookOnce } from './chain-intake.ts';
+import { lookOnce, reopenUnrecorded } from './chain-intake.ts';
 import type { IntakeContext } from './context.ts';
 import { readIndexedBlock } from './indexed-transfers.ts';
 import { Leadership } from './leadership.ts';
@@ -10,6 +10,8 @@ const POLL_MS = 100;
 /** How often to look again while a price or the chain's verdict is missing, and at the least. */
 const PENDING_MS = 1000;
 const IDLE_LOOK_MS = 5000;
+/** How often all that was ever indexed is gone through for a payment that was never recorded. */
+const REOPEN_MS = 3_600_000;
 /** After an error, and while another worker leads. */
 const PAUSE_MS = 500;
 
@@ -33,22 +35,16 @@ export function startIntakeWorker(context: IntakeContext, databaseUrl: string): 
 }
 
 async function run(context: IntakeContext, leadership: Leadership, stopping: AbortSignal): Promise<void> {
-  let lastError = '';
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {});
-  let seen: bigint | null = null;
-  let nextLookAt = 0;
+  const lookout = new Lookout(context);
+  let lastError = '';
   while (!stopping.aborted) {
     try {
       if (!(await leadership.hold())) {
         await pause(PAUSE_MS);
         continue;
       }
-      const block = await readIndexedBlock(context.db);
-      if (block !== seen || performance.now() >= nextLookAt) {
-        const look = await lookOnce(context);
-        seen = look.latestBlock;
-        nextLookAt = performance.now() + (look.pending ? PENDING_MS : IDLE_LOOK_MS);
-      }
+      await lookout.lookWhenDue();
       if (lastError !== '') context.log('receipts are taken in again');
       lastError = '';
       await pause(POLL_MS);
@@ -56,9 +52,38 @@ async function run(context: IntakeContext, leadership: Leadership, stopping: Abo
       const message = error instanceof Error ? describe(error) : String(error);
       if (message !== lastError) context.log(`receipts could not be taken in, trying again: ${message}`);
       lastError = message;
-      seen = null;
+      lookout.lookAtOnce();
       await pause(PAUSE_MS);
     }
+  }
+}
+
+/** Knows when the next look is due: at every new block, and after a while without one. */
+class Lookout {
+  readonly #context: IntakeContext;
+  #seenBlock: bigint | null = null;
+  // By performance.now().
+  #nextLookAt = 0;
+  #nextReopenAt = 0;
+
+  constructor(context: IntakeContext) {
+    this.#context = context;
+  }
+
+  lookAtOnce(): void {
+    this.#nextLookAt = 0;
+  }
+
+  async lookWhenDue(): Promise<void> {
+    const block = await readIndexedBlock(this.#context.db);
+    if (block === this.#seenBlock && performance.now() < this.#nextLookAt) return;
+    if (performance.now() >= this.#nextReopenAt) {
+      await reopenUnrecorded(this.#context);
+      this.#nextReopenAt = performance.now() + REOPEN_MS;
+    }
+    const look = await lookOnce(this.#context);
+    this.#seenBlock = look.latestBlock;
+    this.#nextLookAt = performance.now() + (look.pending ? PENDING_MS : IDLE_LOOK_MS);
   }
 }
 

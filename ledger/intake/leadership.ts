@@ -17,11 +17,16 @@ export class Leadership {
 
   /** Whether this process leads, trying to take the lead if nobody has it. Throws when the database is away. */
   async hold(): Promise<boolean> {
-    if (this.#client) return true;
+    if (this.#client) {
+      if (await isAlive(this.#client)) return true;
+      await this.release();
+    }
     const client = new pg.Client({
       connectionString: this.#databaseUrl,
       application_name: 'credits-intake-lock',
       connectionTimeoutMillis: 5000,
+      keepAlive: true,
+      query_timeout: 5000,
     });
     const lost = () => {
       if (this.#client === client) this.#client = null;
@@ -43,6 +48,16 @@ export class Leadership {
   async release(): Promise<void> {
     const client = this.#client;
     this.#client = null;
-    await client?.end();
+    await client?.end().catch(() => {});
+  }
+}
+
+/** A server that vanished without a word still looks connected: only an answer counts. */
+async function isAlive(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
   }
 }

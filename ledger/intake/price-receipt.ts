@@ -72,7 +72,7 @@ export async function priceReceipt(
         account_id: assignment.account_id,
         amount_microusd: valuation.amountMicrousd,
         // Priced late: no life is to be lost while it waited.
-        paid_at: instantText(late ? now : inclusion.blockAt),
+        paid_at: late ? null : instantText(inclusion.blockAt),
         details: JSON.stringify({
           receipt: inclusion.receiptId,
           version: inclusion.version,

@@ -13,6 +13,7 @@ export interface Included {
   readonly blockHash: string;
   readonly blockAt: bigint;
   readonly transactionHash: string;
+  readonly traceIndex: number;
   readonly frameType: string;
   readonly transactionType: string;
   readonly fromAddress: string;
@@ -28,13 +29,14 @@ export function chainReceiptId(chainId: number, transactionHash: string, traceIn
 /** Throws for an inclusion that is absent: the caller has looked at its outcome. */
 export function included(row: InclusionRow): Included {
   const { block_number, block_hash, block_at, transaction_hash, from_address, amount_wei } = row;
-  const { frame_type, transaction_type } = row;
+  const { frame_type, transaction_type, trace_index } = row;
   if (
     row.outcome !== 'included' ||
     block_number === null ||
     block_hash === null ||
     block_at === null ||
     transaction_hash === null ||
+    trace_index === null ||
     frame_type === null ||
     transaction_type === null ||
     from_address === null ||
@@ -49,6 +51,7 @@ export function included(row: InclusionRow): Included {
     blockHash: block_hash,
     blockAt: block_at,
     transactionHash: transaction_hash,
+    traceIndex: trace_index,
     frameType: frame_type,
     transactionType: transaction_type,
     fromAddress: from_address,

@@ -27,6 +27,8 @@ export class OverloadedError extends Error {
 }
 
 interface Waiting {
+  /** By performance.now(). */
+  readonly since: number;
   readonly addressed: AddressedCommand;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
@@ -51,7 +53,7 @@ export class Lane {
   submit(addressed: AddressedCommand): Promise<Outcome> {
     if (this.#queue.length >= QUEUE_MAX) return Promise.reject(new OverloadedError());
     return new Promise((resolve, reject) => {
-      this.#queue.push({ addressed, resolve, reject });
+      this.#queue.push({ since: performance.now(), addressed, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
@@ -64,11 +66,12 @@ export class Lane {
   async #drain(): Promise<void> {
     // Let everything that arrives in this turn of the event loop join the first batch.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) await this.#post(this.#queue.splice(0, BATCH_MAX));
+    while (this.#queue.length > 0) await this.#post(this.#queue.splice(0, BATCH_MAX).filter(isInTime));
     this.#running = null;
   }
 
   async #post(batch: Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
     try {
       const outcomes = await this.#tryUntilKnown(batch.map(waiting => waiting.addressed));
       batch.forEach((waiting, index) => {
@@ -90,12 +93,16 @@ export class Lane {
   /** Accepted commands answer by their idempotency key, so a batch whose commit got lost is simply run again. */
   async #tryUntilKnown(commands: readonly AddressedCommand[]): Promise<Outcome[]> {
     const giveUpAt = performance.now() + RETRY_MS_MAX;
+    let isDoubtful = false;
     for (;;) {
       try {
         return await this.#try(commands);
       } catch (error) {
+        // A commit may have been lost before: then no later error says that nothing was carried out.
+        if (isDoubtful && !isPassing(error)) throw new OutcomeUnknownError(error);
         if (!isPassing(error)) throw error;
         if (performance.now() > giveUpAt) throw new OutcomeUnknownError(error);
+        isDoubtful = true;
         await new Promise(resolve => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
@@ -113,4 +120,11 @@ export class Lane {
       client.release(broken);
     }
   }
+}
+
+/** Turns away what has waited as long as a caller can be expected to; it was never tried. */
+function isInTime(waiting: Waiting): boolean {
+  if (performance.now() - waiting.since <= RETRY_MS_MAX) return true;
+  waiting.reject(new OverloadedError());
+  return false;
 }

@@ -9,17 +9,29 @@ const ROUND_MASK = (1n << PHASE_BITS) - 1n;
 /** Payments are priced seconds after their block, so the round is the newest or one of its neighbours. */
 const NEIGHBOURS = 3n;
 
-/** The newest round of the feed, by the RPC's current state. */
-export async function latestRound(client: PublicClient, feed: Address): Promise<FeedRound> {
+/** A feed, read through an RPC at one block for all reads: behind a balancer the next node may be behind. */
+export interface FeedReader {
+  readonly client: PublicClient;
+  readonly feed: Address;
+  /** A recent block, which any node has the state of; the newest when left out. */
+  readonly blockNumber?: bigint;
+}
+
+/** The newest round of the feed. */
+export async function latestRound({ client, feed, blockNumber }: FeedReader): Promise<FeedRound> {
   return toRound(
-    await client.readContract({ address: feed, abi: aggregatorV3Abi, functionName: 'latestRoundData' }),
+    await client.readContract({
+      address: feed,
+      abi: aggregatorV3Abi,
+      functionName: 'latestRoundData',
+      ...(blockNumber === undefined ? {} : { blockNumber }),
+    }),
   );
 }
 
 /** The round with this full id, or null when the feed has none. */
 export async function roundById(
-  client: PublicClient,
-  feed: Address,
+  { client, feed, blockNumber }: FeedReader,
   roundId: bigint,
 ): Promise<FeedRound | null> {
   try {
@@ -29,6 +41,7 @@ export async function roundById(
         abi: aggregatorV3Abi,
         functionName: 'getRoundData',
         args: [roundId],
+        ...(blockNumber === undefined ? {} : { blockNumber }),
       }),
     );
     // Some aggregators answer zeros for a round they do not have instead of reverting.
@@ -41,22 +54,24 @@ export async function roundById(
 }
 
 /**
- * The round in force at `timestamp` (seconds): the last of the current phase that was updated by then, read from
- * the RPC's current state, so that no archive node is needed. Null when the phase begins later. Throws when the
- * RPC does not answer.
+ * The round in force at `timestamp` (seconds): the last of the current phase that was there by then, read from recent
+ * state, so that no archive node is needed. Null when the phase begins later. Throws when the RPC does not answer.
+ * @param since What counts: prices are in force since they were updated; the sequencer's status since it started, as
+ * its feed refreshes `updatedAt` in place.
  */
 export async function roundInForce(
-  client: PublicClient,
-  feed: Address,
+  reader: FeedReader,
   timestamp: bigint,
+  since: 'updatedAt' | 'startedAt' = 'updatedAt',
 ): Promise<FeedRound | null> {
-  const latest = await latestRound(client, feed);
-  if (latest.updatedAt <= timestamp) return latest;
+  const isInForce = (round: FeedRound) => round[since] <= timestamp;
+  const latest = await latestRound(reader);
+  if (isInForce(latest)) return latest;
   const phase = latest.roundId & ~ROUND_MASK;
   const last = latest.roundId & ROUND_MASK;
   for (let back = 1n; back <= NEIGHBOURS && last - back >= 1n; back += 1n) {
-    const round = await roundById(client, feed, phase | (last - back));
-    if (round && round.updatedAt <= timestamp) return round;
+    const round = await roundById(reader, phase | (last - back));
+    if (round && isInForce(round)) return round;
   }
   // Rounds are in order of time, so halve what is left. A missing round counts as too late: its neighbour decides.
   let low = 1n;
@@ -64,8 +79,8 @@ export async function roundInForce(
   let found: FeedRound | null = null;
   while (low <= high) {
     const middle = (low + high) / 2n;
-    const round = await roundById(client, feed, phase | middle);
-    if (round && round.updatedAt <= timestamp) {
+    const round = await roundById(reader, phase | middle);
+    if (round && isInForce(round)) {
       found = round;
       low = middle + 1n;
     } else {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { FIRST_TREASURY_CODE, treasuryAccount } from '../core/chart.ts';
+import { openKysely, openPool } from './postgres.ts';
 import type { Tables } from './tables.ts';
 
 /** How many buckets a new installation gets. It can never change, so it is large enough for many shards. */
@@ -79,5 +80,22 @@ export function assertSameInstallation(stored: Installation, wanted: Installatio
       `The database was made for ${what} ${is}, but this program was started with ${wantedValue}: use the database ` +
         'that belongs to this configuration, or an empty one.',
     );
+  }
+}
+
+/**
+ * Compares what the database says with what the configuration wants, seen by `role`.
+ * Throws InstallationMismatchError when they differ, pg's error when the database cannot be reached.
+ */
+export async function checkInstallation(
+  databaseUrl: string,
+  role: 'credits_app' | 'credits_indexer',
+  wanted: InstallationWanted,
+): Promise<void> {
+  const pool = openPool({ databaseUrl, role, max: 1 });
+  try {
+    assertSameInstallation(await readInstallation(openKysely(pool)), wanted);
+  } finally {
+    await pool.end();
   }
 }

@@ -9,12 +9,14 @@ export const LEDGER_SCHEMA = 'credits';
 export interface PoolOptions {
   readonly databaseUrl: string;
   /** The role whose privileges the connections have; without it those of the URL's user. */
-  readonly role?: 'credits_app';
+  readonly role?: 'credits_app' | 'credits_indexer';
   readonly schema?: string;
   readonly max: number;
   /** Sends statements without waiting for the answers to those before: for the posting path. */
   readonly pipeline?: boolean;
   readonly applicationName?: string;
+  /** A query that takes longer fails, its connection with it; 60 s when left out. */
+  readonly queryTimeoutMs?: number;
 }
 
 const bigintArray = (text: string): bigint[] =>
@@ -50,9 +52,11 @@ export function openPool(options: PoolOptions): pg.Pool {
     ...(role ? [`-c role=${role}`] : []),
   ];
   const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
-    options: settings.join(' '),
+    connectionString: withServerSettings(options.databaseUrl, settings),
     max: options.max,
+    // A server that is gone without a word must not hold its callers for minutes.
+    keepAlive: true,
+    query_timeout: options.queryTimeoutMs ?? 60_000,
     types,
     connectionTimeoutMillis: 5000,
     application_name: options.applicationName ?? 'credits',
@@ -62,6 +66,18 @@ export function openPool(options: PoolOptions): pg.Pool {
   // A connection that breaks while it is in use says so to its query; unheard, its own event would end the process.
   pool.on('connect', client => client.on('error', () => {}));
   return pool;
+}
+
+/**
+ * The URL with `settings` (`-c name=value`) for the server added to those it may carry: pg would let the URL's own
+ * replace ours, the role among them.
+ */
+export function withServerSettings(databaseUrl: string, settings: readonly string[]): string {
+  const url = new URL(databaseUrl);
+  const given = url.searchParams.get('options');
+  url.searchParams.set('options', [...(given === null ? [] : [given]), ...settings].join(' '));
+  // Not everybody who reads it takes a plus for a space.
+  return url.href.replaceAll('+', '%20');
 }
 
 /** The same pool through Kysely's query builder, typed by the ledger's tables. */

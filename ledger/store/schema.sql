@@ -136,7 +136,7 @@ create table outbox (
   action text not null,
   account_id bigint not null,
   amount_microusd bigint not null,
-  paid_at timestamp with time zone not null,
+  paid_at timestamp with time zone,
   details text not null,
   decided_at timestamp with time zone not null
 );
@@ -144,7 +144,7 @@ create table outbox (
 create table postings (
   account_id bigint not null,
   seq bigint not null,
-  lot_id bigint,
+  lot_id bigint not null,
   lot_available_after_microcredits bigint,
   lot_held_after_microcredits bigint,
   lot_unreleased_after_microcredits bigint,
@@ -320,17 +320,15 @@ alter table outbox add constraint outbox_action_check CHECK ((action = ANY (ARRA
 
 alter table outbox add constraint outbox_amount_microusd_check CHECK ((amount_microusd > 0));
 
-alter table postings add constraint postings_pkey PRIMARY KEY (bucket, account_id, seq, line);
-
-alter table postings add constraint postings_from_code_fkey FOREIGN KEY (from_code) REFERENCES ledger_accounts(code);
-
-alter table postings add constraint postings_to_code_fkey FOREIGN KEY (to_code) REFERENCES ledger_accounts(code);
+alter table postings add constraint postings_pkey PRIMARY KEY (bucket, account_id, lot_id, seq, line);
 
 alter table postings add constraint postings_amount_check CHECK ((amount > (0)::numeric));
 
 alter table postings add constraint postings_check CHECK (((from_code <> to_code) AND ((from_code / 1000) = (to_code / 1000))));
 
 alter table postings add constraint postings_line_check CHECK ((line > 0));
+
+alter table postings add constraint postings_lot_id_check CHECK ((lot_id >= 0));
 
 alter table price_records add constraint price_records_pkey PRIMARY KEY (bucket, receipt_id, version);
 
@@ -432,6 +430,8 @@ grant insert, select, update on chain_progress to credits_app;
 grant insert, select on entries to credits_app;
 
 grant select on installation to credits_app;
+
+grant select on installation to credits_indexer;
 
 grant select on kysely_migration to credits_app;
 

@@ -71,7 +71,7 @@ export interface PostingTable {
   from_code: number;
   to_code: number;
   amount: bigint;
-  lot_id: bigint | null;
+  lot_id: bigint;
   lot_available_after_microcredits: bigint | null;
   lot_held_after_microcredits: bigint | null;
   lot_unreleased_after_microcredits: bigint | null;
@@ -140,7 +140,7 @@ export interface OutboxTable {
   action: 'purchase' | 'clawback';
   account_id: bigint;
   amount_microusd: bigint;
-  paid_at: Timestamp;
+  paid_at: OptionalTimestamp;
   details: string;
   decided_at: Timestamp;
 }

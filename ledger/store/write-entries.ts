@@ -55,6 +55,9 @@ const WRITE: Statement = {
     where b.bucket = x.bucket and b.account_id = x.account_id`,
 };
 
+/** Lots are numbered from 1, as entries are. */
+const NO_LOT = 0n;
+
 /** Writes the changes. The caller holds the locks of all the books. */
 export async function writeEntries(
   run: RunSql,
@@ -100,7 +103,7 @@ export async function writeEntries(
           codes.codeOf(posting.from),
           codes.codeOf(posting.to),
           posting.amount,
-          posting.lot?.id ?? null,
+          posting.lot?.id ?? NO_LOT,
           posting.lot?.availableMicrocredits ?? null,
           posting.lot?.heldMicrocredits ?? null,
           posting.lot?.unreleasedMicrocredits ?? null,

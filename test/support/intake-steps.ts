@@ -34,6 +34,7 @@ import { bucketOf } from '../../ledger/store/bucket.ts';
 import { readInstallation } from '../../ledger/store/installation.ts';
 import { openKysely, openPool } from '../../ledger/store/postgres.ts';
 import type { Tables } from '../../ledger/store/tables.ts';
+import { PAYMENT_ADDRESS } from './installation.ts';
 
 /** $2,000 for an ETH, in the feed's 8 decimals. */
 export const ANSWER = 200_000_000_000n;
@@ -134,6 +135,7 @@ export class IntakeSteps {
       blockHash: hashOf(`block ${this.#drawn}`),
       blockTimestamp: this.now / MICROSECONDS_PER_SECOND,
       fromAddress: `0x${'ab'.repeat(20)}`,
+      toAddress: PAYMENT_ADDRESS,
       amountWei: DOLLAR_WEI,
       input,
       inputLength: (input.length - 2) / 2,

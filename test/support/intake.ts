@@ -82,6 +82,7 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
           blockHash: randomHex(32),
           blockTimestamp: blockAt / 1_000_000n,
           fromAddress: randomHex(20),
+          toAddress: installation.paymentAddress,
           amountWei,
           input: calldata,
           inputLength: (calldata.length - 2) / 2,

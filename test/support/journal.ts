@@ -161,7 +161,7 @@ async function readPostings(pool: pg.Pool, key: readonly [number, bigint], codes
     from_code: number;
     to_code: number;
     amount: bigint;
-    lot_id: bigint | null;
+    lot_id: bigint;
     lot_available_after_microcredits: bigint | null;
     lot_held_after_microcredits: bigint | null;
     lot_unreleased_after_microcredits: bigint | null;
@@ -173,7 +173,7 @@ async function readPostings(pool: pg.Pool, key: readonly [number, bigint], codes
       to: codes.nameOf(row.to_code),
       amount: row.amount,
       lot:
-        row.lot_id === null
+        row.lot_id === 0n
           ? null
           : {
               id: row.lot_id,

@@ -43,7 +43,7 @@ export class PlainBook {
     this.liveUntil(instant);
     switch (command.type) {
       case 'purchase':
-        this.#buy(command.amountMicrousd, instant - command.paidAt > DAY ? instant : command.paidAt, number);
+        this.#buy(command.amountMicrousd, addedAt(command.paidAt, instant), number);
         return true;
       case 'debit':
         return this.#spend(command.amountMicrocredits);
@@ -102,6 +102,12 @@ export class PlainBook {
       [lot.end, lot.added, lot.number].map(value => String(value).padStart(20, '0'));
     return [...this.#lots].sort((a, b) => (key(a).join() < key(b).join() ? -1 : 1));
   }
+}
+
+/** Noticed more than a day late, or priced late: nothing of the 30 days is to be lost. */
+function addedAt(paidAt: bigint | null, instant: bigint): bigint {
+  if (paidAt === null) return instant;
+  return instant - paidAt > DAY ? instant : paidAt;
 }
 
 function lesser(a: bigint, b: bigint): bigint {

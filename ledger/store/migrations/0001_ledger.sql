@@ -93,16 +93,18 @@ create table entries (
 create table postings (
   account_id bigint not null,
   seq bigint not null,
-  lot_id bigint,
+  -- 0 where no lot is concerned
+  lot_id bigint not null check (lot_id >= 0),
   lot_available_after_microcredits bigint,
   lot_held_after_microcredits bigint,
   lot_unreleased_after_microcredits bigint,
   line smallint not null check (line > 0),
-  from_code smallint not null references ledger_accounts,
-  to_code smallint not null references ledger_accounts,
+  from_code smallint not null,
+  to_code smallint not null,
   bucket smallint not null,
   amount numeric(78, 0) not null check (amount > 0),
-  primary key (bucket, account_id, seq, line),
+  -- led by the lot: what a lot held at any time is one look-up
+  primary key (bucket, account_id, lot_id, seq, line),
   check (from_code <> to_code and from_code / 1000 = to_code / 1000)
 );
 

@@ -78,7 +78,8 @@ create table outbox (
   action text not null check (action in ('purchase', 'clawback')),
   account_id bigint not null,
   amount_microusd bigint not null check (amount_microusd > 0),
-  paid_at timestamptz not null,
+  -- null: it was priced late, and counts from when it is posted
+  paid_at timestamptz,
   details text not null,
   decided_at timestamptz not null,
   primary key (bucket, receipt_id, version, action)

@@ -6,7 +6,7 @@ begin
   if not exists (select from pg_roles where rolname = 'credits_app') then create role credits_app nologin; end if;
   if not exists (select from pg_roles where rolname = 'credits_indexer') then create role credits_indexer nologin; end if;
   execute format('grant credits_app, credits_indexer to %I', current_user);
-  execute format('grant usage on schema %I to credits_app', current_schema());
+  execute format('grant usage on schema %I to credits_app, credits_indexer', current_schema());
   execute format('grant create, temporary on database %I to credits_indexer', current_database());
 end
 $$;
@@ -22,5 +22,6 @@ grant select, insert on
 grant select, insert, update on books, lots, orders, secure_keys, chain_progress to credits_app;
 grant select, insert, delete on outbox to credits_app;
 grant select on installation, ledger_accounts, services, access_tokens to credits_app;
+grant select on installation to credits_indexer;
 -- Each part looks at its start whether the schema is the one it expects.
 grant select on kysely_migration to credits_app;

@@ -133,7 +133,7 @@ describe('a step that is repeated changes nothing', () => {
     const { paid_at, decided_at, ...rest } = undone;
     const row = {
       ...rest,
-      paid_at: new Date(Number(paid_at / 1000n)).toISOString(),
+      paid_at: paid_at === null ? null : new Date(Number(paid_at / 1000n)).toISOString(),
       decided_at: new Date(Number(decided_at / 1000n)).toISOString(),
     };
     await steps.deliver();

@@ -7,7 +7,6 @@ import { openPool } from '../../../ledger/store/postgres.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 
 const CHECK_VIOLATION = '23514';
-const FOREIGN_KEY_VIOLATION = '23503';
 const UNIQUE_VIOLATION = '23505';
 const NOT_NULL_VIOLATION = '23502';
 
@@ -47,7 +46,16 @@ async function insert(table: string, row: Row): Promise<string> {
   }
 }
 
-const posting = { bucket: 1, account_id: 1n, seq: 1n, line: 1, from_code: 1100, to_code: 1000, amount: 1n };
+const posting = {
+  bucket: 1,
+  account_id: 1n,
+  lot_id: 0n,
+  seq: 1n,
+  line: 1,
+  from_code: 1100,
+  to_code: 1000,
+  amount: 1n,
+};
 
 describe('a posting', () => {
   test.each<[string, Row, string]>([
@@ -58,9 +66,10 @@ describe('a posting', () => {
     ['of nothing', { amount: 0n }, CHECK_VIOLATION],
     ['of less than nothing', { amount: -1n }, CHECK_VIOLATION],
     ['to where it comes from', { to_code: 1100 }, CHECK_VIOLATION],
-    ['to an account that the chart does not have', { to_code: 1999 }, FOREIGN_KEY_VIOLATION],
+    ['of a lot below the first', { lot_id: -1n }, CHECK_VIOLATION],
     ['on no line', { line: 0 }, CHECK_VIOLATION],
     ['without an amount', { amount: null }, NOT_NULL_VIOLATION],
+    ['of no lot, but not by the number for it', { lot_id: null }, NOT_NULL_VIOLATION],
   ])('%s', async (_, change, code) => {
     expect(await insert('postings', { ...posting, ...change })).toBe(code);
   });
