@@ -1,13 +1,22 @@
 /** Payments on the real chain, through the real indexer, into the real books. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Address, encodeFunctionData, type Hex, type Log, parseAbi } from 'viem';
+import { type Address, encodeFunctionData, type Hash, type Hex, type Log, parseAbi } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
+import { openPool } from '../../ledger/index.ts';
 import { type Buyer, buyerOn, eventually } from '../support/buyer.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 const source = (name: string) => fileURLToPath(new URL(`../support/contracts/${name}.sol`, import.meta.url));
-const NAMES = ['Forwarder', 'RevertingForwarder', 'DelegateCaller', 'SelfDestructor'] as const;
+const NAMES = [
+  'Forwarder',
+  'RevertingForwarder',
+  'DelegateCaller',
+  'SelfDestructor',
+  'EvenBlockPayer',
+] as const;
 
 let stack: Stack;
 let buyer: Buyer;
@@ -183,11 +192,7 @@ describe('a reorg', () => {
     const order = await buyer.order('10');
     const hash = await buyer.pay(order);
     const first = await buyer.credited(order);
-    const raw = await buyer.reader.request({
-      // Anvil knows the signed bytes; viem has no name for the method.
-      method: 'eth_getRawTransactionByHash' as never,
-      params: [hash] as never,
-    });
+    const raw = await rawTransaction(hash);
     // The blocks of the last payment and one more are replaced; the payment comes in the second of them.
     await buyer.control.mine({ blocks: 1 });
     await reorg(2, [[raw, 1]]);
@@ -205,6 +210,35 @@ describe('a reorg', () => {
     expect(await buyer.credits(key)).toMatchObject({ available: '100000', debt: '0' });
   });
 
+  test('that leaves the transaction and undoes what it paid takes its credits back', async () => {
+    if ((await buyer.reader.getBlockNumber()) % 2n === 0n) await buyer.control.mine({ blocks: 1 });
+    const order = await buyer.order('10');
+    const { address, calldata, amount_wei } = order.payment;
+    const hash = await buyer.call(
+      contract('EvenBlockPayer'),
+      'function pay(address target, bytes input) payable',
+      [address, calldata],
+      BigInt(amount_wei),
+    );
+    await buyer.credited(order);
+    const raw = await rawTransaction(hash);
+    await buyer.control.mine({ blocks: 1 });
+    await reorg(2, [[raw, 1]]);
+    await buyer.control.mine({ blocks: 6 });
+    const undone = await eventually(
+      'the reversal',
+      () => buyer.status(order),
+      ({ payments }) => payments[0]?.reorged === true,
+    );
+    expect(undone.payments).toHaveLength(1);
+    expect((await buyer.reader.getTransactionReceipt({ hash })).status).toBe('success');
+    await eventually(
+      'the clawback',
+      () => buyer.status(order),
+      ({ state }) => !state.credited,
+    );
+  });
+
   test('leaves the treasury what the chain says it is, and nothing between the books', async () => {
     await marker();
     const balances = await buyer.trialBalance();
@@ -213,6 +247,64 @@ describe('a reorg', () => {
     expect(balances.get('USD:clearing')).toBe(0n);
   });
 });
+
+describe('what the indexer tells', () => {
+  test('of another payment address is taken in by nobody, until it is gone', async () => {
+    const owner = openPool({ databaseUrl: stack.databaseUrl, max: 1 });
+    const order = await buyer.order('1');
+    const hash = await buyer.pay(order);
+    await buyer.credited(order);
+    const stranger = `0x${'ee'.repeat(20)}`;
+    // Ponder's triggers work in Ponder's own sessions only.
+    await owner.query("set session_replication_role = 'replica'");
+    const renamed = `update chain.transfer set to_address = $1 where transaction_hash = $2 and to_address = $3`;
+    const { address } = order.payment;
+    const { rows } = await owner.query<{ to_address: string }>(
+      'select to_address from chain.transfer where transaction_hash = $1',
+      [hash],
+    );
+    const own = rows[0]?.to_address;
+    expect(own?.toLowerCase()).toBe(address.toLowerCase());
+    await owner.query(renamed, [stranger, hash, own]);
+    const next = await buyer.order('1');
+    await buyer.pay(next);
+    await eventually(
+      'the complaint',
+      async () =>
+        (await readFile(join(stack.folder, 'logs', 'worker.log'), 'utf8')).includes('the indexer is not of'),
+      complained => complained,
+    );
+    expect((await buyer.status(next)).payments).toEqual([]);
+    await owner.query(renamed, [own, hash, stranger]);
+    await owner.end();
+    await buyer.credited(next);
+  });
+
+  test('too late, of a block that was settled without it, is found when the worker starts', async () => {
+    const owner = openPool({ databaseUrl: stack.databaseUrl, max: 1 });
+    await marker();
+    // As if an RPC had answered an empty trace for the next blocks, until they were final.
+    await owner.query(
+      `insert into chain_progress (chain_id, settled_block, updated_at) values (8453, 1000000, now())
+       on conflict (chain_id) do update set settled_block = excluded.settled_block`,
+    );
+    await owner.end();
+    const order = await buyer.order('1');
+    await buyer.pay(order);
+    await buyer.control.mine({ blocks: 6 });
+    await stack.kill('the worker');
+    await buyer.credited(order);
+    await marker();
+  });
+});
+
+/** The signed bytes. Anvil knows them; viem has no name for the method. */
+async function rawTransaction(hash: Hash): Promise<unknown> {
+  return await buyer.reader.request({
+    method: 'eth_getRawTransactionByHash' as never,
+    params: [hash] as never,
+  });
+}
 
 async function reorg(
   depth: number,

@@ -26,6 +26,8 @@ export interface Stack {
   readonly apiUrl: string;
   readonly rpcUrl: string;
   readonly databaseUrl: string;
+  /** Where the parts write, their logs among it. */
+  readonly folder: string;
   readonly tokens: DevTokens;
   /** What the supervisor said. */
   readonly notices: readonly string[];
@@ -81,6 +83,7 @@ export async function startStack(): Promise<Stack> {
       apiUrl: `http://127.0.0.1:${port}`,
       rpcUrl,
       databaseUrl,
+      folder,
       tokens,
       notices,
       kill: part => killers[part](),

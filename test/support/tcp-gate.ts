@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A way to a TCP server that can be cut and mended. */
 export interface TcpGate {
   readonly port: number;
+  /** How many new connections met the cut. */
+  readonly refused: number;
   /** Cuts the connections whose first bytes match, and each new one; all of them without a pattern. */
   cut(pattern?: RegExp): void;
   /** Lets new connections through again. */
@@ -18,6 +20,7 @@ export async function openGate(url: string): Promise<{ gate: TcpGate; url: strin
   /** Each connection with its first bytes. */
   const connections = new Map<Socket, string>();
   let cut: RegExp | null = null;
+  let refused = 0;
   const server = createServer(incoming => {
     connections.set(incoming, '');
     incoming.on('error', () => incoming.destroy()).on('close', () => connections.delete(incoming));
@@ -25,6 +28,7 @@ export async function openGate(url: string): Promise<{ gate: TcpGate; url: strin
       const begins = first.toString('latin1');
       connections.set(incoming, begins);
       if (cut?.test(begins)) {
+        refused += 1;
         incoming.destroy();
         return;
       }
@@ -48,6 +52,9 @@ export async function openGate(url: string): Promise<{ gate: TcpGate; url: strin
     url: through.href,
     gate: {
       port,
+      get refused() {
+        return refused;
+      },
       cut(pattern = /^/) {
         cut = pattern;
         destroy(pattern);

@@ -383,6 +383,17 @@ describe('when a lot begins', () => {
   });
 });
 
+test('priced late and posted later still: a lot begins when it is posted', async () => {
+  const order = await steps.order(1n);
+  const transfer = steps.transfer(order.reference);
+  await steps.record(transfer);
+  steps.now = START + HOUR;
+  await steps.price(await steps.standing(transfer), ANSWER, true);
+  steps.now = START + 5n * HOUR;
+  await steps.deliver();
+  expect(await creditsOf(order)).toMatchObject({ lots: [{ addedAt: START + 5n * HOUR }] });
+});
+
 describe('a quote', () => {
   const LESS = (ANSWER * 99n) / 100n;
   const at = (answer: bigint, wei: bigint) => (wei * answer) / 10n ** 20n;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openPool } from '../../../ledger/store/postgres.ts';
+import { openPool, withServerSettings } from '../../../ledger/store/postgres.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 
 let database: TestDatabase;
@@ -50,6 +50,16 @@ test('the connections are in UTC, in the schema of the ledger and in the role of
     "select current_user as role, current_schema() as schema, current_setting('timezone') as zone",
   );
   expect(rows).toEqual([{ role: 'credits_app', schema: 'credits', zone: 'UTC' }]);
+});
+
+test('the settings that a URL brings along are kept, and cannot replace ours', async () => {
+  const url = withServerSettings(database.url, ['-c role=postgres', '-c work_mem=8MB']);
+  const other = openPool({ databaseUrl: url, role: 'credits_app', max: 1 });
+  const { rows } = await other.query(
+    "select current_user as role, current_schema() as schema, current_setting('work_mem') as memory",
+  );
+  await other.end();
+  expect(rows).toEqual([{ role: 'credits_app', schema: 'credits', memory: '8MB' }]);
 });
 
 test('a connection that is lost while it is in use fails its query and nothing else', async () => {
