@@ -153,6 +153,17 @@ describe('node api/main.ts', () => {
     expect(noChain.stderr).toContain('BASE_RPC_URL');
   });
 
+  it.each(['indexer', 'worker', 'api'])('refuses to start the %s for another payment address', async part => {
+    const { code, stderr } = await runProgram([part], {
+      ...env,
+      PORT: String(await freePort()),
+      PAYMENT_ADDRESS: `0x${'e'.repeat(40)}`,
+    });
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toContain('made for PAYMENT_ADDRESS');
+  });
+
   it.each([
     [
       200,
