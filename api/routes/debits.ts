@@ -83,5 +83,7 @@ function refusalProblem(refusal: Refusal, amountMicrocredits: bigint, publicUrl:
         renews_at: null,
         top_up_url: publicUrl,
       });
+    default:
+      throw new Error(`a debit was refused as ${refusal.code}`);
   }
 }

@@ -1,3 +1,4 @@
+import type { Hold } from './hold.ts';
 import type { Instant } from './instant.ts';
 import { assertBalanced, type Entry } from './journal.ts';
 import { compareBurnOrder, type Lot, nextMidnightOfLife } from './lot.ts';
@@ -11,9 +12,11 @@ export interface Book {
   /** Credits taken back that were already spent: positive when the customer owes them. */
   readonly debtMicrocredits: bigint;
   readonly lots: readonly Lot[];
+  /** The open ones, and those that a step has closed. */
+  readonly holds: readonly Hold[];
 }
 
-export const EMPTY_BOOK: Book = { seq: 0n, bookedAt: 0n, debtMicrocredits: 0n, lots: [] };
+export const EMPTY_BOOK: Book = { seq: 0n, bookedAt: 0n, debtMicrocredits: 0n, lots: [], holds: [] };
 
 /** A book after a step, with the entries of that step. */
 export interface Step {
@@ -66,12 +69,17 @@ type Draft = Omit<
 >;
 
 /** Closes a step with one entry: numbers it, notes the balances after it and checks it. */
-export function append(book: Book, draft: Draft, after: { lots: readonly Lot[]; debt?: bigint }): Step {
+export function append(
+  book: Book,
+  draft: Draft,
+  after: { lots: readonly Lot[]; holds?: readonly Hold[]; debt?: bigint },
+): Step {
   const next: Book = {
     seq: book.seq + 1n,
     bookedAt: draft.bookedAt,
     debtMicrocredits: after.debt ?? book.debtMicrocredits,
     lots: after.lots,
+    holds: after.holds ?? book.holds,
   };
   const entry: Entry = {
     seq: next.seq,
@@ -100,10 +108,9 @@ function assertNotNegative(lot: Lot): void {
     lot.heldMicrocredits < 0n ||
     lot.unreleasedMicrocredits < 0n ||
     lot.settledMicrocredits < 0n ||
+    lot.debtMicrocredits < 0n ||
     lot.deferredMicrousd < 0n ||
     lot.faceMicrocredits < 0n
   )
     throw new Error(`lot ${lot.id} would fall below zero`);
-  if (lot.availableMicrocredits > lot.faceMicrocredits)
-    throw new Error(`lot ${lot.id} would hold more than its face`);
 }

@@ -43,6 +43,15 @@ export function treasuryAccount(chainId: number, address: string): TreasuryAccou
   return `ETH:treasury:${chainId}:${address.toLowerCase()}`;
 }
 
+/** The field of a lot that an account of the chart adds up over all lots. */
+export const LOT_FIELD_OF: Partial<
+  Record<LedgerAccount, 'availableMicrocredits' | 'heldMicrocredits' | 'unreleasedMicrocredits'>
+> = {
+  'CREDIT:available': 'availableMicrocredits',
+  'CREDIT:held': 'heldMicrocredits',
+  'CREDIT:unreleased': 'unreleasedMicrocredits',
+};
+
 /** The asset an account is kept in: the part of its name before the first colon. */
 export function assetOf(account: LedgerAccount): string {
   return account.slice(0, account.indexOf(':'));

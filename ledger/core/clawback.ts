@@ -1,15 +1,18 @@
-import { lesserOf, microcreditsOf } from './amount.ts';
-import { append, type Book, type Step, withLots } from './book.ts';
-import type { Instant } from './instant.ts';
-import { type CommandIdentity, lotAfter, type Posting } from './journal.ts';
+import { lesserOf, MICROCREDITS_PER_MICROUSD, microcreditsOf } from './amount.ts';
+import type { Book, Step } from './book.ts';
+import { Draft } from './draft.ts';
+import { closeWithoutFace, earnedOf } from './earned.ts';
+import { type Instant, laterOf } from './instant.ts';
+import type { CommandIdentity } from './journal.ts';
 import type { Lot } from './lot.ts';
+import { lotsOfPayment } from './lots-of-payment.ts';
 
 export interface ClawbackCommand {
   readonly type: 'clawback';
   readonly identity: CommandIdentity;
-  /** The lot of the payment that came to nothing. It must be in the book, also when it is closed. */
+  /** The lot of the payment that is taken back. It and those that restored it must be in the book, also when closed. */
   readonly lotId: bigint;
-  /** What of the payment is taken back, more than 0 and at most what was paid. */
+  /** What of the payment is taken back, more than 0 and at most what is left of it. */
   readonly amountMicrousd: bigint;
   readonly details: string | null;
 }
@@ -17,61 +20,61 @@ export interface ClawbackCommand {
 /**
  * Takes back the credits of money that was taken back: unreleased ones first, then available ones; what was
  * already spent, or had settled debt, becomes debt. The face falls by as much, and at zero the lot closes. Held
- * credits are left alone, and renewals that were spent are never owed. Cannot be refused. Expects a book advanced to
- * `instant`.
+ * credits are left alone, and renewals that were spent are never owed. Of the money, what is not earned by now is given
+ * back first; the rest is a refund out of revenue. A payment that came again has several lots: the newest gives back
+ * first. Of credits that the operator took away before, nothing is owed. Cannot be refused. Expects a book advanced to `instant`.
  */
 export function clawback(book: Book, command: ClawbackCommand, instant: Instant): Step {
-  const lot = book.lots.find(candidate => candidate.id === command.lotId);
-  if (!lot) throw new Error(`clawback of lot ${command.lotId}, which is not in the book`);
-  const obligation = microcreditsOf(command.amountMicrousd);
-  // Face and settled credits are what was bought less what has been clawed back before.
-  if (obligation <= 0n || obligation > lot.faceMicrocredits + lot.settledMicrocredits)
-    throw new Error(
-      `clawback of ${command.amountMicrousd} micro-dollars, more than is left of lot ${lot.id}`,
-    );
+  const { identity, lotId, amountMicrousd, details } = command;
+  if (amountMicrousd <= 0n) throw new Error('a clawback must be more than zero');
+  const lots = lotsOfPayment(book, lotId);
+  const draft = new Draft(book);
+  let rest = microcreditsOf(amountMicrousd);
+  let restMicrousd = amountMicrousd;
+  for (const lot of lots) {
+    const part = lesserOf(rest, obligationOf(lot));
+    const partMicrousd = part === rest || lot.id === lotId ? restMicrousd : part / MICROCREDITS_PER_MICROUSD;
+    if (partMicrousd > 0n)
+      clawBackFrom(draft, lot.id, { microcredits: part, microusd: partMicrousd }, instant);
+    rest -= part;
+    restMicrousd -= partMicrousd;
+  }
+  const amountMicrocredits = microcreditsOf(amountMicrousd) - rest;
+  return draft.close({ kind: 'clawback', instant, identity, amountMicrocredits, details });
+}
 
-  const fromFace = lesserOf(obligation, lot.faceMicrocredits);
+/** What the owner of a lot has to give back when its payment is taken back whole: never above what they have had. */
+export function obligationOf(lot: Lot): bigint {
+  return lot.faceMicrocredits + lot.settledMicrocredits;
+}
+
+function clawBackFrom(
+  draft: Draft,
+  lotId: bigint,
+  part: { readonly microcredits: bigint; readonly microusd: bigint },
+  instant: Instant,
+): void {
+  const lot = draft.lot(lotId);
+  if (!lot) throw new Error(`lot ${lotId} is not in the book`);
+  const fromFace = lesserOf(part.microcredits, lot.faceMicrocredits);
   const fromUnreleased = lesserOf(fromFace, lot.unreleasedMicrocredits);
   const fromAvailable = lesserOf(fromFace - fromUnreleased, lot.availableMicrocredits);
-  const shortfall = obligation - fromUnreleased - fromAvailable;
-  // The unearned part is given back first; what had been earned is a refund out of revenue.
-  const fromDeferred = lesserOf(command.amountMicrousd, lot.deferredMicrousd);
-  const fromRevenue = command.amountMicrousd - fromDeferred;
+  const shortfall = part.microcredits - fromUnreleased - fromAvailable;
   const face = lot.faceMicrocredits - fromFace;
-  const left: Lot = {
+  const earned = earnedOf(lot, instant);
+  draft.put({
     ...lot,
     faceMicrocredits: face,
-    settledMicrocredits: lot.settledMicrocredits - (obligation - fromFace),
-    unreleasedMicrocredits: lot.unreleasedMicrocredits - fromUnreleased,
-    availableMicrocredits: lot.availableMicrocredits - fromAvailable,
-    deferredMicrousd: lot.deferredMicrousd - fromDeferred,
-    open: lot.open && (face > 0n || lot.heldMicrocredits > 0n),
-  };
-  const after = lotAfter(left);
-  const postings: Posting[] = [];
-  const post = (from: Posting['from'], to: Posting['to'], amount: bigint, lotLeft = after) => {
-    if (amount > 0n) postings.push({ from, to, amount, lot: lotLeft });
-  };
-  const unreleasedTaken = { ...after, availableMicrocredits: lot.availableMicrocredits };
-  post('CREDIT:unreleased', 'CREDIT:clawed_back', fromUnreleased, unreleasedTaken);
-  post('CREDIT:available', 'CREDIT:clawed_back', fromAvailable);
-  post('CREDIT:debt', 'CREDIT:clawed_back', shortfall);
-  post('USD:clearing', 'USD:deferred_revenue', fromDeferred);
-  post('USD:clearing', 'USD:refunds', fromRevenue);
-  return append(
-    book,
-    {
-      kind: 'clawback',
-      effectiveAt: instant,
-      bookedAt: instant,
-      command: command.identity,
-      amountMicrocredits: obligation,
-      details: command.details,
-      postings,
-    },
-    {
-      lots: withLots(book.lots, new Map([[lot.id, left]])),
-      debt: book.debtMicrocredits + shortfall,
-    },
-  );
+    settledMicrocredits: lot.settledMicrocredits - (part.microcredits - fromFace),
+    debtMicrocredits: lot.debtMicrocredits + shortfall,
+    deferredAt: laterOf(instant, lot.deferredAt),
+  });
+  draft.move('CREDIT:unreleased', 'CREDIT:clawed_back', fromUnreleased, lotId);
+  draft.move('CREDIT:available', 'CREDIT:clawed_back', fromAvailable, lotId);
+  draft.move('CREDIT:debt', 'CREDIT:clawed_back', shortfall, lotId);
+  draft.move('USD:revenue', 'USD:deferred_revenue', earned, lotId);
+  const fromDeferred = lesserOf(part.microusd, lot.deferredMicrousd - earned);
+  draft.move('USD:clearing', 'USD:deferred_revenue', fromDeferred, lotId);
+  draft.move('USD:clearing', 'USD:refunds', part.microusd - fromDeferred, lotId);
+  closeWithoutFace(draft, lotId);
 }

@@ -22,3 +22,7 @@ export function instantOfSeconds(seconds: bigint): Instant {
 export function laterOf(a: Instant, b: Instant): Instant {
   return a > b ? a : b;
 }
+
+export function earlierOf(a: Instant, b: Instant): Instant {
+  return a < b ? a : b;
+}

@@ -1,14 +1,22 @@
 import { assetOf, type LedgerAccount } from './chart.ts';
 import type { Instant } from './instant.ts';
-import type { Lot } from './lot.ts';
 
 export const ENTRY_KINDS = [
   // Books of accounts
   'purchase',
   'debit',
   'clawback',
-  'renewal',
+  'hold',
+  'capture',
+  'release',
+  'reversal',
+  'adjustment',
+  'restoration',
+  // made due by time alone
   'expiry',
+  'hold_timeout',
+  'renewal',
+  'installment',
   // System books
   'receipt',
   'assignment',
@@ -66,7 +74,7 @@ export interface Entry {
 }
 
 /** What a lot holds, as a posting records it. */
-export function lotAfter(lot: Lot): LotAfter {
+export function lotAfter(lot: LotAfter): LotAfter {
   return {
     id: lot.id,
     availableMicrocredits: lot.availableMicrocredits,

@@ -9,5 +9,20 @@ export type Refusal =
       readonly renewsAt: Instant | null;
     }
   | { readonly code: 'debt_open'; readonly debtMicrocredits: bigint }
+  | { readonly code: 'too_many_holds'; readonly limit: number }
+  | { readonly code: 'hold_unknown' }
+  | { readonly code: 'hold_closed' }
+  | {
+      readonly code: 'capture_above_hold';
+      readonly heldMicrocredits: bigint;
+      readonly requiredMicrocredits: bigint;
+    }
+  | { readonly code: 'spend_unknown' }
+  | {
+      readonly code: 'reversal_above_spend';
+      /** What earlier reversals have left of it. */
+      readonly leftMicrocredits: bigint;
+      readonly requiredMicrocredits: bigint;
+    }
   | { readonly code: 'idempotency_key_reused' }
   | { readonly code: 'account_unknown' };

@@ -1,7 +1,7 @@
 /** From the outbox to the customers' books: repeated until done, and done once whatever is repeated. */
 import type { Selectable } from 'kysely';
-import type { Command } from '../core/commands.ts';
 import type { CommandIdentity } from '../core/journal.ts';
+import type { Request } from '../posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
 import { isPassing } from '../posting/passing-errors.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
@@ -54,7 +54,7 @@ async function deliverOne(context: IntakeContext, row: OutboxRow): Promise<void>
   );
 }
 
-async function commandOf(context: IntakeContext, row: OutboxRow): Promise<Command> {
+async function commandOf(context: IntakeContext, row: OutboxRow): Promise<Request> {
   if (row.action === 'purchase') {
     return {
       type: 'purchase',

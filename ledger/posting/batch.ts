@@ -7,28 +7,42 @@ import { bookName } from '../core/account-id.ts';
 import type { Book, Step } from '../core/book.ts';
 import { type Command, decide } from '../core/commands.ts';
 import { GENESIS_HASH } from '../core/encoding.ts';
+import type { Hold } from '../core/hold.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
 import type { CommandIdentity, Entry } from '../core/journal.ts';
 import { compareBurnOrder, type Lot } from '../core/lot.ts';
 import type { Refusal } from '../core/refusal.ts';
+import type { ReversalCommand, Spend } from '../core/reversal.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
 import {
   type BookKey,
   type BookRow,
   createBooks,
   inLockOrder,
+  loadClosedHolds,
   loadClosedLots,
+  loadOpenHolds,
   loadOpenLots,
   lockBooks,
+  type OfAccount,
 } from '../store/books.ts';
 import { type ConsumedKey, findConsumedKeys, type PostedEntry } from '../store/posted-entries.ts';
 import { runOn } from '../store/run-sql.ts';
-import { type BookChange, writeEntries } from '../store/write-entries.ts';
+import { loadSpends } from '../store/spends.ts';
+import { type BookChange, type Reversed, writeEntries } from '../store/write-entries.ts';
 import { sealEntries } from './seal.ts';
+
+/** A reversal as it is asked for: what it undoes is loaded with the book. */
+export interface ReversalRequest extends Omit<ReversalCommand, 'spend'> {
+  /** The number of the debit or capture. */
+  readonly spendId: bigint;
+}
+
+export type Request = Exclude<Command, ReversalCommand> | ReversalRequest;
 
 /** A command addressed to the book of an account. */
 export interface AddressedCommand extends BookKey {
-  readonly command: Command;
+  readonly command: Request;
 }
 
 export type Outcome =
@@ -47,8 +61,13 @@ export interface BatchOptions {
 interface OpenBook extends BookKey {
   readonly row: BookRow;
   readonly loadedLots: ReadonlyMap<bigint, Lot>;
+  readonly loadedHolds: ReadonlyMap<bigint, Hold>;
+  /** What reversals of this batch name, with what is left of it. */
+  readonly spends: Map<bigint, Spend>;
   book: Book;
   readonly entries: Entry[];
+  readonly faces: { lotId: bigint; seq: bigint; faceMicrocredits: bigint }[];
+  readonly reversals: Reversed[];
 }
 
 /**
@@ -86,37 +105,70 @@ export async function runBatch(
 async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]) {
   const run = runOn(client);
   const keys = inLockOrder(distinctBooks(commands));
-  const newBooks = inLockOrder(distinctBooks(commands.filter(({ command }) => command.type === 'purchase')));
-  const clawedBack = new Map(
-    commands.flatMap(({ bucket, accountId, command }) =>
-      command.type === 'clawback'
-        ? [[`${accountId}:${command.lotId}`, { bucket, accountId, lotId: command.lotId }] as const]
-        : [],
-    ),
-  );
-  const wantedKeys = commands.flatMap(({ bucket, accountId, command }) =>
-    'identity' in command ? [{ bucket, accountId, keyDigest: command.identity.keyDigest }] : [],
-  );
+  const newBooks = inLockOrder(distinctBooks(commands.filter(({ command }) => makesBook(command))));
+  const named = namedBy(commands);
   // All of these travel together. Each statement has its own snapshot, taken after the locks are held.
-  const [, , rows, { now, lots }, closed, consumed] = await settled([
+  const [, , rows, { now, lots }, closedLots, holds, closedHolds, spends, consumed] = await settled([
     client.query('begin'),
     newBooks.length > 0 ? createBooks(run, newBooks, GENESIS_HASH) : undefined,
     lockBooks(run, keys),
     loadOpenLots(run, keys),
-    clawedBack.size > 0 ? loadClosedLots(run, [...clawedBack.values()]) : [],
-    wantedKeys.length > 0 ? findConsumedKeys(run, wantedKeys) : [],
+    named.lots.length > 0 ? loadClosedLots(run, named.lots) : [],
+    loadOpenHolds(run, keys),
+    named.holds.length > 0 ? loadClosedHolds(run, named.holds) : [],
+    named.spends.length > 0 ? loadSpends(run, named.spends) : [],
+    named.keys.length > 0 ? findConsumedKeys(run, named.keys) : [],
   ]);
-  const lotsOf = new Map<bigint, Lot[]>();
-  for (const { accountId, lot } of [...lots, ...closed]) {
-    const known = lotsOf.get(accountId);
-    if (known) known.push(lot);
-    else lotsOf.set(accountId, [lot]);
-  }
+  const lotsOf = byAccount([...lots, ...closedLots]);
+  const holdsOf = byAccount([...holds, ...closedHolds]);
+  const spendsOf = byAccount(spends);
   const books = new Map<bigint, OpenBook>();
-  for (const row of rows) books.set(row.accountId, openBook(row, lotsOf.get(row.accountId) ?? []));
+  for (const row of rows) {
+    const { accountId } = row;
+    books.set(
+      accountId,
+      openBook(row, {
+        lots: lotsOf.get(accountId) ?? [],
+        holds: holdsOf.get(accountId) ?? [],
+        spends: spendsOf.get(accountId) ?? [],
+      }),
+    );
+  }
   const consumedKeys = new Map<string, ConsumedKey>();
   for (const key of consumed) consumedKeys.set(consumedName(key.entry.accountId, key.keyDigest), key);
   return { books, consumed: consumedKeys, now };
+}
+
+/** Money that is here, or given by the operator, makes a book where there is none. */
+function makesBook(command: Request): boolean {
+  return command.type === 'purchase' || (command.type === 'adjustment' && command.amountMicrocredits > 0n);
+}
+
+/** What the commands name beside their books: closed lots and holds, spends to reverse, idempotency keys. */
+function namedBy(commands: readonly AddressedCommand[]) {
+  const lots = new Map<string, BookKey & { lotId: bigint }>();
+  const holds = new Map<string, BookKey & { holdId: bigint }>();
+  const spends = new Map<string, BookKey & { spendId: bigint }>();
+  const keys: (BookKey & { keyDigest: string })[] = [];
+  for (const { bucket, accountId, command } of commands) {
+    const key = { bucket, accountId };
+    if ('identity' in command) keys.push({ ...key, keyDigest: command.identity.keyDigest });
+    if ('lotId' in command) lots.set(`${accountId}:${command.lotId}`, { ...key, lotId: command.lotId });
+    if ('holdId' in command) holds.set(`${accountId}:${command.holdId}`, { ...key, holdId: command.holdId });
+    if ('spendId' in command)
+      spends.set(`${accountId}:${command.spendId}`, { ...key, spendId: command.spendId });
+  }
+  return { lots: [...lots.values()], holds: [...holds.values()], spends: [...spends.values()], keys };
+}
+
+function byAccount<Value>(loaded: readonly OfAccount<Value>[]): Map<bigint, Value[]> {
+  const byId = new Map<bigint, Value[]>();
+  for (const { accountId, value } of loaded) {
+    const known = byId.get(accountId);
+    if (known) known.push(value);
+    else byId.set(accountId, [value]);
+  }
+  return byId;
 }
 
 /** Waits for all, so that none is left running on a connection that is given back; then throws the first error. */
@@ -134,33 +186,42 @@ function distinctBooks(commands: readonly BookKey[]): BookKey[] {
   return [...books.values()];
 }
 
-function openBook(row: BookRow, lots: Lot[]): OpenBook {
-  lots.sort(compareBurnOrder);
+function openBook(
+  row: BookRow,
+  loaded: { readonly lots: Lot[]; readonly holds: Hold[]; readonly spends: Spend[] },
+): OpenBook {
+  const { seq, bookedAt, debtMicrocredits } = row;
+  const lots = loaded.lots.sort(compareBurnOrder);
   return {
     bucket: row.bucket,
     accountId: row.accountId,
     row,
     loadedLots: new Map(lots.map(lot => [lot.id, lot])),
-    book: { seq: row.seq, bookedAt: row.bookedAt, debtMicrocredits: row.debtMicrocredits, lots },
+    loadedHolds: new Map(loaded.holds.map(hold => [hold.id, hold])),
+    spends: new Map(loaded.spends.map(spend => [spend.id, spend])),
+    book: { seq, bookedAt, debtMicrocredits, lots, holds: loaded.holds },
     entries: [],
+    faces: [],
+    reversals: [],
   };
 }
 
 function decideOne(
   open: OpenBook | undefined,
-  command: Command,
+  request: Request,
   now: Instant,
   consumed: Map<string, ConsumedKey>,
 ): Outcome {
   if (!open) return { status: 'refused', refusal: { code: 'account_unknown' } };
-  const identity = 'identity' in command ? command.identity : null;
+  const identity = 'identity' in request ? request.identity : null;
   const earlier = identity && consumed.get(consumedName(open.accountId, identity.keyDigest));
   if (earlier) return replay(earlier, identity);
 
-  const decision = decide(open.book, command, laterOf(now, open.book.bookedAt));
+  const decision = decide(open.book, commandOf(open, request), laterOf(now, open.book.bookedAt));
   if (!decision.accepted) return { status: 'refused', refusal: decision.refusal };
   take(open, decision.step);
   const last = decision.step.entries.at(-1);
+  if (last && request.type === 'reversal') noteReversal(open, request.spendId, last);
   if (!identity || !last) return { status: 'advanced', entryCount: decision.step.entries.length };
   const entry = postedEntry(open.accountId, last);
   // A second command with this key in the same batch must find it consumed.
@@ -178,9 +239,30 @@ function replay(earlier: ConsumedKey, identity: CommandIdentity): Outcome {
   return { status: 'accepted', entry: earlier.entry, replayed: true };
 }
 
+function commandOf(open: OpenBook, request: Request): Command {
+  if (request.type !== 'reversal') return request;
+  const { spendId, ...rest } = request;
+  return { ...rest, spend: open.spends.get(spendId) ?? null };
+}
+
 function take(open: OpenBook, step: Step): void {
+  const before = new Map(open.book.lots.map(lot => [lot.id, lot.faceMicrocredits]));
   open.book = step.book;
   for (const entry of step.entries) open.entries.push(entry);
+  // Only the last entry of a step changes faces: time alone does not.
+  const { seq } = step.book;
+  for (const { id, faceMicrocredits } of step.book.lots)
+    if (before.get(id) !== faceMicrocredits) open.faces.push({ lotId: id, seq, faceMicrocredits });
+}
+
+/** The next reversal of this batch must find what this one has left. */
+function noteReversal(open: OpenBook, spendId: bigint, entry: Entry): void {
+  const { seq, amountMicrocredits } = entry;
+  const spend = open.spends.get(spendId);
+  if (!spend) throw new Error('a reversal of nothing was accepted');
+  open.reversals.push({ spendId, seq, amountMicrocredits });
+  const reversedMicrocredits = spend.reversedMicrocredits + amountMicrocredits;
+  open.spends.set(spendId, { ...spend, reversedMicrocredits });
 }
 
 function postedEntry(accountId: bigint, entry: Entry): PostedEntry {
@@ -205,6 +287,9 @@ function changeOf(open: OpenBook): BookChange {
     head,
     entries: sealed,
     lots: open.book.lots.filter(lot => open.loadedLots.get(lot.id) !== lot),
+    faces: open.faces,
+    holds: open.book.holds.filter(hold => open.loadedHolds.get(hold.id) !== hold),
+    reversals: open.reversals,
   };
 }
 

@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
-import type { Command } from '../core/commands.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
-import type { BatchOptions, Outcome } from './batch.ts';
+import type { BatchOptions, Outcome, Request } from './batch.ts';
 import { Lane } from './lane.ts';
 
 /** Two keep a database of a few cores busy: one batch is decided while the other is written. */
@@ -23,7 +22,7 @@ export class Poster {
    * Carries out `command` on the book of `accountId`, durably, or refuses it. Rejects with OutcomeUnknownError
    * when the database was lost for long, and with OverloadedError when too much is waiting.
    */
-  submit(accountId: bigint, command: Command): Promise<Outcome> {
+  submit(accountId: bigint, command: Request): Promise<Outcome> {
     if (accountId <= SYSTEM_ACCOUNT_ID) throw new Error('commands are for accounts, not for system books');
     const bucket = bucketOfAccount(accountId, this.#bucketCount);
     const lane = this.#lanes[bucket % LANE_COUNT];

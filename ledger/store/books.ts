@@ -1,7 +1,11 @@
 /** Loading books for a decision. Every statement carries the bucket of each row it wants. */
+
+import type { Hold } from '../core/hold.ts';
 import type { Instant } from '../core/instant.ts';
-import type { Lot, RenewalPolicy } from '../core/lot.ts';
+import type { Lot } from '../core/lot.ts';
+import { HOLD_COLUMNS, type HoldRow, holdOf } from './hold-row.ts';
 import { instantText } from './instant-text.ts';
+import { LOT_COLUMNS, type LotRow, lotOf } from './lot-row.ts';
 import type { RunSql, Statement } from './run-sql.ts';
 
 export interface BookKey {
@@ -16,9 +20,10 @@ export interface BookRow extends BookKey {
   readonly debtMicrocredits: bigint;
 }
 
-export interface LotRow {
+/** Something of a book, with whose it is. */
+export interface OfAccount<Value> {
   readonly accountId: bigint;
-  readonly lot: Lot;
+  readonly value: Value;
 }
 
 /** Books in the one order in which every transaction locks them, so that none waits for another in a circle. */
@@ -70,10 +75,6 @@ export async function lockBooks(run: RunSql, keys: readonly BookKey[]): Promise<
   }));
 }
 
-const LOT_COLUMNS = `l.account_id, l.lot_id, l.added_at, l.expires_at, l.policy, l.face_microcredits,
-  l.available_microcredits, l.held_microcredits, l.unreleased_microcredits,
-  l.settled_microcredits, l.paid_microusd, l.deferred_microusd, l.open`;
-
 // The clock is read in this statement, which follows the one that locks: no decision is dated before a lock.
 const LOAD_OPEN_LOTS: Statement = {
   name: 'load_open_lots',
@@ -86,32 +87,17 @@ const LOAD_OPEN_LOTS: Statement = {
     order by l.account_id, l.expires_at, l.added_at, l.lot_id`,
 };
 
-interface LotColumns {
-  account_id: bigint;
-  lot_id: bigint;
-  added_at: Instant;
-  expires_at: Instant;
-  policy: RenewalPolicy;
-  face_microcredits: bigint;
-  available_microcredits: bigint;
-  held_microcredits: bigint;
-  unreleased_microcredits: bigint;
-  settled_microcredits: bigint;
-  paid_microusd: bigint;
-  deferred_microusd: bigint;
-  open: boolean;
-}
-
 /** The database's clock and the open lots of the books, each book's in burn order. */
 export async function loadOpenLots(
   run: RunSql,
   keys: readonly BookKey[],
-): Promise<{ now: Instant; lots: LotRow[] }> {
-  const rows = await run<{ now: Instant } & (LotColumns | { lot_id: null })>(LOAD_OPEN_LOTS, columnsOf(keys));
+): Promise<{ now: Instant; lots: OfAccount<Lot>[] }> {
+  const rows = await run<{ now: Instant } & (LotRow | { lot_id: null })>(LOAD_OPEN_LOTS, columnsOf(keys));
   const now = rows[0]?.now;
   if (now === undefined) throw new Error('the database did not tell its clock');
-  const lots: LotRow[] = [];
-  for (const row of rows) if (row.lot_id !== null) lots.push(lotRow(row));
+  const lots: OfAccount<Lot>[] = [];
+  for (const row of rows)
+    if (row.lot_id !== null) lots.push({ accountId: row.account_id, value: lotOf(row) });
   return { now, lots };
 }
 
@@ -119,39 +105,51 @@ const LOAD_CLOSED_LOTS: Statement = {
   name: 'load_closed_lots',
   text: `select ${LOT_COLUMNS}
     from unnest($1::smallint[], $2::bigint[], $3::bigint[]) as wanted (bucket, account_id, lot_id)
-    join lots l on l.bucket = wanted.bucket and l.account_id = wanted.account_id and l.lot_id = wanted.lot_id
+    join lots l on l.bucket = wanted.bucket and l.account_id = wanted.account_id
+      and (l.lot_id = wanted.lot_id or l.restores_lot_id = wanted.lot_id)
     where not l.open`,
 };
 
-/** Those of the named lots that are closed: a clawback may concern one. */
+/** The closed ones among the named lots and those that restored them: a clawback or restoration may concern them. */
 export async function loadClosedLots(
   run: RunSql,
   keys: readonly (BookKey & { readonly lotId: bigint })[],
-): Promise<LotRow[]> {
-  const rows = await run<LotColumns>(LOAD_CLOSED_LOTS, [...columnsOf(keys), keys.map(key => key.lotId)]);
-  return rows.map(lotRow);
+): Promise<OfAccount<Lot>[]> {
+  const rows = await run<LotRow>(LOAD_CLOSED_LOTS, [...columnsOf(keys), keys.map(key => key.lotId)]);
+  return rows.map(row => ({ accountId: row.account_id, value: lotOf(row) }));
 }
 
-function lotRow(row: LotColumns): LotRow {
-  return {
-    accountId: row.account_id,
-    lot: {
-      id: row.lot_id,
-      addedAt: row.added_at,
-      expiresAt: row.expires_at,
-      policy: row.policy,
-      faceMicrocredits: row.face_microcredits,
-      availableMicrocredits: row.available_microcredits,
-      heldMicrocredits: row.held_microcredits,
-      unreleasedMicrocredits: row.unreleased_microcredits,
-      settledMicrocredits: row.settled_microcredits,
-      paidMicrousd: row.paid_microusd,
-      deferredMicrousd: row.deferred_microusd,
-      open: row.open,
-    },
-  };
+const LOAD_OPEN_HOLDS: Statement = {
+  name: 'load_open_holds',
+  text: `select ${HOLD_COLUMNS}
+    from unnest($1::smallint[], $2::bigint[]) as wanted (bucket, account_id)
+    join holds h on h.bucket = wanted.bucket and h.account_id = wanted.account_id and h.closed_by is null`,
+};
+
+/** The open holds of the books. */
+export async function loadOpenHolds(run: RunSql, keys: readonly BookKey[]): Promise<OfAccount<Hold>[]> {
+  const rows = await run<HoldRow>(LOAD_OPEN_HOLDS, columnsOf(keys));
+  return rows.map(row => ({ accountId: row.account_id, value: holdOf(row) }));
 }
 
-function columnsOf(keys: readonly BookKey[]): [number[], bigint[]] {
+const LOAD_CLOSED_HOLDS: Statement = {
+  name: 'load_closed_holds',
+  text: `select ${HOLD_COLUMNS}
+    from unnest($1::smallint[], $2::bigint[], $3::bigint[]) as wanted (bucket, account_id, hold_id)
+    join holds h on h.bucket = wanted.bucket and h.account_id = wanted.account_id and h.hold_id = wanted.hold_id
+    where h.closed_by is not null`,
+};
+
+/** The closed ones among the named holds: whoever asks for one is told so. */
+export async function loadClosedHolds(
+  run: RunSql,
+  keys: readonly (BookKey & { readonly holdId: bigint })[],
+): Promise<OfAccount<Hold>[]> {
+  const rows = await run<HoldRow>(LOAD_CLOSED_HOLDS, [...columnsOf(keys), keys.map(key => key.holdId)]);
+  return rows.map(row => ({ accountId: row.account_id, value: holdOf(row) }));
+}
+
+/** A bucket's and an account's number for each key, as two columns for unnest. */
+export function columnsOf(keys: readonly BookKey[]): [number[], bigint[]] {
   return [keys.map(key => key.bucket), keys.map(key => key.accountId)];
 }

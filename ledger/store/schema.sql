@@ -2,7 +2,7 @@
 
 -- Types
 
-create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal');
+create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment');
 
 create type renewal_policy as enum ('refill', 'none', 'installments');
 
@@ -71,6 +71,18 @@ create table entries (
   details text
 );
 
+create table holds (
+  bucket smallint not null,
+  account_id bigint not null,
+  hold_id bigint not null,
+  service_id integer not null,
+  placed_at timestamp with time zone not null,
+  deadline timestamp with time zone not null,
+  take_lot_ids bigint[] not null,
+  take_microcredits bigint[] not null,
+  closed_by bigint
+);
+
 create table installation (
   only_row boolean not null default true,
   mode text not null,
@@ -84,6 +96,14 @@ create table installation (
 create table ledger_accounts (
   code smallint not null,
   name text not null
+);
+
+create table lot_faces (
+  bucket smallint not null,
+  account_id bigint not null,
+  lot_id bigint not null,
+  seq bigint not null,
+  face_microcredits bigint not null
 );
 
 create table lots (
@@ -100,7 +120,10 @@ create table lots (
   settled_microcredits bigint not null default 0,
   paid_microusd bigint not null default 0,
   deferred_microusd bigint not null default 0,
-  open boolean not null
+  open boolean not null,
+  deferred_at timestamp with time zone not null,
+  debt_microcredits bigint not null default 0,
+  restores_lot_id bigint
 ) with (fillfactor=70);
 
 create table order_references (
@@ -196,6 +219,14 @@ create table receipts (
   first_noticed_at timestamp with time zone not null
 );
 
+create table reversals (
+  bucket smallint not null,
+  account_id bigint not null,
+  spend_id bigint not null,
+  seq bigint not null,
+  amount_microcredits bigint not null
+);
+
 create table secure_keys (
   bucket smallint not null,
   key_hash bytea not null,
@@ -268,6 +299,14 @@ alter table entries add constraint entries_held_after_microcredits_check CHECK (
 
 alter table entries add constraint entries_seq_check CHECK ((seq > 0));
 
+alter table holds add constraint holds_pkey PRIMARY KEY (bucket, account_id, hold_id);
+
+alter table holds add constraint holds_check CHECK ((deadline > placed_at));
+
+alter table holds add constraint holds_check1 CHECK ((cardinality(take_microcredits) = cardinality(take_lot_ids)));
+
+alter table holds add constraint holds_check2 CHECK ((closed_by > hold_id));
+
 alter table installation add constraint installation_pkey PRIMARY KEY (only_row);
 
 alter table installation add constraint installation_bucket_count_check CHECK ((bucket_count > 0));
@@ -284,13 +323,19 @@ alter table ledger_accounts add constraint ledger_accounts_pkey PRIMARY KEY (cod
 
 alter table ledger_accounts add constraint ledger_accounts_code_check CHECK (((code >= 1000) AND (code <= 3999)));
 
+alter table lot_faces add constraint lot_faces_pkey PRIMARY KEY (bucket, account_id, lot_id, seq);
+
+alter table lot_faces add constraint lot_faces_face_microcredits_check CHECK ((face_microcredits >= 0));
+
 alter table lots add constraint lots_pkey PRIMARY KEY (bucket, account_id, lot_id);
+
+alter table lots add constraint lots_available_microcredits_check CHECK ((available_microcredits >= 0));
 
 alter table lots add constraint lots_check CHECK ((expires_at > added_at));
 
-alter table lots add constraint lots_check1 CHECK (((available_microcredits >= 0) AND (available_microcredits <= face_microcredits)));
-
 alter table lots add constraint lots_check2 CHECK (((deferred_microusd >= 0) AND (deferred_microusd <= paid_microusd)));
+
+alter table lots add constraint lots_debt_microcredits_check CHECK ((debt_microcredits >= 0));
 
 alter table lots add constraint lots_face_microcredits_check CHECK ((face_microcredits >= 0));
 
@@ -348,6 +393,12 @@ alter table receipt_inclusions add constraint receipt_inclusions_version_check C
 
 alter table receipts add constraint receipts_pkey PRIMARY KEY (bucket, receipt_id);
 
+alter table reversals add constraint reversals_pkey PRIMARY KEY (bucket, account_id, spend_id, seq);
+
+alter table reversals add constraint reversals_amount_microcredits_check CHECK ((amount_microcredits > 0));
+
+alter table reversals add constraint reversals_check CHECK ((seq > spend_id));
+
 alter table secure_keys add constraint secure_keys_pkey PRIMARY KEY (bucket, key_hash);
 
 alter table secure_keys add constraint secure_keys_key_hash_check CHECK ((length(key_hash) = 32));
@@ -364,7 +415,15 @@ alter table services add constraint services_service_id_check CHECK ((service_id
 
 CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
 
+CREATE INDEX holds_by_closing ON credits.holds USING btree (bucket, account_id, closed_by);
+
+CREATE INDEX holds_by_deadline ON credits.holds USING btree (bucket, account_id, deadline);
+
+CREATE INDEX lots_by_expiry ON credits.lots USING btree (bucket, account_id, expires_at);
+
 CREATE INDEX lots_open ON credits.lots USING btree (bucket, account_id) WHERE open;
+
+CREATE INDEX lots_restoring ON credits.lots USING btree (bucket, account_id, restores_lot_id) WHERE (restores_lot_id IS NOT NULL);
 
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
 
@@ -399,6 +458,10 @@ CREATE TRIGGER ledger_accounts_append_only BEFORE DELETE OR UPDATE ON credits.le
 
 CREATE TRIGGER ledger_accounts_no_truncate BEFORE TRUNCATE ON credits.ledger_accounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER lot_faces_append_only BEFORE DELETE OR UPDATE ON credits.lot_faces FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER lot_faces_no_truncate BEFORE TRUNCATE ON credits.lot_faces FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER postings_append_only BEFORE DELETE OR UPDATE ON credits.postings FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER postings_no_truncate BEFORE TRUNCATE ON credits.postings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -415,6 +478,10 @@ CREATE TRIGGER receipts_append_only BEFORE DELETE OR UPDATE ON credits.receipts 
 
 CREATE TRIGGER receipts_no_truncate BEFORE TRUNCATE ON credits.receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER reversals_append_only BEFORE DELETE OR UPDATE ON credits.reversals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER reversals_no_truncate BEFORE TRUNCATE ON credits.reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Privileges of the roles
 
 grant select on access_tokens to credits_app;
@@ -429,6 +496,8 @@ grant insert, select, update on chain_progress to credits_app;
 
 grant insert, select on entries to credits_app;
 
+grant insert, select, update on holds to credits_app;
+
 grant select on installation to credits_app;
 
 grant select on installation to credits_indexer;
@@ -436,6 +505,8 @@ grant select on installation to credits_indexer;
 grant select on kysely_migration to credits_app;
 
 grant select on ledger_accounts to credits_app;
+
+grant insert, select on lot_faces to credits_app;
 
 grant insert, select, update on lots to credits_app;
 
@@ -452,6 +523,8 @@ grant insert, select on price_records to credits_app;
 grant insert, select on receipt_inclusions to credits_app;
 
 grant insert, select on receipts to credits_app;
+
+grant insert, select on reversals to credits_app;
 
 grant insert, select, update on secure_keys to credits_app;
 

@@ -40,7 +40,38 @@ export interface LotTable {
   settled_microcredits: bigint;
   paid_microusd: bigint;
   deferred_microusd: bigint;
+  deferred_at: Timestamp;
+  debt_microcredits: bigint;
+  restores_lot_id: bigint | null;
   open: boolean;
+}
+
+export interface LotFaceTable {
+  bucket: number;
+  account_id: bigint;
+  lot_id: bigint;
+  seq: bigint;
+  face_microcredits: bigint;
+}
+
+export interface HoldTable {
+  bucket: number;
+  account_id: bigint;
+  hold_id: bigint;
+  service_id: number;
+  placed_at: Timestamp;
+  deadline: Timestamp;
+  take_lot_ids: bigint[];
+  take_microcredits: bigint[];
+  closed_by: bigint | null;
+}
+
+export interface ReversalTable {
+  bucket: number;
+  account_id: bigint;
+  spend_id: bigint;
+  seq: bigint;
+  amount_microcredits: bigint;
 }
 
 export interface EntryTable {
@@ -219,6 +250,9 @@ export interface Tables {
   lots: LotTable;
   entries: EntryTable;
   postings: PostingTable;
+  lot_faces: LotFaceTable;
+  holds: HoldTable;
+  reversals: ReversalTable;
   ledger_accounts: LedgerAccountTable;
   receipts: ReceiptTable;
   receipt_inclusions: ReceiptInclusionTable;

@@ -1,5 +1,6 @@
-/** Writing what was decided: entries, postings, lots and the books' new heads, in one statement. */
+/** Writing what was decided: entries, postings, lots, holds and the books' new heads, in one statement. */
 import type { Book } from '../core/book.ts';
+import type { Hold } from '../core/hold.ts';
 import type { Entry } from '../core/journal.ts';
 import type { Lot } from '../core/lot.ts';
 import type { AccountCodes } from './account-codes.ts';
@@ -20,40 +21,145 @@ export interface BookChange extends BookKey {
   readonly entries: readonly SealedEntry[];
   /** The lots that changed or are new. */
   readonly lots: readonly Lot[];
+  /** New lots and those whose face changed, with the number of the entry since which they have it. */
+  readonly faces: readonly {
+    readonly lotId: bigint;
+    readonly seq: bigint;
+    readonly faceMicrocredits: bigint;
+  }[];
+  /** The holds that are new or were closed. */
+  readonly holds: readonly Hold[];
+  /** What reversals gave back. */
+  readonly reversals: readonly Reversed[];
 }
 
-const WRITE: Statement = {
-  name: 'write_entries',
-  text: `with new_entries as (
-      insert into entries (bucket, account_id, seq, kind, effective_at, booked_at, service_id, key_number, key_digest,
-        payload_digest, amount_microcredits, details, available_after_microcredits, held_after_microcredits,
-        debt_after_microcredits, hash)
-      select * from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::entry_kind[], $5::timestamptz[],
-        $6::timestamptz[], $7::integer[], $8::integer[], $9::uuid[], $10::uuid[], $11::bigint[], $12::text[],
-        $13::bigint[], $14::bigint[], $15::bigint[], $16::bytea[])
-    ), new_postings as (
-      insert into postings (bucket, account_id, seq, line, from_code, to_code, amount, lot_id,
-        lot_available_after_microcredits, lot_held_after_microcredits, lot_unreleased_after_microcredits)
-      select * from unnest($17::smallint[], $18::bigint[], $19::bigint[], $20::smallint[], $21::smallint[],
-        $22::smallint[], $23::numeric[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[])
-    ), new_lots as (
-      insert into lots (bucket, account_id, lot_id, added_at, expires_at, policy, face_microcredits,
-        available_microcredits, held_microcredits, unreleased_microcredits, settled_microcredits, paid_microusd,
-        deferred_microusd, open)
-      select * from unnest($28::smallint[], $29::bigint[], $30::bigint[], $31::timestamptz[], $32::timestamptz[],
-        $33::renewal_policy[], $34::bigint[], $35::bigint[], $36::bigint[], $37::bigint[], $38::bigint[],
-        $39::bigint[], $40::bigint[], $41::boolean[])
-      on conflict (bucket, account_id, lot_id) do update set
-        face_microcredits = excluded.face_microcredits, available_microcredits = excluded.available_microcredits,
-        held_microcredits = excluded.held_microcredits, unreleased_microcredits = excluded.unreleased_microcredits,
-        settled_microcredits = excluded.settled_microcredits,
-        deferred_microusd = excluded.deferred_microusd, open = excluded.open
-    )
-    update books b set seq = x.seq, head = x.head, booked_at = x.booked_at, debt_microcredits = x.debt
-    from unnest($42::smallint[], $43::bigint[], $44::bigint[], $45::bytea[], $46::timestamptz[], $47::bigint[])
-      as x (bucket, account_id, seq, head, booked_at, debt)
-    where b.bucket = x.bucket and b.account_id = x.account_id`,
+/** So much of a debit or capture was given back by the entry `seq`. */
+export interface Reversed {
+  readonly spendId: bigint;
+  readonly seq: bigint;
+  readonly amountMicrocredits: bigint;
+}
+
+/** Columns with their types; each is sent as one array. */
+const ENTRY_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  seq: 'bigint',
+  kind: 'entry_kind',
+  effective_at: 'timestamptz',
+  booked_at: 'timestamptz',
+  service_id: 'integer',
+  key_number: 'integer',
+  key_digest: 'uuid',
+  payload_digest: 'uuid',
+  amount_microcredits: 'bigint',
+  details: 'text',
+  available_after_microcredits: 'bigint',
+  held_after_microcredits: 'bigint',
+  debt_after_microcredits: 'bigint',
+  hash: 'bytea',
 };
+const POSTING_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  seq: 'bigint',
+  line: 'smallint',
+  from_code: 'smallint',
+  to_code: 'smallint',
+  amount: 'numeric',
+  lot_id: 'bigint',
+  lot_available_after_microcredits: 'bigint',
+  lot_held_after_microcredits: 'bigint',
+  lot_unreleased_after_microcredits: 'bigint',
+};
+const LOT_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  lot_id: 'bigint',
+  added_at: 'timestamptz',
+  expires_at: 'timestamptz',
+  policy: 'renewal_policy',
+  face_microcredits: 'bigint',
+  available_microcredits: 'bigint',
+  held_microcredits: 'bigint',
+  unreleased_microcredits: 'bigint',
+  settled_microcredits: 'bigint',
+  paid_microusd: 'bigint',
+  deferred_microusd: 'bigint',
+  deferred_at: 'timestamptz',
+  debt_microcredits: 'bigint',
+  restores_lot_id: 'bigint',
+  open: 'boolean',
+};
+const FACE_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  lot_id: 'bigint',
+  seq: 'bigint',
+  face_microcredits: 'bigint',
+};
+const HOLD_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  hold_id: 'bigint',
+  service_id: 'integer',
+  placed_at: 'timestamptz',
+  deadline: 'timestamptz',
+  // unnest would flatten arrays of arrays: these travel as texts
+  take_lot_ids: 'text',
+  take_microcredits: 'text',
+  closed_by: 'bigint',
+};
+const REVERSAL_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  spend_id: 'bigint',
+  seq: 'bigint',
+  amount_microcredits: 'bigint',
+};
+const BOOK_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  seq: 'bigint',
+  head: 'bytea',
+  booked_at: 'timestamptz',
+  debt_microcredits: 'bigint',
+};
+
+const WRITE = writeStatement();
+
+function writeStatement(): Statement {
+  let count = 0;
+  const unnested = (columns: Readonly<Record<string, string>>) => {
+    const places = Object.values(columns).map((type, index) => `$${count + index + 1}::${type}[]`);
+    count += places.length;
+    return `unnest(${places.join(', ')}) as x (${Object.keys(columns).join(', ')})`;
+  };
+  const insert = (table: string, columns: Readonly<Record<string, string>>) =>
+    `insert into ${table} (${Object.keys(columns).join(', ')}) select * from ${unnested(columns)}`;
+  const set = (columns: readonly string[]) => columns.map(name => `${name} = excluded.${name}`).join(', ');
+  const changing = [
+    ...['face_microcredits', 'available_microcredits', 'held_microcredits', 'unreleased_microcredits'],
+    ...['settled_microcredits', 'deferred_microusd', 'deferred_at', 'debt_microcredits', 'open'],
+  ];
+  const parts = [
+    `new_entries as (${insert('entries', ENTRY_COLUMNS)})`,
+    `new_postings as (${insert('postings', POSTING_COLUMNS)})`,
+    `new_lots as (${insert('lots', LOT_COLUMNS)}
+      on conflict (bucket, account_id, lot_id) do update set ${set(changing)})`,
+    `new_faces as (${insert('lot_faces', FACE_COLUMNS)})`,
+    `new_holds as (insert into holds (${Object.keys(HOLD_COLUMNS).join(', ')})
+      select x.bucket, x.account_id, x.hold_id, x.service_id, x.placed_at, x.deadline, x.take_lot_ids::bigint[],
+        x.take_microcredits::bigint[], x.closed_by from ${unnested(HOLD_COLUMNS)}
+      on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by)`,
+    `new_reversals as (${insert('reversals', REVERSAL_COLUMNS)})`,
+  ];
+  const text = `with ${parts.join(',\n')}
+    update books b set seq = x.seq, head = x.head, booked_at = x.booked_at, debt_microcredits = x.debt_microcredits
+    from ${unnested(BOOK_COLUMNS)}
+    where b.bucket = x.bucket and b.account_id = x.account_id`;
+  return { name: 'write_entries', text };
+}
 
 /** Lots are numbered from 1, as entries are. */
 const NO_LOT = 0n;
@@ -64,80 +170,123 @@ export async function writeEntries(
   codes: AccountCodes,
   changes: readonly BookChange[],
 ): Promise<void> {
-  const entries = columns(16);
-  const postings = columns(11);
-  const lots = columns(14);
-  const books = columns(6);
+  const entries = columnsFor(ENTRY_COLUMNS);
+  const postings = columnsFor(POSTING_COLUMNS);
+  const lots = columnsFor(LOT_COLUMNS);
+  const faces = columnsFor(FACE_COLUMNS);
+  const holds = columnsFor(HOLD_COLUMNS);
+  const reversals = columnsFor(REVERSAL_COLUMNS);
+  const books = columnsFor(BOOK_COLUMNS);
   for (const change of changes) {
     const { bucket, accountId, book } = change;
-    for (const { entry, hash } of change.entries) {
-      const { command } = entry;
-      push(
-        entries,
-        bucket,
-        accountId,
-        entry.seq,
-        entry.kind,
-        instantText(entry.effectiveAt),
-        instantText(entry.bookedAt),
-        command?.serviceId ?? null,
-        command?.keyNumber ?? null,
-        command?.keyDigest ?? null,
-        command?.payloadDigest ?? null,
-        entry.amountMicrocredits,
-        entry.details,
-        entry.availableAfterMicrocredits,
-        entry.heldAfterMicrocredits,
-        entry.debtAfterMicrocredits,
-        hash,
-      );
-      let line = 0;
-      for (const posting of entry.postings) {
-        line += 1;
-        push(
-          postings,
-          bucket,
-          accountId,
-          entry.seq,
-          line,
-          codes.codeOf(posting.from),
-          codes.codeOf(posting.to),
-          posting.amount,
-          posting.lot?.id ?? NO_LOT,
-          posting.lot?.availableMicrocredits ?? null,
-          posting.lot?.heldMicrocredits ?? null,
-          posting.lot?.unreleasedMicrocredits ?? null,
-        );
-      }
+    for (const sealed of change.entries) {
+      pushEntry(entries, change, sealed);
+      pushPostings(postings, change, sealed.entry, codes);
     }
-    for (const lot of change.lots) {
-      push(
-        lots,
-        bucket,
-        accountId,
-        lot.id,
-        instantText(lot.addedAt),
-        instantText(lot.expiresAt),
-        lot.policy,
-        lot.faceMicrocredits,
-        lot.availableMicrocredits,
-        lot.heldMicrocredits,
-        lot.unreleasedMicrocredits,
-        lot.settledMicrocredits,
-        lot.paidMicrousd,
-        lot.deferredMicrousd,
-        lot.open,
-      );
-    }
+    for (const lot of change.lots) pushLot(lots, change, lot);
+    for (const { lotId, seq, faceMicrocredits } of change.faces)
+      push(faces, bucket, accountId, lotId, seq, faceMicrocredits);
+    for (const hold of change.holds) pushHold(holds, change, hold);
+    for (const { spendId, seq, amountMicrocredits } of change.reversals)
+      push(reversals, bucket, accountId, spendId, seq, amountMicrocredits);
     push(books, bucket, accountId, book.seq, change.head, instantText(book.bookedAt), book.debtMicrocredits);
   }
-  await run(WRITE, [...entries, ...postings, ...lots, ...books]);
+  await run(WRITE, [...entries, ...postings, ...lots, ...faces, ...holds, ...reversals, ...books]);
 }
 
-function columns(count: number): unknown[][] {
-  return Array.from({ length: count }, () => []);
+type Columns = unknown[][];
+
+function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash }: SealedEntry): void {
+  const { command } = entry;
+  push(
+    into,
+    bucket,
+    accountId,
+    entry.seq,
+    entry.kind,
+    instantText(entry.effectiveAt),
+    instantText(entry.bookedAt),
+    command?.serviceId ?? null,
+    command?.keyNumber ?? null,
+    command?.keyDigest ?? null,
+    command?.payloadDigest ?? null,
+    entry.amountMicrocredits,
+    entry.details,
+    entry.availableAfterMicrocredits,
+    entry.heldAfterMicrocredits,
+    entry.debtAfterMicrocredits,
+    hash,
+  );
 }
 
-function push(into: unknown[][], ...values: unknown[]): void {
+function pushPostings(
+  into: Columns,
+  { bucket, accountId }: BookKey,
+  { seq, postings }: Entry,
+  codes: AccountCodes,
+): void {
+  let line = 0;
+  for (const { from, to, amount, lot } of postings) {
+    line += 1;
+    push(
+      into,
+      bucket,
+      accountId,
+      seq,
+      line,
+      codes.codeOf(from),
+      codes.codeOf(to),
+      amount,
+      lot?.id ?? NO_LOT,
+      lot?.availableMicrocredits ?? null,
+      lot?.heldMicrocredits ?? null,
+      lot?.unreleasedMicrocredits ?? null,
+    );
+  }
+}
+
+function pushLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): void {
+  push(
+    into,
+    bucket,
+    accountId,
+    lot.id,
+    instantText(lot.addedAt),
+    instantText(lot.expiresAt),
+    lot.policy,
+    lot.faceMicrocredits,
+    lot.availableMicrocredits,
+    lot.heldMicrocredits,
+    lot.unreleasedMicrocredits,
+    lot.settledMicrocredits,
+    lot.paidMicrousd,
+    lot.deferredMicrousd,
+    instantText(lot.deferredAt),
+    lot.debtMicrocredits,
+    lot.restoresLotId,
+    lot.open,
+  );
+}
+
+function pushHold(into: Columns, { bucket, accountId }: BookKey, hold: Hold): void {
+  push(
+    into,
+    bucket,
+    accountId,
+    hold.id,
+    hold.serviceId,
+    instantText(hold.placedAt),
+    instantText(hold.deadline),
+    `{${hold.takes.map(take => take.lotId).join()}}`,
+    `{${hold.takes.map(take => take.amountMicrocredits).join()}}`,
+    hold.closedBy,
+  );
+}
+
+function columnsFor(columns: Readonly<Record<string, string>>): Columns {
+  return Object.keys(columns).map(() => []);
+}
+
+function push(into: Columns, ...values: unknown[]): void {
   for (let index = 0; index < values.length; index += 1) into[index]?.push(values[index]);
 }

@@ -1,7 +1,8 @@
 /** A ledger's posting path on a test database, with a clock in the test's hand. */
 import type pg from 'pg';
-import type { Command } from '../../ledger/core/commands.ts';
+import type { DebitCommand } from '../../ledger/core/debit.ts';
 import type { Instant } from '../../ledger/core/instant.ts';
+import type { PurchaseCommand } from '../../ledger/core/purchase.ts';
 import type { Outcome } from '../../ledger/posting/batch.ts';
 import { commandIdentity } from '../../ledger/posting/identity.ts';
 import { Poster } from '../../ledger/posting/poster.ts';
@@ -46,7 +47,7 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
 }
 
 /** A purchase of `usd` whole dollars, paid at `paidAt`. */
-export function purchaseOf(usd: bigint, paidAt: Instant, key: string): Command {
+export function purchaseOf(usd: bigint, paidAt: Instant, key: string): PurchaseCommand {
   return {
     type: 'purchase',
     identity: identity(key, `purchase ${usd}`),
@@ -58,7 +59,7 @@ export function purchaseOf(usd: bigint, paidAt: Instant, key: string): Command {
 }
 
 /** A debit of `credits` whole credits. */
-export function debitOf(credits: bigint, key: string): Command {
+export function debitOf(credits: bigint, key: string): DebitCommand {
   return {
     type: 'debit',
     identity: identity(key, `debit ${credits}`),

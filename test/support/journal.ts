@@ -4,11 +4,14 @@ import { expect } from 'vitest';
 import { bookName, SYSTEM_ACCOUNT_ID } from '../../ledger/core/account-id.ts';
 import type { Book } from '../../ledger/core/book.ts';
 import { GENESIS_HASH } from '../../ledger/core/encoding.ts';
+import type { Hold } from '../../ledger/core/hold.ts';
 import type { Instant } from '../../ledger/core/instant.ts';
 import type { Entry, EntryKind, Posting } from '../../ledger/core/journal.ts';
-import type { Lot, RenewalPolicy } from '../../ledger/core/lot.ts';
+import type { Lot } from '../../ledger/core/lot.ts';
 import { hashEntry } from '../../ledger/posting/seal.ts';
 import { AccountCodes } from '../../ledger/store/account-codes.ts';
+import { HOLD_COLUMNS, type HoldRow, holdOf } from '../../ledger/store/hold-row.ts';
+import { LOT_COLUMNS, type LotRow, lotOf } from '../../ledger/store/lot-row.ts';
 import { plainDigest } from '../../ledger/store/posted-entries.ts';
 import { openKysely } from '../../ledger/store/postgres.ts';
 import { assertSoundJournal } from './sound-journal.ts';
@@ -45,6 +48,7 @@ export async function readBooks(pool: pg.Pool): Promise<StoredBook[]> {
           bookedAt: row.booked_at,
           debtMicrocredits: row.debt_microcredits,
           lots: await readLots(pool, key),
+          holds: await readHolds(pool, key),
         },
         entries: await readEntries(pool, key, codes),
       };
@@ -77,38 +81,20 @@ export function assertVerified(books: readonly StoredBook[]): void {
 }
 
 async function readLots(pool: pg.Pool, key: readonly [number, bigint]): Promise<Lot[]> {
-  const { rows } = await pool.query<{
-    lot_id: bigint;
-    added_at: Instant;
-    expires_at: Instant;
-    policy: RenewalPolicy;
-    face_microcredits: bigint;
-    available_microcredits: bigint;
-    held_microcredits: bigint;
-    unreleased_microcredits: bigint;
-    settled_microcredits: bigint;
-    paid_microusd: bigint;
-    deferred_microusd: bigint;
-    open: boolean;
-  }>(
-    `select * from lots where bucket = $1 and account_id = $2
+  const { rows } = await pool.query<LotRow>(
+    `select ${LOT_COLUMNS} from lots l where bucket = $1 and account_id = $2
      order by expires_at, added_at, lot_id`,
     [...key],
   );
-  return rows.map(row => ({
-    id: row.lot_id,
-    addedAt: row.added_at,
-    expiresAt: row.expires_at,
-    policy: row.policy,
-    faceMicrocredits: row.face_microcredits,
-    availableMicrocredits: row.available_microcredits,
-    heldMicrocredits: row.held_microcredits,
-    unreleasedMicrocredits: row.unreleased_microcredits,
-    settledMicrocredits: row.settled_microcredits,
-    paidMicrousd: row.paid_microusd,
-    deferredMicrousd: row.deferred_microusd,
-    open: row.open,
-  }));
+  return rows.map(lotOf);
+}
+
+async function readHolds(pool: pg.Pool, key: readonly [number, bigint]): Promise<Hold[]> {
+  const { rows } = await pool.query<HoldRow>(
+    `select ${HOLD_COLUMNS} from holds h where bucket = $1 and account_id = $2 order by hold_id`,
+    [...key],
+  );
+  return rows.map(holdOf);
 }
 
 async function readEntries(pool: pg.Pool, key: readonly [number, bigint], codes: AccountCodes) {

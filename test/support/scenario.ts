@@ -12,13 +12,24 @@
  *
  *     buy $1                            a payment noticed as it is made
  *     buy $1 paid 2026-03-01 14:59:30   a payment made earlier (or, by the block's clock, later)
+ *     buy $1 as installments            … under that policy; `refill` where nothing is said
+ *     buy $1 priced late                a payment that counts from when it is decided
  *     spend 7000                        a debit of so many credits
+ *     hold 7000 for 2 h                 credits reserved until then; for 15 minutes where nothing is said
+ *     capture 5000 of hold 3            spends so much of the hold that entry 3 placed, and gives the rest back
+ *     release hold 3                    gives all of it back
+ *     reverse 2000 of 4                 undoes so much of the debit or capture with the number 4
+ *     reverse 4                         undoes what is left of it
  *     claw back $1 of lot 1             the money of that payment was taken back
+ *     restore $1 of lot 1               the money that had been taken back came again
+ *     give 500 as none                  credits of the operator, under that policy
+ *     take 500                          the operator takes credits
+ *     service 2: …                      any of these, asked by another service than the first
  *     sweep                             posts what is due by time, and nothing else
  *     look                              reads and changes nothing; the result is the live lots in burn order
  *
- * `renewal` and `expiry` are asked by nobody: time makes them due, and whoever comes next posts them. The table has
- * them where they are booked. Every row that is asked for is run against the core, the whole table is written anew
+ * `renewal`, `expiry`, `hold_timeout` and `installment` are asked by nobody: time makes them due, and whoever comes next
+ * posts them. The table has them where they are booked. Every row that is asked for is run against the core, the whole table is written anew
  * from what came out, and both must be the same. Columns may be aligned with any number of spaces.
  */
 import { expect } from 'vitest';
@@ -27,11 +38,14 @@ import { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD } from '../../ledger/core/amo
 import { availableOf, type Book, EMPTY_BOOK } from '../../ledger/core/book.ts';
 import { assetOf } from '../../ledger/core/chart.ts';
 import { type Command, decide } from '../../ledger/core/commands.ts';
-import type { Instant } from '../../ledger/core/instant.ts';
-import type { Entry, Posting } from '../../ledger/core/journal.ts';
+import { HOLD_LIFE_DEFAULT } from '../../ledger/core/hold.ts';
+import { HOUR, type Instant, MINUTE, SECOND } from '../../ledger/core/instant.ts';
+import type { CommandIdentity, Entry, Posting } from '../../ledger/core/journal.ts';
+import { isLive, type RenewalPolicy } from '../../ledger/core/lot.ts';
 import type { Refusal } from '../../ledger/core/refusal.ts';
 import { commandIdentity } from '../../ledger/posting/identity.ts';
 import { instantText, parseInstant } from '../../ledger/store/instant-text.ts';
+import { spendOf } from './histories.ts';
 import { assertSoundJournal } from './sound-journal.ts';
 
 export interface Told {
@@ -52,19 +66,21 @@ export function expectScenario(table: string): Told {
   return made;
 }
 
+const DERIVED = new Set(['renewal', 'expiry', 'hold_timeout', 'installment']);
+
 function run(rows: readonly string[][]): Told & { written: string[] } {
   let book = EMPTY_BOOK;
   const entries: Entry[] = [];
   const written: string[] = [];
   for (const [at = '', what = ''] of rows) {
-    if (at === '' || what === 'renewal' || what === 'expiry') continue;
+    if (at === '' || DERIVED.has(what)) continue;
     const instant = readInstant(at);
     if (what === 'look') {
       const seen = advance(book, instant).book;
-      written.push([at, what, lotsText(seen), ''].join(' | '));
+      written.push([at, what, lotsText(seen, instant), ''].join(' | '));
       continue;
     }
-    const decision = decide(book, readCommand(what, instant, entries.length), instant);
+    const decision = decide(book, readCommand(what, { book, entries, instant }), instant);
     if (!decision.accepted) {
       written.push([at, what, refusalText(decision.refusal), ''].join(' | '));
       continue;
@@ -78,42 +94,127 @@ function run(rows: readonly string[][]): Told & { written: string[] } {
   return { book, entries, written };
 }
 
-function readCommand(what: string, instant: Instant, number: number): Command {
-  const identity = commandIdentity({
-    serviceId: 1,
-    keyNumber: null,
-    idempotencyKey: `row-${number}`,
-    payload: what,
-  });
-  const [, usd, paid] = /^buy \$([\d.]+)(?: paid (.+))?$/.exec(what) ?? [];
-  if (usd)
-    return {
+/** What a row is read against. */
+interface Before {
+  readonly book: Book;
+  readonly entries: readonly Entry[];
+  readonly instant: Instant;
+}
+
+/** A kind of row: how it reads, and the command that it asks for. */
+type Row = readonly [
+  RegExp,
+  (words: readonly string[], identity: CommandIdentity, before: Before) => Command,
+];
+
+const ROWS: readonly Row[] = [
+  [
+    /^buy \$([\d.]+)(?: as (\w+))?(?: (priced late)| paid (.+))?$/,
+    ([usd = '', policy, late, paid], identity, { instant }) => ({
       type: 'purchase',
       identity,
       amountMicrousd: units(usd, MICROUSD_PER_USD),
-      paidAt: paid ? readInstant(paid) : instant,
-      policy: 'refill',
+      paidAt: late ? null : paid ? readInstant(paid) : instant,
+      policy: policyOf(policy),
       details: null,
-    };
-  const [, spent] = /^spend ([\d.]+)$/.exec(what) ?? [];
-  if (spent)
-    return {
+    }),
+  ],
+  [
+    /^spend ([\d.]+)$/,
+    ([amount = ''], identity) => ({
       type: 'debit',
       identity,
-      amountMicrocredits: units(spent, MICROCREDITS_PER_CREDIT),
+      amountMicrocredits: readCredits(amount),
       details: null,
-    };
-  const [, back, lot] = /^claw back \$([\d.]+) of lot (\d+)$/.exec(what) ?? [];
-  if (back && lot)
-    return {
-      type: 'clawback',
+    }),
+  ],
+  [
+    /^hold ([\d.]+)(?: for (\d+) (h|min|s))?$/,
+    ([amount = '', length, unit], identity) => ({
+      type: 'hold',
+      identity,
+      amountMicrocredits: readCredits(amount),
+      life: length
+        ? BigInt(length) * (unit === 'h' ? HOUR : unit === 'min' ? MINUTE : SECOND)
+        : HOLD_LIFE_DEFAULT,
+      limits: { ofAccount: 3, ofService: 2 },
+      details: null,
+    }),
+  ],
+  [
+    /^capture ([\d.]+) of hold (\d+)$/,
+    ([amount = '', hold = ''], identity) => ({
+      type: 'capture',
+      identity,
+      holdId: BigInt(hold),
+      amountMicrocredits: readCredits(amount),
+      details: null,
+    }),
+  ],
+  [
+    /^release hold (\d+)$/,
+    ([hold = ''], identity) => ({ type: 'release', identity, holdId: BigInt(hold), details: null }),
+  ],
+  [
+    /^reverse (?:([\d.]+) of )?(\d+)$/,
+    ([amount, number = ''], identity, { book, entries }) => {
+      const entry = entries.find(
+        ({ seq, kind }) => seq === BigInt(number) && (kind === 'debit' || kind === 'capture'),
+      );
+      return {
+        type: 'reversal',
+        identity,
+        spend: entry ? spendOf(entry, book, entries) : null,
+        amountMicrocredits: amount ? readCredits(amount) : null,
+        details: JSON.stringify({ reverses: number }),
+      };
+    },
+  ],
+  [
+    /^(claw back|restore) \$([\d.]+) of lot (\d+)$/,
+    ([what, usd = '', lot = ''], identity) => ({
+      type: what === 'restore' ? 'restoration' : 'clawback',
       identity,
       lotId: BigInt(lot),
-      amountMicrousd: units(back, MICROUSD_PER_USD),
+      amountMicrousd: units(usd, MICROUSD_PER_USD),
       details: null,
-    };
-  if (what === 'sweep') return { type: 'advance' };
+    }),
+  ],
+  [
+    /^(give|take) ([\d.]+)(?: as (\w+))?$/,
+    ([what, amount = '', policy], identity) => ({
+      type: 'adjustment',
+      identity,
+      amountMicrocredits: what === 'take' ? -readCredits(amount) : readCredits(amount),
+      policy: policyOf(policy),
+      details: 'as the operator said',
+    }),
+  ],
+  [/^sweep$/, () => ({ type: 'advance' })],
+];
+
+function readCommand(told: string, before: Before): Command {
+  const [, service = '1', what = ''] = /^(?:service (\d+): )?(.+)$/.exec(told) ?? [];
+  const identity = commandIdentity({
+    serviceId: Number(service),
+    keyNumber: null,
+    idempotencyKey: `row-${before.entries.length}`,
+    payload: what,
+  });
+  for (const [pattern, read] of ROWS) {
+    const [whole, ...words] = pattern.exec(what) ?? [];
+    if (whole !== undefined) return read(words, identity, before);
+  }
   throw new Error(`a scenario cannot "${what}"`);
+}
+
+function policyOf(word = 'refill'): RenewalPolicy {
+  if (word === 'refill' || word === 'none' || word === 'installments') return word;
+  throw new Error(`there is no policy "${word}"`);
+}
+
+function readCredits(text: string): bigint {
+  return units(text, MICROCREDITS_PER_CREDIT);
 }
 
 function entryLines(entry: Entry, asked: string): string[] {
@@ -121,7 +222,9 @@ function entryLines(entry: Entry, asked: string): string[] {
   const what = entry.command === null ? entry.kind : asked;
   const owed = entry.debtAfterMicrocredits;
   const debt = owed === 0n ? '' : `, debt ${credits(owed)}`;
-  const result = `available ${credits(entry.availableAfterMicrocredits)}${debt}`;
+  const reserved = entry.heldAfterMicrocredits;
+  const held = reserved === 0n ? '' : `, held ${credits(reserved)}`;
+  const result = `available ${credits(entry.availableAfterMicrocredits)}${held}${debt}`;
   return entry.postings.map((posting, index) =>
     (index === 0 ? [at, what, result, postingText(posting)] : ['', '', '', postingText(posting)]).join(' | '),
   );
@@ -143,13 +246,17 @@ function refusalText(refusal: Refusal): string {
     }
     case 'debt_open':
       return `refused: owes ${credits(refusal.debtMicrocredits)}`;
+    case 'reversal_above_spend':
+      return `refused: ${credits(refusal.leftMicrocredits)} left`;
+    case 'capture_above_hold':
+      return `refused: holds ${credits(refusal.heldMicrocredits)}`;
     default:
       return `refused: ${refusal.code}`;
   }
 }
 
-function lotsText(book: Book): string {
-  const lots = book.lots.filter(lot => lot.open);
+function lotsText(book: Book, instant: Instant): string {
+  const lots = book.lots.filter(lot => isLive(lot, instant));
   if (lots.length === 0) return 'no lots';
   return lots
     .map(

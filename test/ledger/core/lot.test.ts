@@ -105,6 +105,9 @@ function lotOf(addedAt: Instant): Lot {
     settledMicrocredits: 0n,
     paidMicrousd: 1n,
     deferredMicrousd: 1n,
+    deferredAt: addedAt,
+    debtMicrocredits: 0n,
+    restoresLotId: null,
     open: true,
   };
 }

@@ -1,10 +1,11 @@
 /** What holds of every history of a book, tried on thousands of arbitrary ones. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Book } from '../../../ledger/core/book.ts';
+import { type Book, heldOf } from '../../../ledger/core/book.ts';
 import type { Command } from '../../../ledger/core/commands.ts';
 import { GENESIS_HASH } from '../../../ledger/core/encoding.ts';
 import { DAY, type Instant } from '../../../ledger/core/instant.ts';
+import type { Entry } from '../../../ledger/core/journal.ts';
 import { sealEntries } from '../../../ledger/posting/seal.ts';
 import { type Dated, resolve, runHistory, SEED, wishes } from '../../support/histories.ts';
 import { PlainBook, plainLots } from '../../support/plain-book.ts';
@@ -39,7 +40,9 @@ describe(`seed ${SEED}`, () => {
             { command: { type: 'advance' }, instant },
           ]);
           expect(accepted.at(-2)).toBe(plain.carryOut(command, instant, numberOfLast(entries, command)));
-          expect(plainLots(book.lots)).toEqual(plain.lots());
+          expect(plainLots(book.lots, instant)).toEqual(plain.lots());
+          expect(heldOf(book)).toBe(plain.held());
+          expect(lapsedIn(entries)).toBe(plain.lapsed);
           expect(book.debtMicrocredits).toBe(plain.debt);
         }
       }),
@@ -84,9 +87,17 @@ describe(`seed ${SEED}`, () => {
   });
 });
 
-/** The number of the lot that a purchase, the last command of a history, has added. */
+/** What has become breakage. */
+function lapsedIn(entries: readonly Entry[]): bigint {
+  return entries
+    .flatMap(({ postings }) => postings)
+    .filter(({ to }) => to === 'CREDIT:breakage')
+    .reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+/** The number of the entry that `command`, the last of a history but for an advance, has led to. */
 function numberOfLast(entries: ReturnType<typeof runHistory>['entries'], command: Command): bigint {
-  return command.type === 'purchase' ? (entries.at(-1)?.seq ?? 0n) : 0n;
+  return 'identity' in command ? (entries.at(-1)?.seq ?? 0n) : 0n;
 }
 
 /** Two months later: whatever time still had to do is done. */
@@ -114,9 +125,12 @@ function runWithoutClosedLots(history: readonly Dated[]) {
   const closed = new Map<bigint, Book['lots'][number]>();
   return runHistory(history, (book, next) => {
     for (const lot of book.lots) if (!lot.open) closed.set(lot.id, lot);
-    const named = next.type === 'clawback' ? closed.get(next.lotId) : undefined;
+    const payment = next.type === 'clawback' || next.type === 'restoration' ? next.lotId : null;
+    const named = [...closed.values()].filter(lot => lot.id === payment || lot.restoresLotId === payment);
     const lots = book.lots.filter(lot => lot.open);
-    return { ...book, lots: named ? [...lots, named] : lots };
+    const holdId = next.type === 'capture' || next.type === 'release' ? next.holdId : null;
+    const holds = book.holds.filter(hold => hold.closedBy === null || hold.id === holdId);
+    return { ...book, lots: payment === null ? lots : [...lots, ...named], holds };
   }).entries;
 }
 

@@ -273,7 +273,9 @@ describe('taking back', () => {
       2026-03-01 15:00 | buy $1                | available 10000 | issued > available 10000, lot 1
                        |                       |                 | deferred_revenue > clearing $1, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0     | available > clawed_back 10000, lot 1
-                       |                       |                 | clearing > deferred_revenue $1, lot 1
+                       |                       |                 | revenue > deferred_revenue $0.001388, lot 1
+                       |                       |                 | clearing > deferred_revenue $0.998612, lot 1
+                       |                       |                 | clearing > refunds $0.001388, lot 1
       2026-03-01 16:00 | look                  | no lots         |
       2026-03-02 00:00 | sweep                 | available 0     |
     `);
@@ -285,13 +287,16 @@ describe('taking back', () => {
       2026-03-01 15:00 | buy $1                  | available 10000                            | issued > available 10000, lot 1
                        |                         |                                            | deferred_revenue > clearing $1, lot 1
       2026-03-01 16:00 | claw back $0.4 of lot 1 | available 6000                             | available > clawed_back 4000, lot 1
+                       |                         |                                            | revenue > deferred_revenue $0.001388, lot 1
                        |                         |                                            | clearing > deferred_revenue $0.4, lot 1
       2026-03-01 16:00 | look                    | lot 1: 6000 of 6000 until 2026-03-31 15:00 |
       2026-03-01 17:00 | spend 6000              | available 0                                | available > consumed 6000, lot 1
       2026-03-02 00:00 | renewal                 | available 6000                             | renewed > available 6000, lot 1
       2026-03-02 00:00 | sweep                   | available 6000                             |
       2026-03-02 01:00 | claw back $0.6 of lot 1 | available 0                                | available > clawed_back 6000, lot 1
-                       |                         |                                            | clearing > deferred_revenue $0.6, lot 1
+                       |                         |                                            | revenue > deferred_revenue $0.007493, lot 1
+                       |                         |                                            | clearing > deferred_revenue $0.591119, lot 1
+                       |                         |                                            | clearing > refunds $0.008881, lot 1
       2026-03-02 01:00 | look                    | no lots                                    |
     `);
   });
@@ -304,7 +309,9 @@ describe('taking back', () => {
       2026-03-01 15:30 | spend 3000            | available 7000         | available > consumed 3000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 3000 | available > clawed_back 7000, lot 1
                        |                       |                        | debt > clawed_back 3000, lot 1
-                       |                       |                        | clearing > deferred_revenue $1, lot 1
+                       |                       |                        | revenue > deferred_revenue $0.001388, lot 1
+                       |                       |                        | clearing > deferred_revenue $0.998612, lot 1
+                       |                       |                        | clearing > refunds $0.001388, lot 1
       2026-03-01 16:01 | spend 1               | refused: owes 3000     |
       2026-03-02 00:00 | look                  | no lots                |
     `);
@@ -317,7 +324,9 @@ describe('taking back', () => {
                        |                       |                         | deferred_revenue > clearing $1, lot 1
       2026-03-01 15:30 | spend 10000           | available 0             | available > consumed 10000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 10000 | debt > clawed_back 10000, lot 1
-                       |                       |                         | clearing > deferred_revenue $1, lot 1
+                       |                       |                         | revenue > deferred_revenue $0.001388, lot 1
+                       |                       |                         | clearing > deferred_revenue $0.998612, lot 1
+                       |                       |                         | clearing > refunds $0.001388, lot 1
       2026-03-03 00:00 | look                  | no lots                 |
     `);
   });
@@ -332,7 +341,9 @@ describe('taking back', () => {
       2026-03-02 12:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
       2026-03-03 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
       2026-03-03 12:00 | claw back $1 of lot 1 | available 0     | available > clawed_back 10000, lot 1
-                       |                       |                 | clearing > deferred_revenue $1, lot 1
+                       |                       |                 | revenue > deferred_revenue $0.0625, lot 1
+                       |                       |                 | clearing > deferred_revenue $0.9375, lot 1
+                       |                       |                 | clearing > refunds $0.0625, lot 1
       2026-03-03 12:01 | look                  | no lots         |
     `);
   });
@@ -347,7 +358,9 @@ describe('taking back', () => {
       2026-03-03 12:00 | spend 2500            | available 7500         | available > consumed 2500, lot 1
       2026-03-03 13:00 | claw back $1 of lot 1 | available 0, debt 2500 | available > clawed_back 7500, lot 1
                        |                       |                        | debt > clawed_back 2500, lot 1
-                       |                       |                        | clearing > deferred_revenue $1, lot 1
+                       |                       |                        | revenue > deferred_revenue $0.063888, lot 1
+                       |                       |                        | clearing > deferred_revenue $0.936112, lot 1
+                       |                       |                        | clearing > refunds $0.063888, lot 1
     `);
   });
 
@@ -360,17 +373,18 @@ describe('taking back', () => {
                        |                       |                                                                                          | deferred_revenue > clearing $2, lot 2
       2026-03-01 15:30 | spend 10000           | available 20000                                                                          | available > consumed 10000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 20000, debt 10000                                                              | debt > clawed_back 10000, lot 1
-                       |                       |                                                                                          | clearing > deferred_revenue $1, lot 1
+                       |                       |                                                                                          | revenue > deferred_revenue $0.001388, lot 1
+                       |                       |                                                                                          | clearing > deferred_revenue $0.998612, lot 1
+                       |                       |                                                                                          | clearing > refunds $0.001388, lot 1
       2026-03-01 16:01 | spend 1               | refused: owes 10000                                                                      |
       2026-03-02 00:00 | sweep                 | available 20000                                                                          |
-      2026-03-02 10:00 | buy $0.25             | available 20000, debt 7500                                                               | issued > available 2500, lot 5
+      2026-03-02 10:00 | buy $0.25             | available 20000, debt 7500                                                               | issued > debt 2500, lot 5
                        |                       |                                                                                          | deferred_revenue > clearing $0.25, lot 5
-                       |                       |                                                                                          | available > debt 2500, lot 5
                        |                       |                                                                                          | revenue > deferred_revenue $0.25, lot 5
       2026-03-02 10:01 | spend 1               | refused: owes 7500                                                                       |
-      2026-03-02 10:02 | buy $1                | available 22500                                                                          | issued > available 10000, lot 6
+      2026-03-02 10:02 | buy $1                | available 22500                                                                          | issued > debt 7500, lot 6
+                       |                       |                                                                                          | issued > available 2500, lot 6
                        |                       |                                                                                          | deferred_revenue > clearing $1, lot 6
-                       |                       |                                                                                          | available > debt 7500, lot 6
                        |                       |                                                                                          | revenue > deferred_revenue $0.75, lot 6
       2026-03-02 10:03 | look                  | lot 2: 20000 of 20000 until 2026-03-31 15:00; lot 6: 2500 of 2500 until 2026-04-01 10:02 |
       2026-03-02 10:04 | spend 1               | available 22499                                                                          | available > consumed 1, lot 2
@@ -385,10 +399,12 @@ describe('taking back', () => {
       2026-03-01 15:30 | spend 4000            | available 6000         | available > consumed 4000, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 4000 | available > clawed_back 6000, lot 1
                        |                       |                        | debt > clawed_back 4000, lot 1
-                       |                       |                        | clearing > deferred_revenue $1, lot 1
-      2026-03-01 17:00 | buy $1                | available 6000         | issued > available 10000, lot 4
+                       |                       |                        | revenue > deferred_revenue $0.001388, lot 1
+                       |                       |                        | clearing > deferred_revenue $0.998612, lot 1
+                       |                       |                        | clearing > refunds $0.001388, lot 1
+      2026-03-01 17:00 | buy $1                | available 6000         | issued > debt 4000, lot 4
+                       |                       |                        | issued > available 6000, lot 4
                        |                       |                        | deferred_revenue > clearing $1, lot 4
-                       |                       |                        | available > debt 4000, lot 4
                        |                       |                        | revenue > deferred_revenue $0.4, lot 4
       2026-03-01 18:00 | spend 6000            | available 0            | available > consumed 6000, lot 4
       2026-03-02 00:00 | renewal               | available 6000         | renewed > available 6000, lot 4
@@ -407,10 +423,12 @@ describe('taking back', () => {
       2026-03-01 15:30 | spend 3333.333333            | available 6666.666667                              | available > consumed 3333.333333, lot 1
       2026-03-01 16:00 | claw back $1 of lot 1        | available 0, debt 3333.333333                      | available > clawed_back 6666.666667, lot 1
                        |                              |                                                    | debt > clawed_back 3333.333333, lot 1
-                       |                              |                                                    | clearing > deferred_revenue $1, lot 1
-      2026-03-01 17:00 | buy $0.333334                | available 0.006667                                 | issued > available 3333.34, lot 4
+                       |                              |                                                    | revenue > deferred_revenue $0.001388, lot 1
+                       |                              |                                                    | clearing > deferred_revenue $0.998612, lot 1
+                       |                              |                                                    | clearing > refunds $0.001388, lot 1
+      2026-03-01 17:00 | buy $0.333334                | available 0.006667                                 | issued > debt 3333.333333, lot 4
+                       |                              |                                                    | issued > available 0.006667, lot 4
                        |                              |                                                    | deferred_revenue > clearing $0.333334, lot 4
-                       |                              |                                                    | available > debt 3333.333333, lot 4
                        |                              |                                                    | revenue > deferred_revenue $0.333333, lot 4
       2026-03-01 17:00 | look                         | lot 4: 0.006667 of 0.006667 until 2026-03-31 17:00 |
       2026-03-01 18:00 | claw back $0.333334 of lot 4 | available 0, debt 3333.333333                      | available > clawed_back 0.006667, lot 4

@@ -233,6 +233,9 @@ describe('when the chain changes its mind', () => {
       'ETH:trading': -DOLLAR_WEI,
       'USD:trading': DOLLAR,
       'USD:deferred_revenue': -DOLLAR,
+      // Of the $10 a minute of 30 days was earned, and is given back all the same.
+      'USD:revenue': -231n,
+      'USD:refunds': 231n,
       'CREDIT:available': DOLLAR_CREDITS,
       'CREDIT:issued': -11n * DOLLAR_CREDITS,
       'CREDIT:clawed_back': 10n * DOLLAR_CREDITS,

@@ -1,9 +1,8 @@
 /** Two processes post to the same books at once; connections are cut under them. What is left must be true. */
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Command } from '../../../ledger/core/commands.ts';
 import { DAY, HOUR } from '../../../ledger/core/instant.ts';
-import type { Outcome } from '../../../ledger/posting/batch.ts';
+import type { Outcome, Request } from '../../../ledger/posting/batch.ts';
 import { openPool } from '../../../ledger/store/postgres.ts';
 import { type Books, codeOf, debitOf, openBooks, purchaseOf } from '../../support/books.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -33,7 +32,7 @@ beforeEach(() => {
   one.now = other.now = BOUGHT;
 });
 
-const submit = (books: Books, account: bigint, command: Command) =>
+const submit = (books: Books, account: bigint, command: Request) =>
   books.poster.submit(offset + account, command);
 
 async function verifiedBooks() {
@@ -165,7 +164,7 @@ describe('answers', () => {
       keyDigest: 'ab'.repeat(16),
       payloadDigest: 'cd'.repeat(16),
     };
-    const clawback: Command = {
+    const clawback: Request = {
       type: 'clawback',
       identity,
       lotId: 1n,
@@ -195,7 +194,7 @@ describe('answers', () => {
     await submit(one, 1n, purchaseOf(1n, BOUGHT, 'payment'));
     one.now = BOUGHT + 40n * DAY;
     await submit(one, 1n, { type: 'advance' });
-    const clawback = (number: number): Command => ({
+    const clawback = (number: number): Request => ({
       type: 'clawback',
       identity: {
         serviceId: 0,
@@ -216,7 +215,7 @@ describe('answers', () => {
 
 test('a batch with a culprit in the middle: all others of several books are carried out, once', async () => {
   for (const account of ACCOUNTS) await submit(one, account, purchaseOf(1n, BOUGHT, 'payment'));
-  const culprit: Command = { ...debitOf(1n, 'culprit'), amountMicrocredits: 0n } as Command;
+  const culprit: Request = { ...debitOf(1n, 'culprit'), amountMicrocredits: 0n };
   const all = await Promise.allSettled(
     ACCOUNTS.flatMap(account => [
       submit(one, account, debitOf(1n, 'before')),
@@ -233,7 +232,7 @@ test('what PostgreSQL cannot store is refused alone as well', async () => {
   await submit(one, 1n, purchaseOf(1n, BOUGHT, 'payment'));
   const outcomes = await Promise.allSettled([
     submit(one, 1n, debitOf(1n, 'before')),
-    submit(one, 1n, { ...debitOf(1n, 'zero'), details: 'a\u0000b' } as Command),
+    submit(one, 1n, { ...debitOf(1n, 'zero'), details: 'a\u0000b' } as Request),
     submit(one, 1n, debitOf(1n, 'after')),
   ]);
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -245,7 +244,7 @@ test('details are sealed as they are stored, whatever is in them', async () => {
   await submit(one, 1n, purchaseOf(1n, BOUGHT, 'payment'));
   const texts = ['Zürich, 東京 🚀', '\ud800 alone', '{"a": 1,  "b":2}', '\r\n\t"\'\\', ' ', '3:abc,'];
   for (const [index, details] of texts.entries())
-    await submit(one, 1n, { ...debitOf(1n, `job-${index}`), details } as Command);
+    await submit(one, 1n, { ...debitOf(1n, `job-${index}`), details } as Request);
   const [stored] = await verifiedBooks();
   expect(stored?.book.seq).toBe(BigInt(texts.length + 1));
 });

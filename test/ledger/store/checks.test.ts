@@ -93,6 +93,7 @@ const lot = {
   unreleased_microcredits: 0n,
   paid_microusd: 10n,
   deferred_microusd: 10n,
+  deferred_at: '2026-03-01T15:00:00Z',
   open: true,
 };
 
@@ -100,7 +101,9 @@ describe('a lot', () => {
   test.each<[string, Row, string]>([
     ['as it is bought', {}, 'done'],
     ['with less than nothing', { available_microcredits: -1n }, CHECK_VIOLATION],
-    ['with more than its face', { available_microcredits: 11n }, CHECK_VIOLATION],
+    // what is given back may lie above a face that was reduced in between
+    ['with more than its face', { available_microcredits: 11n }, 'done'],
+    ['owing less than nothing for its payment', { debt_microcredits: -1n }, CHECK_VIOLATION],
     ['holding less than nothing', { held_microcredits: -1n }, CHECK_VIOLATION],
     ['releasing less than nothing', { unreleased_microcredits: -1n }, CHECK_VIOLATION],
     ['with a face below zero', { face_microcredits: -1n, available_microcredits: 0n }, CHECK_VIOLATION],
@@ -203,7 +206,7 @@ test('the kinds of entries of the program are those of the database', async () =
   const { rows } = await client.query<{ kinds: string[] }>(
     'select enum_range(null::entry_kind)::text[] as kinds',
   );
-  expect(rows[0]?.kinds).toEqual(ENTRY_KINDS);
+  expect(rows[0]?.kinds.toSorted()).toEqual([...ENTRY_KINDS].sort());
 });
 
 test('every primary key leads with the bucket, but for what is one for the whole installation', async () => {
