@@ -1,4 +1,6 @@
 /** What the ledger offers to api, cli, dev and tests. Nothing else of it may be imported from outside. */
+export type { Problem } from './audit/problem.ts';
+export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export type { Instant } from './core/instant.ts';

@@ -61,6 +61,7 @@ describe('the direction of imports', () => {
       '../orders/reference.ts',
       '../keys/secret.ts',
       '../reads/credits.ts',
+      '../audit/verify.ts',
       '../prices/eth-price.ts',
       '../intake/chain-intake.ts',
       '../index.ts',
@@ -81,6 +82,15 @@ describe('the direction of imports', () => {
       '../orders/reference.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/audit', 'nothing else', [
+      '../posting/batch.ts',
+      '../posting/poster.ts',
+      '../reads/credits.ts',
+      '../orders/reference.ts',
+      '../intake/chain-intake.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/keys', 'nothing else', [
       '../posting/poster.ts',
       '../orders/reference.ts',
@@ -99,11 +109,13 @@ describe('the direction of imports', () => {
     ]),
     ...violationsOf('ledger/intake', 'neither reads nor callers', [
       '../reads/credits.ts',
+      '../audit/verify.ts',
       '../ledger.ts',
       '../../api/problem.ts',
     ]),
     ['ledger/planted.ts', `export { Problem } from '../api/problem.ts';`, 'never imports its callers'],
     ['api/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
+    ['cli/planted.ts', `export { verifyIn } from '../ledger/audit/verify.ts';`, 'ledger/index.ts only'],
     ['cli/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
     [
       'indexer/src/planted.ts',
