@@ -8,18 +8,22 @@ import {
   openPool,
   readInstallation,
 } from '../ledger/index.ts';
+import { databaseUrl } from './database-url.ts';
+import { UsageError } from './usage-error.ts';
+import { verify } from './verify.ts';
 
 const USAGE = `usage: npx credits <command>
 
   token service <name>    makes a token for the AI service of this name and shows it once
   token operator <name>   makes a token for operator routes and shows it once
+  verify                  recomputes every hash chain and all balances, names the first bad entry of each book, and
+                          ends with 1 when there is any
+    --account acct_…      verifies the book of this account only
+    --json                prints the result as JSON
   --help                  shows this
 
 environment:
   DATABASE_URL            the database, as its owner`;
-
-/** What a person mistyped: answered with the usage. */
-class UsageError extends Error {}
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -28,14 +32,22 @@ async function main(args: string[]): Promise<number> {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' } },
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        account: { type: 'string' },
+        json: { type: 'boolean' },
+      },
     });
     if (values.help) {
       console.log(USAGE);
       return 0;
     }
-    const [command, kind, name, ...rest] = positionals;
-    if (command !== 'token' || rest.length > 0) throw new UsageError(USAGE);
+    const [command, ...rest] = positionals;
+    if (command === 'verify' && rest.length === 0)
+      return await verify({ account: values.account, json: values.json ?? false });
+    const [kind, name, ...more] = rest;
+    const ofVerify = values.account !== undefined || values.json !== undefined;
+    if (command !== 'token' || more.length > 0 || ofVerify) throw new UsageError(USAGE);
     console.log(await makeToken(kind, name));
     return 0;
   } catch (error) {
@@ -52,9 +64,7 @@ async function makeToken(kind: string | undefined, name: string | undefined): Pr
   if (!make) throw new UsageError(USAGE);
   if (name === undefined || !/^[\x21-\x7e]{1,64}$/.test(name))
     throw new UsageError('A token needs a name of 1 to 64 visible ASCII characters, such as image-service.');
-  const databaseUrl = process.env.DATABASE_URL;
-  if (!databaseUrl) throw new Error("DATABASE_URL is not set: set it to the database, as its owner's.");
-  const pool = openPool({ databaseUrl, max: 1, applicationName: 'credits-cli' });
+  const pool = openPool({ databaseUrl: databaseUrl(), max: 1, applicationName: 'credits-cli' });
   try {
     const db = openKysely(pool);
     const { mode, bucketCount } = await readInstallation(db);

@@ -1,0 +1,2 @@
+/** What a person mistyped: answered with how it is written. */
+export class UsageError extends Error {}
