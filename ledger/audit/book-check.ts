@@ -146,12 +146,16 @@ function postingsFlaw({ seq, postings }: Entry): Flaw | null {
 }
 
 function postingFlaw(seq: bigint, { from, to, amount }: Posting): Flaw | null {
-  const what = `the posting from ${from} to ${to}`;
-  if (amount <= 0n)
-    return { entry: seq, what: `${what} moves nothing`, expected: 'more than 0', found: String(amount) };
-  if (from === to)
-    return { entry: seq, what: `${what} goes nowhere`, expected: 'two accounts', found: 'one account' };
-  return differenceAt(seq, `${what} leaves its asset`, { expected: assetOf(from), found: assetOf(to) });
+  const flawed = (what: string, expected: string, found: string) => ({
+    entry: seq,
+    what: `the posting from ${from} to ${to} ${what}`,
+    expected,
+    found,
+  });
+  if (amount <= 0n) return flawed('moves nothing', 'more than 0', String(amount));
+  if (from === to) return flawed('goes nowhere', 'two accounts', 'one account');
+  if (assetOf(from) !== assetOf(to)) return flawed('leaves its asset', assetOf(from), assetOf(to));
+  return null;
 }
 
 function differenceAt<Value extends bigint | string>(

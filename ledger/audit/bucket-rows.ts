@@ -1,7 +1,13 @@
 import type pg from 'pg';
 import type { BookTable, LotTable } from '../store/tables.ts';
 import { Cursor } from './cursor.ts';
-import { ENTRY_COLUMNS, type EntryRow, POSTING_COLUMNS, type PostingRow } from './stored-entry.ts';
+import {
+  ENTRY_COLUMNS,
+  type EntryRow,
+  microsecondsOf,
+  POSTING_COLUMNS,
+  type PostingRow,
+} from './stored-entry.ts';
 
 export type BookRow = Omit<BookTable, 'booked_at'> & { readonly booked_at: string };
 export type LotRow = Pick<
@@ -15,7 +21,7 @@ export type LotRow = Pick<
   | 'deferred_microusd'
 >;
 
-const BOOK_COLUMNS = 'bucket, account_id, seq, head, booked_at::text, debt_microcredits';
+const BOOK_COLUMNS = `bucket, account_id, seq, head, ${microsecondsOf('booked_at')}, debt_microcredits`;
 const LOT_COLUMNS = `bucket, account_id, lot_id, available_microcredits, held_microcredits, unreleased_microcredits,
   deferred_microusd`;
 

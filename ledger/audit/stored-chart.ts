@@ -6,6 +6,7 @@ const FIXED = Object.entries(FIXED_ACCOUNTS) as [FixedAccount, number][];
 
 export class StoredChart {
   readonly #names: Map<number, LedgerAccount>;
+  readonly #assets: ReadonlyMap<number, string>;
   /** Where the stored chart differs from this program's. */
   readonly problems: readonly Problem[];
 
@@ -18,6 +19,7 @@ export class StoredChart {
       return found === name ? [] : [{ book: null, entry: null, what, expected: name, found }];
     });
     for (const [name, code] of FIXED) this.#names.set(code, name);
+    this.#assets = new Map([...this.#names].map(([code, name]) => [code, assetOf(name)]));
   }
 
   /** The account's name; null when no account has this code. */
@@ -27,7 +29,6 @@ export class StoredChart {
 
   /** The asset of the account; what has no account counts as an asset of its own, which cannot add up. */
   assetOf(code: number): string {
-    const name = this.nameOf(code);
-    return name === null ? `code ${code}` : assetOf(name);
+    return this.#assets.get(code) ?? `code ${code}`;
   }
 }

@@ -247,6 +247,11 @@ const tamperings: Tampering[] = [
   {
     title: 'booked_at is moved before the common era',
     sql: inBusy('entries', `booked_at = '0044-03-15 00:00:00+00 BC'`, 'seq = 4'),
+    seen: [{ entry: 4n, what: HASH }],
+  },
+  {
+    title: 'booked_at is moved beyond what a program can tell',
+    sql: inBusy('entries', `booked_at = '290000-01-01 00:00:00+00'`, 'seq = 4'),
     seen: [{ entry: 4n, what: 'booked_at is no instant of a book' }],
   },
   {
