@@ -29,3 +29,4 @@ export {
 export { instantText, parseInstant } from './store/instant-text.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
 export { openKysely, openPool, withServerSettings } from './store/postgres.ts';
+export type { MidnightJob } from './sweep/midnight-job.ts';

@@ -31,6 +31,8 @@ import {
 } from './store/installation.ts';
 import { LEDGER_SCHEMA, openKysely, openPool } from './store/postgres.ts';
 import type { Tables } from './store/tables.ts';
+import { type MidnightJob, startMidnightJob } from './sweep/midnight-job.ts';
+import { sweepLag } from './sweep/sweep-progress.ts';
 
 export interface LedgerOptions {
   readonly databaseUrl: string;
@@ -198,6 +200,22 @@ export class Ledger {
       },
       this.#options.databaseUrl,
     );
+  }
+
+  /** Starts posting what time makes due: at once, at every midnight UTC, and every hour. Any number may run at once. */
+  startMidnightJob(log: (line: string) => void): MidnightJob {
+    return startMidnightJob({
+      db: this.#pools.db,
+      poster: this.#poster,
+      bucketCount: this.installation.bucketCount,
+      now: () => this.now(),
+      log,
+    });
+  }
+
+  /** How many seconds the sweep is behind the newest midnight at `now`; 0 when everything is swept through it. */
+  sweepLagSeconds(now: Instant): Promise<number> {
+    return sweepLag(this.#pools.db, now);
   }
 
   /** Throws unless the database answers. */

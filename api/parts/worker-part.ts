@@ -2,15 +2,19 @@ import type { Config } from '../config.ts';
 import { openConfiguredLedger } from './open-ledger.ts';
 import { partLog, type RunningPart } from './part.ts';
 
-/** Starts the worker: from the indexer's rows to priced receipts to the customers' books. */
+/**
+ * Starts the worker: from the indexer's rows to priced receipts to the customers' books, and what time makes due in
+ * those. Of several workers one takes in receipts; all of them sweep, as that may be done twice.
+ */
 export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const log = partLog('worker');
   const ledger = await openConfiguredLedger(config, log);
   const intake = ledger.startIntake(log);
+  const midnightJob = ledger.startMidnightJob(log);
   log(`taking in payments to ${config.paymentAddress}`);
   return {
     async stop() {
-      await intake.stop();
+      await Promise.all([intake.stop(), midnightJob.stop()]);
       await ledger.close();
     },
   };

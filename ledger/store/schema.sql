@@ -245,6 +245,11 @@ create table services (
   created_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table sweep_progress (
+  bucket smallint not null,
+  swept_through timestamp with time zone not null
+);
+
 -- Constraints
 
 alter table access_tokens add constraint access_tokens_pkey PRIMARY KEY (bucket, token_hash);
@@ -411,6 +416,8 @@ alter table services add constraint services_pkey PRIMARY KEY (service_id);
 
 alter table services add constraint services_service_id_check CHECK ((service_id > 0));
 
+alter table sweep_progress add constraint sweep_progress_pkey PRIMARY KEY (bucket);
+
 -- Indexes
 
 CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
@@ -529,3 +536,5 @@ grant insert, select on reversals to credits_app;
 grant insert, select, update on secure_keys to credits_app;
 
 grant select on services to credits_app;
+
+grant insert, select, update on sweep_progress to credits_app;

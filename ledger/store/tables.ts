@@ -182,6 +182,11 @@ export interface ChainProgressTable {
   updated_at: Timestamp;
 }
 
+export interface SweepProgressTable {
+  bucket: number;
+  swept_through: Timestamp;
+}
+
 export interface OrderTable {
   bucket: number;
   order_id: string;
@@ -260,6 +265,7 @@ export interface Tables {
   assignments: AssignmentTable;
   outbox: OutboxTable;
   chain_progress: ChainProgressTable;
+  sweep_progress: SweepProgressTable;
   orders: OrderTable;
   order_references: OrderReferenceTable;
   secure_keys: SecureKeyTable;

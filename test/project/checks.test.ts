@@ -113,6 +113,12 @@ describe('the direction of imports', () => {
       '../ledger.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/sweep', 'nothing else', [
+      '../intake/chain-intake.ts',
+      '../reads/credits.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+    ]),
     ['ledger/planted.ts', `export { Problem } from '../api/problem.ts';`, 'never imports its callers'],
     ['api/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
     ['cli/planted.ts', `export { verifyIn } from '../ledger/audit/verify.ts';`, 'ledger/index.ts only'],
