@@ -3,33 +3,49 @@ import type { Instant } from '../core/instant.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { RunSql, Statement } from '../store/run-sql.ts';
 
-/** Days are told in UTC and are 24 hours, whatever zone the session is in. */
-const FIRST_MIDNIGHT = `date_trunc('day', greatest(b.booked_at, l.added_at), 'UTC') + interval '24 hours'`;
-
-/**
- * Whether time has made an entry due for lot `l` of book `b` by $3: what core/advance.ts would post, in SQL. It may name
- * too many books, as one may be advanced by somebody else before the sweep comes to it, but never too few. A lot that
- * ends empty and fully earned is left out: it is closed without an entry, so nothing would be written and every sweep
- * would find it again. What else falls due by time some day is a line here and a case in test/ledger/sweep/.
+/*
+ * What time makes due for lot `l` of book `b` by $3: what core/advance.ts would post, in SQL. It may name too many
+ * books, as one may be advanced by somebody else before the sweep comes to it, but never too few. A lot that ends empty
+ * and fully earned is left out: it is closed without an entry, so nothing would be written and every sweep would find
+ * it again. What else falls due by time some day is another line here and a case in test/ledger/sweep/.
  */
-const IS_DUE = `l.expires_at > b.booked_at and (
-    -- it renews: something is used of a refill lot, and a midnight of its life has passed since the last entry
-    l.policy = 'refill' and l.available_microcredits < l.face_microcredits
-      and ${FIRST_MIDNIGHT} < l.expires_at and ${FIRST_MIDNIGHT} <= $3
-    -- it expires: credits lapse, or what is left of its payment is earned
-    or l.expires_at <= $3
-      and (l.available_microcredits > 0 or l.unreleased_microcredits > 0 or l.deferred_microusd > 0)
-  )`;
 
-// By the lots, as only those that live are in the index: there are always more books than that.
+/** Something is used of it that a midnight gives back. */
+const IS_USED = `l.policy = 'refill' and l.available_microcredits < l.face_microcredits`;
+
+/** Days are told in UTC and are 24 hours, whatever zone the session is in. */
+const MIDNIGHT = `date_trunc('day', greatest(b.booked_at, l.added_at), 'UTC') + interval '24 hours'`;
+
+/** The first midnight since the book's last entry has come, and is one of its life. */
+const IS_PAST_MIDNIGHT = `${MIDNIGHT} <= $3 and ${MIDNIGHT} < l.expires_at`;
+
+/** Its end has come, and credits lapse or what is left of its payment is earned. */
+const HAS_ENDED = `l.expires_at <= $3
+  and (l.available_microcredits > 0 or l.unreleased_microcredits > 0 or l.deferred_microusd > 0)`;
+
+const IS_DUE = `l.expires_at > b.booked_at and (${IS_USED} and ${IS_PAST_MIDNIGHT} or ${HAS_ENDED})`;
+
+/** The part of it that a lot alone can tell. */
+const MAY_BE_DUE = `(${IS_USED} or ${HAS_ENDED})`;
+
+// Two steps, so that a page is read off the index of living lots in its order: PostgreSQL cannot tell how many lots
+// pass the whole condition, takes it for hardly any, and would go through the rest of the bucket for each page.
 const FIND_DUE_BOOKS: Statement = {
   name: 'find_due_books',
-  text: `select distinct l.account_id
-    from lots l
-    join books b on b.bucket = l.bucket and b.account_id = l.account_id
-    where l.bucket = $1 and l.account_id > $2 and l.open and ${IS_DUE}
-    order by l.account_id
-    limit $4`,
+  text: `with looked_at as materialized (
+      select distinct l.account_id
+      from lots l
+      where l.bucket = $1 and l.account_id > $2 and l.open and ${MAY_BE_DUE}
+      order by l.account_id
+      limit $4
+    )
+    select looked_at.account_id, exists (
+        select from lots l
+        join books b on b.bucket = l.bucket and b.account_id = l.account_id
+        where l.bucket = $1 and l.account_id = looked_at.account_id and l.open and ${IS_DUE}
+      ) as is_due
+    from looked_at
+    order by looked_at.account_id`,
 };
 
 /** Where in the books of a bucket to look, and for what. */
@@ -39,16 +55,27 @@ export interface DuePage {
   readonly after: bigint;
   /** What is due by this instant, inclusive. */
   readonly through: Instant;
+  /** How many books to look at. */
   readonly limit: number;
 }
 
-/** The accounts of the next due books of a bucket, in their order; fewer than `limit` when there are no more. */
-export async function findDueBooks(run: RunSql, page: DuePage): Promise<bigint[]> {
-  const rows = await run<{ account_id: bigint }>(FIND_DUE_BOOKS, [
+export interface DueBooks {
+  /** In their order; may be none although there are more behind this page. */
+  readonly accountIds: readonly bigint[];
+  /** What the next page comes after; null when this is the last one. */
+  readonly last: bigint | null;
+}
+
+/** The accounts of a page of a bucket's books in which something is due. */
+export async function findDueBooks(run: RunSql, page: DuePage): Promise<DueBooks> {
+  const rows = await run<{ account_id: bigint; is_due: boolean }>(FIND_DUE_BOOKS, [
     page.bucket,
     page.after,
     instantText(page.through),
     page.limit,
   ]);
-  return rows.map(row => row.account_id);
+  return {
+    accountIds: rows.filter(row => row.is_due).map(row => row.account_id),
+    last: rows.length < page.limit ? null : (rows.at(-1)?.account_id ?? null),
+  };
 }

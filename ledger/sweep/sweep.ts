@@ -6,14 +6,14 @@ import { accountName } from '../core/account-id.ts';
 import type { Instant } from '../core/instant.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { SweepContext } from './context.ts';
-import { findDueBooks } from './due-books.ts';
+import { type DuePage, findDueBooks } from './due-books.ts';
 import { isWorthRepeating, repeatWhilePassing } from './repeat-while-passing.ts';
 import { bucketsBehind, recordSwept } from './sweep-progress.ts';
 
-/** How many books are looked for and posted together. Debits of a lane wait for as many at the most. */
+/** How many books are looked at and posted together: a debit of one of them waits for all. */
 const PAGE_MAX = 250;
-/** While books of one bucket are posted, those of others are found, so that no lane waits for the sweep. */
-const BUCKETS_AT_ONCE = 4;
+/** While books of one bucket are posted, those of another are found. More only makes others wait longer. */
+const BUCKETS_AT_ONCE = 2;
 
 /** What a sweep has done. */
 export interface Swept {
@@ -68,11 +68,10 @@ function insisting(context: SweepContext, stopping: AbortSignal): Sweeping['insi
 async function sweepBucket(sweeping: Sweeping, bucket: number): Promise<void> {
   const { context, through, insist } = sweeping;
   const run = runIn(context.db);
-  for (let after = 0n; ; ) {
-    const page = await insist(() => findDueBooks(run, { bucket, after, through, limit: PAGE_MAX }));
-    await advanceAll(sweeping, page);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_MAX) break;
+  for (let after: bigint | null = 0n; after !== null; ) {
+    const page: DuePage = { bucket, after, through, limit: PAGE_MAX };
+    const { accountIds, last } = await insist(() => findDueBooks(run, page));
+    await advanceAll(sweeping, accountIds);
     after = last;
   }
   await insist(() => recordSwept(context.db, bucket, through));

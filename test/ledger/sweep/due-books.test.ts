@@ -66,9 +66,11 @@ function runAsStored(history: readonly Dated[]): { book: Book; entries: Entry[] 
 }
 
 async function isFound(through: Instant): Promise<boolean> {
-  const found = await findDueBooks(runIn(db), { bucket, after: 0n, through, limit: 10 });
-  expect(found.every(accountId => accountId === ACCOUNT)).toBe(true);
-  return found.length === 1;
+  const page = { bucket, after: 0n, through, limit: 10 };
+  const { accountIds, last } = await findDueBooks(runIn(db), page);
+  expect(last).toBeNull();
+  expect(accountIds.every(accountId => accountId === ACCOUNT)).toBe(true);
+  return accountIds.length === 1;
 }
 
 /** The moments at which something may begin to be due, with the microseconds around each. */
@@ -187,24 +189,26 @@ describe('one lot', () => {
     bucket += 2;
     const run = runIn(db);
     const used = { ...lot, availableMicrocredits: 0n };
-    const change = (inBucket: number, accountId: bigint) => ({
+    const change = (inBucket: number, accountId: bigint, bookedAt = ADDED) => ({
       bucket: inBucket,
       accountId,
       head: GENESIS_HASH,
       entries: [],
-      book: { ...EMPTY_BOOK, bookedAt: ADDED },
-      lots: [used, { ...used, id: 2n }],
+      book: { ...EMPTY_BOOK, bookedAt },
+      lots: [lot, { ...used, id: 2n }, { ...used, id: 3n }],
     });
     const changes = [
       ...[7n, 2n, 9n, 4n, 5n].map(accountId => change(bucket, accountId)),
+      // Used since midnight.
+      change(bucket, 6n, FIRST_MIDNIGHT),
       change(bucket - 1, 3n),
     ];
     await createBooks(run, changes, GENESIS_HASH);
     await writeEntries(run, codes, changes);
     const page = (after: bigint) => findDueBooks(run, { bucket, after, through: FIRST_MIDNIGHT, limit: 2 });
-    expect(await page(0n)).toEqual([2n, 4n]);
-    expect(await page(4n)).toEqual([5n, 7n]);
-    expect(await page(7n)).toEqual([9n]);
-    expect(await page(9n)).toEqual([]);
+    expect(await page(0n)).toEqual({ accountIds: [2n, 4n], last: 4n });
+    expect(await page(4n)).toEqual({ accountIds: [5n], last: 6n });
+    expect(await page(6n)).toEqual({ accountIds: [7n, 9n], last: 9n });
+    expect(await page(9n)).toEqual({ accountIds: [], last: null });
   });
 });
