@@ -38,6 +38,7 @@ export function addLot(draft: Draft, lot: NewLot, instant: Instant): void {
     unreleasedMicrocredits: 0n,
     settledMicrocredits: settled,
     paidMicrousd,
+    returnedMicrousd: 0n,
     deferredMicrousd: 0n,
     deferredAt: addedAt,
     debtMicrocredits: 0n,

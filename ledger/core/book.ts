@@ -110,6 +110,7 @@ function assertNotNegative(lot: Lot): void {
     lot.settledMicrocredits < 0n ||
     lot.debtMicrocredits < 0n ||
     lot.deferredMicrousd < 0n ||
+    lot.returnedMicrousd < 0n ||
     lot.faceMicrocredits < 0n
   )
     throw new Error(`lot ${lot.id} would fall below zero`);

@@ -26,9 +26,14 @@ export interface ClawbackCommand {
  */
 export function clawback(book: Book, command: ClawbackCommand, instant: Instant): Step {
   const { identity, lotId, amountMicrousd, details } = command;
-  if (amountMicrousd <= 0n) throw new Error('a clawback must be more than zero');
   const lots = lotsOfPayment(book, lotId);
+  const bought = lots.at(-1);
+  if (!bought) throw new Error(`lot ${lotId} is not in the book`);
+  const returnedMicrousd = bought.returnedMicrousd + amountMicrousd;
+  if (amountMicrousd <= 0n || returnedMicrousd > bought.paidMicrousd)
+    throw new Error(`clawback of ${amountMicrousd} micro-dollars, more than is left of lot ${lotId}`);
   const draft = new Draft(book);
+  draft.put({ ...bought, returnedMicrousd });
   let rest = microcreditsOf(amountMicrousd);
   let restMicrousd = amountMicrousd;
   for (const lot of lots) {
@@ -44,7 +49,7 @@ export function clawback(book: Book, command: ClawbackCommand, instant: Instant)
 }
 
 /** What the owner of a lot has to give back when its payment is taken back whole: never above what they have had. */
-export function obligationOf(lot: Lot): bigint {
+function obligationOf(lot: Lot): bigint {
   return lot.faceMicrocredits + lot.settledMicrocredits;
 }
 

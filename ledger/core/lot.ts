@@ -21,6 +21,8 @@ export interface Lot {
   readonly settledMicrocredits: bigint;
   /** What was paid for it; 0 for credits that were not bought. */
   readonly paidMicrousd: bigint;
+  /** What of the payment is with the payer again: taken back and not restored. */
+  readonly returnedMicrousd: bigint;
   /** What of the payment has not been posted as revenue or given back. */
   readonly deferredMicrousd: bigint;
   /** When `deferredMicrousd` was last posted to: what is earned by time is counted from here. */

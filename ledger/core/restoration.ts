@@ -1,7 +1,6 @@
 import { addLot } from './add-lot.ts';
 import { lesserOf, MICROCREDITS_PER_MICROUSD, microcreditsOf } from './amount.ts';
 import type { Book, Step } from './book.ts';
-import { obligationOf } from './clawback.ts';
 import { Draft } from './draft.ts';
 import type { Instant } from './instant.ts';
 import type { CommandIdentity } from './journal.ts';
@@ -28,13 +27,14 @@ export function restore(book: Book, command: RestorationCommand, instant: Instan
   const bought = lots.at(-1);
   if (!bought) throw new Error(`lot ${lotId} is not in the book`);
   const given = microcreditsOf(amountMicrousd);
-  const taken = microcreditsOf(bought.paidMicrousd) - lots.reduce((sum, lot) => sum + obligationOf(lot), 0n);
-  if (given <= 0n || given > taken)
+  const returnedMicrousd = bought.returnedMicrousd - amountMicrousd;
+  if (amountMicrousd <= 0n || returnedMicrousd < 0n)
     throw new Error(
       `restoration of ${amountMicrousd} micro-dollars, more than was taken back of lot ${lotId}`,
     );
 
   const draft = new Draft(book);
+  draft.put({ ...bought, returnedMicrousd });
   let rest = given;
   for (const { id } of [...lots].reverse()) {
     const lot = draft.lot(id);

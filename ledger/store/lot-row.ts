@@ -4,7 +4,7 @@ import type { Lot, RenewalPolicy } from '../core/lot.ts';
 /** The columns of a lot, of the table named `l`. */
 export const LOT_COLUMNS = `l.account_id, l.lot_id, l.added_at, l.expires_at, l.policy, l.face_microcredits,
   l.available_microcredits, l.held_microcredits, l.unreleased_microcredits, l.settled_microcredits, l.paid_microusd,
-  l.deferred_microusd, l.deferred_at, l.debt_microcredits as lot_debt_microcredits, l.restores_lot_id, l.open`;
+  l.returned_microusd, l.deferred_microusd, l.deferred_at, l.debt_microcredits as lot_debt_microcredits, l.restores_lot_id, l.open`;
 
 export interface LotRow {
   account_id: bigint;
@@ -18,6 +18,7 @@ export interface LotRow {
   unreleased_microcredits: bigint;
   settled_microcredits: bigint;
   paid_microusd: bigint;
+  returned_microusd: bigint;
   deferred_microusd: bigint;
   deferred_at: Instant;
   lot_debt_microcredits: bigint;
@@ -37,6 +38,7 @@ export function lotOf(row: LotRow): Lot {
     unreleasedMicrocredits: row.unreleased_microcredits,
     settledMicrocredits: row.settled_microcredits,
     paidMicrousd: row.paid_microusd,
+    returnedMicrousd: row.returned_microusd,
     deferredMicrousd: row.deferred_microusd,
     deferredAt: row.deferred_at,
     debtMicrocredits: row.lot_debt_microcredits,

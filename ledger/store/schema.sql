@@ -122,6 +122,7 @@ create table lots (
   deferred_microusd bigint not null default 0,
   open boolean not null,
   deferred_at timestamp with time zone not null,
+  returned_microusd bigint not null default 0,
   debt_microcredits bigint not null default 0,
   restores_lot_id bigint
 ) with (fillfactor=70);
@@ -337,6 +338,8 @@ alter table lots add constraint lots_pkey PRIMARY KEY (bucket, account_id, lot_i
 alter table lots add constraint lots_available_microcredits_check CHECK ((available_microcredits >= 0));
 
 alter table lots add constraint lots_check CHECK ((expires_at > added_at));
+
+alter table lots add constraint lots_check1 CHECK (((returned_microusd >= 0) AND (returned_microusd <= paid_microusd)));
 
 alter table lots add constraint lots_check2 CHECK (((deferred_microusd >= 0) AND (deferred_microusd <= paid_microusd)));
 

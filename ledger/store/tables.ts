@@ -39,6 +39,7 @@ export interface LotTable {
   unreleased_microcredits: bigint;
   settled_microcredits: bigint;
   paid_microusd: bigint;
+  returned_microusd: bigint;
   deferred_microusd: bigint;
   deferred_at: Timestamp;
   debt_microcredits: bigint;

@@ -85,6 +85,7 @@ const LOT_COLUMNS = {
   unreleased_microcredits: 'bigint',
   settled_microcredits: 'bigint',
   paid_microusd: 'bigint',
+  returned_microusd: 'bigint',
   deferred_microusd: 'bigint',
   deferred_at: 'timestamptz',
   debt_microcredits: 'bigint',
@@ -140,7 +141,14 @@ function writeStatement(): Statement {
   const set = (columns: readonly string[]) => columns.map(name => `${name} = excluded.${name}`).join(', ');
   const changing = [
     ...['face_microcredits', 'available_microcredits', 'held_microcredits', 'unreleased_microcredits'],
-    ...['settled_microcredits', 'deferred_microusd', 'deferred_at', 'debt_microcredits', 'open'],
+    ...[
+      'settled_microcredits',
+      'returned_microusd',
+      'deferred_microusd',
+      'deferred_at',
+      'debt_microcredits',
+      'open',
+    ],
   ];
   const parts = [
     `new_entries as (${insert('entries', ENTRY_COLUMNS)})`,
@@ -260,6 +268,7 @@ function pushLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): void 
     lot.unreleasedMicrocredits,
     lot.settledMicrocredits,
     lot.paidMicrousd,
+    lot.returnedMicrousd,
     lot.deferredMicrousd,
     instantText(lot.deferredAt),
     lot.debtMicrocredits,

@@ -9,6 +9,7 @@ import { DAY, HOUR, type Instant, MINUTE, midnightAfter, SECOND } from '../../le
 import type { CommandIdentity, Entry } from '../../ledger/core/journal.ts';
 import type { Lot, RenewalPolicy } from '../../ledger/core/lot.ts';
 import type { Spend } from '../../ledger/core/reversal.ts';
+import type { Request } from '../../ledger/posting/batch.ts';
 import { commandIdentity } from '../../ledger/posting/identity.ts';
 import { parseInstant } from '../../ledger/store/instant-text.ts';
 
@@ -251,15 +252,9 @@ function reversalOf(one: Wish, { book, entries }: Met, number: number): Command 
 
 /** Money of a payment that is taken back, or comes again where it was: never more than there is. */
 function paymentBack(one: Wish, { book }: Met, identity: CommandIdentity): Command | null {
-  const leftOf = (payment: Lot) =>
-    book.lots
-      .filter(({ id, restoresLotId }) => id === payment.id || restoresLotId === payment.id)
-      .reduce((sum, lot) => sum + lot.faceMicrocredits + lot.settledMicrocredits, 0n) / 10_000n;
-  const mostOf = (payment: Lot) =>
-    one.want === 'restore' ? payment.paidMicrousd - leftOf(payment) : leftOf(payment);
-  const bought = book.lots.filter(
-    lot => lot.restoresLotId === null && lot.paidMicrousd > 0n && mostOf(lot) > 0n,
-  );
+  const mostOf = ({ paidMicrousd, returnedMicrousd }: Lot) =>
+    one.want === 'restore' ? returnedMicrousd : paidMicrousd - returnedMicrousd;
+  const bought = book.lots.filter(lot => lot.restoresLotId === null && mostOf(lot) > 0n);
   const payment = pickOf(bought, one);
   if (!payment) return null;
   const amountMicrousd = lesserOf(some(one, mostOf(payment)), mostOf(payment));
@@ -288,4 +283,11 @@ export function runHistory(
     return true;
   });
   return { book, entries, accepted };
+}
+
+/** The command as a caller asks for it: a reversal names what it undoes by its number. */
+export function requestOf(command: Command): Request {
+  if (command.type !== 'reversal') return command;
+  const { spend, ...rest } = command;
+  return { ...rest, spendId: spend?.id ?? 0n };
 }

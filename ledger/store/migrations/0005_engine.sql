@@ -15,6 +15,8 @@ alter table lots add check (available_microcredits >= 0);
 alter table lots
   -- when deferred_microusd was last posted to: what is earned by time is counted from here
   add column deferred_at timestamptz,
+  -- what of the payment is with the payer again: taken back and not restored
+  add column returned_microusd bigint not null default 0 check (returned_microusd between 0 and paid_microusd),
   -- owed because the payment of this lot was taken back after its credits had been spent
   add column debt_microcredits bigint not null default 0 check (debt_microcredits >= 0),
   -- the lot whose payment came again, where this one gives it back

@@ -355,8 +355,8 @@ const tamperings: Tampering[] = [
   {
     title: 'a lot is put there that nothing was ever posted of',
     sql: () => `insert into lots (bucket, account_id, lot_id, added_at, expires_at, policy, face_microcredits,
-        available_microcredits, open)
-      select bucket, account_id, 3, now(), now() + interval '1 day', 'refill', 5, 5, true from books where ${rowsOf('busy')}`,
+        available_microcredits, deferred_at, open)
+      select bucket, account_id, 3, now(), now() + interval '1 day', 'refill', 5, 5, now(), true from books where ${rowsOf('busy')}`,
     seen: [{ entry: null, what: 'lot 3 stands, and nothing was ever posted of it' }],
   },
   {

@@ -104,6 +104,7 @@ function lotOf(addedAt: Instant): Lot {
     unreleasedMicrocredits: 0n,
     settledMicrocredits: 0n,
     paidMicrousd: 1n,
+    returnedMicrousd: 0n,
     deferredMicrousd: 1n,
     deferredAt: addedAt,
     debtMicrocredits: 0n,

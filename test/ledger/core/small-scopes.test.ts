@@ -71,6 +71,13 @@ test.each(expiries)('the first lot ends at %s', expiry => {
   expect(tried).toBe(youngerBy.length * 35 * commands.length ** 3);
 });
 
+/** Nobody gives back more than was paid: of the first lot that is 2 micro-dollars. */
+function takesTooMuchBack(history: readonly [Command, Instant][]): boolean {
+  let takenBack = 0n;
+  for (const [command] of history) if (command.type === 'clawback') takenBack += command.amountMicrousd;
+  return takenBack > 2n;
+}
+
 /** Every way in which three commands can fall on `instants`, one after the other or at the same instant. */
 function triplesInOrder(instants: readonly Instant[]): [Instant, Instant, Instant][] {
   return instants.flatMap((first, index) => {
@@ -91,6 +98,10 @@ function twoLots(bought: Instant, younger: bigint) {
 
 /** Plays the history on the core and on the plain rules, and again with the book advanced at every instant. */
 function checkHistory(start: readonly [Command, Instant][], rest: readonly [Command, Instant][]): void {
+  if (takesTooMuchBack(rest)) {
+    expect(() => play([...start, ...rest], false)).toThrow('more than is left');
+    return;
+  }
   const played = play([...start, ...rest], false);
   const watched = play([...start, ...rest], true);
   if (!sameEntries(played.entries, watched.entries)) expect(watched.entries).toEqual(played.entries);

@@ -2,12 +2,10 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Command } from '../../../ledger/core/commands.ts';
-import type { Request } from '../../../ledger/posting/batch.ts';
 import { openPool } from '../../../ledger/store/postgres.ts';
 import { type Books, openBooks } from '../../support/books.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { type Dated, resolve, runHistory, SEED, wishes } from '../../support/histories.ts';
+import { type Dated, requestOf, resolve, runHistory, SEED, wishes } from '../../support/histories.ts';
 import { assertVerified, readBooks } from '../../support/journal.ts';
 
 let database: TestDatabase;
@@ -22,13 +20,6 @@ afterAll(async () => {
   await Promise.all([books.close(), owner.end()]);
   await database.drop();
 });
-
-/** A reversal as a caller asks for it: by the number of what it undoes. */
-function requestOf(command: Command): Request {
-  if (command.type !== 'reversal') return command;
-  const { spend, ...rest } = command;
-  return { ...rest, spendId: spend?.id ?? 0n };
-}
 
 /** Commands of one instant go into one batch, as they would when they arrive together. */
 function batchesOf(history: readonly Dated[]): Dated[][] {

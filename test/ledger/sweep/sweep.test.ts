@@ -14,7 +14,7 @@ import { sweep } from '../../../ledger/sweep/sweep.ts';
 import { sweepLag } from '../../../ledger/sweep/sweep-progress.ts';
 import { type Books, debitOf, openBooks, purchaseOf } from '../../support/books.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { resolve, SEED, wishes } from '../../support/histories.ts';
+import { requestOf, resolve, SEED, wishes } from '../../support/histories.ts';
 import { assertVerified, readBooks, type StoredBook } from '../../support/journal.ts';
 import { readInstant } from '../../support/scenario.ts';
 import { sweepContext, sweepNow } from '../../support/sweep.ts';
@@ -68,7 +68,7 @@ describe(`the same arbitrary histories, seed ${SEED}`, () => {
       const { one, other, owner } = ground;
       for (const [number, { accountId, command, instant }] of asked.entries()) {
         one.now = other.now = instant;
-        await Promise.all([between(ground, number), one.poster.submit(accountId, command)]);
+        await Promise.all([between(ground, number), one.poster.submit(accountId, requestOf(command))]);
       }
       one.now = other.now = end;
       const accounts = new Set(asked.map(({ accountId }) => accountId));
@@ -86,8 +86,8 @@ describe(`the same arbitrary histories, seed ${SEED}`, () => {
 
   test('never swept, it is something', () => {
     const kinds = unswept.flatMap(({ entries }) => entries.map(({ entry }) => entry.kind));
-    for (const kind of ['purchase', 'debit', 'clawback', 'renewal', 'expiry'])
-      expect(kinds.filter(found => found === kind).length).toBeGreaterThan(10);
+    for (const kind of ['purchase', 'debit', 'hold_timeout', 'installment', 'renewal', 'expiry'])
+      expect(kinds.filter(found => found === kind).length).toBeGreaterThan(5);
   });
 
   test('swept now and then, late and again, the entries and hashes are the same', async () => {
@@ -129,6 +129,7 @@ describe('on one database', () => {
   beforeEach(async () => {
     await owner.query(`begin; set local session_replication_role = 'replica';
       delete from books; delete from lots; delete from entries; delete from postings; delete from sweep_progress;
+      delete from lot_faces; delete from holds; delete from reversals;
       commit`);
     one.now = other.now = BOUGHT;
     await Promise.all(ACCOUNTS.map(account => one.poster.submit(account, purchaseOf(1n, BOUGHT, 'payment'))));
