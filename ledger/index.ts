@@ -10,7 +10,7 @@ export type { IntakeWorker } from './intake/intake-worker.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
-export { type DebitRequest, Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export { Ledger, type LedgerOptions, openLedger } from './ledger.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export type { OrderStatus } from './orders/order-status.ts';
 export { referenceCalldata } from './orders/reference.ts';

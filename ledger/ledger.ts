@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
 import type { Instant } from './core/instant.ts';
+import type { RenewalPolicy } from './core/lot.ts';
 import type { FeedRound } from './core/price.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
 import {
@@ -17,11 +18,26 @@ import { createOrder, type NewOrder } from './orders/create-order.ts';
 import { findOrderBySecret, type OrderRow } from './orders/find-order.ts';
 import { type OrderStatus, readOrderStatus } from './orders/order-status.ts';
 import type { Outcome } from './posting/batch.ts';
-import { commandIdentity } from './posting/identity.ts';
+import { commandIdentity, OWN_SERVICE_ID } from './posting/identity.ts';
 import { Poster } from './posting/poster.ts';
 import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
-import { type Credits, readCredits } from './reads/credits.ts';
+import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
+import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
+import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
+import { readStatement, type StatementPage } from './reads/statement.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
+import {
+  type CaptureRequest,
+  captureCommand,
+  type DebitRequest,
+  debitCommand,
+  type HoldRequest,
+  holdCommand,
+  type ReleaseRequest,
+  type ReverseRequest,
+  releaseCommand,
+  reversalRequest,
+} from './service-requests.ts';
 import { AccountCodes } from './store/account-codes.ts';
 import {
   assertSameInstallation,
@@ -44,15 +60,16 @@ export interface LedgerOptions {
   readonly schema?: string | undefined;
 }
 
-export interface DebitRequest {
-  readonly service: ServiceIdentity;
-  readonly holder: KeyHolder;
-  /** Chosen by the service; the same key never debits twice. */
-  readonly idempotencyKey: string;
-  /** More than 0. */
+/** What an operator gives (more than 0) or takes (less than 0). */
+export interface AdjustmentRequest {
+  readonly accountId: bigint;
   readonly amountMicrocredits: bigint;
-  /** Kept and sealed with the entry. */
-  readonly description: string | null;
+  /** What midnight does to credits that are given. */
+  readonly policy: RenewalPolicy;
+  /** The name of the operator's token, and why: both are sealed with the entry. */
+  readonly operator: string;
+  readonly reason: string;
+  readonly idempotencyKey: string;
 }
 
 /** Opens the ledger of an installation. Throws InstallationMismatchError when the database is another's. */
@@ -153,8 +170,37 @@ export class Ledger {
     return authenticateOperator(this.#doors, token);
   }
 
+  /** What an account has now. */
   credits(accountId: bigint, now: Instant): Promise<Credits> {
     return readCredits(this.#doors, accountId, now);
+  }
+
+  /** What an account had at an instant of the past, to the microsecond. */
+  creditsAt(accountId: bigint, at: Instant): Promise<Credits> {
+    return readCreditsAt(this.#doors, accountId, at);
+  }
+
+  /** What lapses when, if nothing is spent or bought any more. */
+  expirySchedule(accountId: bigint, now: Instant): Promise<Lapse[]> {
+    return readExpirySchedule(this.#doors, accountId, now);
+  }
+
+  /** An account's entries with running balances, a page at a time, the newest first. */
+  statement(
+    accountId: bigint,
+    now: Instant,
+    page: { readonly before?: bigint | undefined; readonly limit: number },
+  ): Promise<StatementPage> {
+    return readStatement(this.#doors, accountId, now, page);
+  }
+
+  /** Everything that was posted of a lot, a page at a time, the oldest first. */
+  lotMovements(
+    accountId: bigint,
+    lotId: bigint,
+    page: { readonly after?: MovementCursor | undefined; readonly limit: number },
+  ): Promise<MovementPage> {
+    return readLotMovements(this.#doors, accountId, lotId, page);
   }
 
   /**
@@ -162,17 +208,44 @@ export class Ledger {
    * long (the same key tells later), and with OverloadedError when too much is waiting.
    */
   debit(request: DebitRequest): Promise<Outcome> {
-    const details =
-      request.description === null ? null : JSON.stringify({ description: request.description });
-    return this.#poster.submit(request.holder.accountId, {
-      type: 'debit',
+    return this.#poster.submit(request.holder.accountId, debitCommand(request));
+  }
+
+  /** Reserves credits for the service; rejects as a debit does. The hold has the number of the entry. */
+  hold(request: HoldRequest): Promise<Outcome> {
+    return this.#poster.submit(request.holder.accountId, holdCommand(request));
+  }
+
+  /** Spends what is held, gives the rest back and closes the hold; rejects as a debit does. */
+  capture(request: CaptureRequest): Promise<Outcome> {
+    return this.#poster.submit(request.holder.accountId, captureCommand(request));
+  }
+
+  /** Gives all that is held back; rejects as a debit does. */
+  release(request: ReleaseRequest): Promise<Outcome> {
+    return this.#poster.submit(request.holder.accountId, releaseCommand(request));
+  }
+
+  /** Undoes a debit or capture of the service, in whole or in part; rejects as a debit does. */
+  reverse(request: ReverseRequest): Promise<Outcome> {
+    return this.#poster.submit(request.holder.accountId, reversalRequest(request));
+  }
+
+  /** Gives or takes credits on an operator's word; rejects as a debit does. Throws without a reason. */
+  adjust(request: AdjustmentRequest): Promise<Outcome> {
+    const { accountId, amountMicrocredits, policy, operator, reason, idempotencyKey } = request;
+    if (reason.trim() === '') throw new Error('an adjustment needs a reason');
+    const details = JSON.stringify({ operator, reason });
+    return this.#poster.submit(accountId, {
+      type: 'adjustment',
       identity: commandIdentity({
-        serviceId: request.service.serviceId,
-        keyNumber: request.holder.keyNumber,
-        idempotencyKey: request.idempotencyKey,
-        payload: `debit ${request.amountMicrocredits} ${details ?? ''}`,
+        serviceId: OWN_SERVICE_ID,
+        keyNumber: null,
+        idempotencyKey: `adjustment:${idempotencyKey}`,
+        payload: `adjust ${amountMicrocredits} ${policy} ${details}`,
       }),
-      amountMicrocredits: request.amountMicrocredits,
+      amountMicrocredits,
+      policy,
       details,
     });
   }
@@ -182,8 +255,9 @@ export class Ledger {
     return this.#poster.submit(accountId, { type: 'advance' });
   }
 
-  trialBalance(): Promise<AccountBalance[]> {
-    return readTrialBalance(this.#pools.db);
+  /** The balance of every ledger account at an instant, over all books. Adds up the whole journal. */
+  trialBalance(at: Instant): Promise<AccountBalance[]> {
+    return readTrialBalance(this.#doors, at);
   }
 
   /** Starts taking in receipts from the indexer's rows. */

@@ -16,7 +16,7 @@ export function operatorRoutes(ledger: Ledger): Router {
   router
     .route('/trial-balance')
     .get(async (_request, response) => {
-      const balances = await ledger.trialBalance();
+      const balances = await ledger.trialBalance(await ledger.now());
       response.json({
         // In the smallest unit of each asset: microcredits, micro-dollars, wei. Debits less credits.
         accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),

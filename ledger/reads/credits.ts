@@ -1,14 +1,25 @@
-import { type Kysely, sql } from 'kysely';
 import { advance } from '../core/advance.ts';
-import { availableOf, type Book, EMPTY_BOOK, heldOf, renewsAt } from '../core/book.ts';
+import { availableOf, type Book, heldOf, renewsAt } from '../core/book.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
-import { compareBurnOrder, isLive, type Lot, midnightsLeft } from '../core/lot.ts';
-import { bucketOfAccount } from '../store/bucket.ts';
-import { HOLDS_AS_JSON, type HoldJson, holdOfJson } from '../store/hold-row.ts';
-import { LOT_COLUMNS, type LotRow, lotOf } from '../store/lot-row.ts';
-import type { Tables } from '../store/tables.ts';
+import { isLive, type Lot, midnightsLeft } from '../core/lot.ts';
+import { readLatestBook } from './latest-book.ts';
+import { readPastBook } from './past-book.ts';
+import type { ReadOptions } from './read-options.ts';
 
-export interface LotStatus extends Lot {
+/** A lot as its owner sees it. */
+export interface LotStatus
+  extends Pick<
+    Lot,
+    | 'id'
+    | 'addedAt'
+    | 'expiresAt'
+    | 'policy'
+    | 'faceMicrocredits'
+    | 'availableMicrocredits'
+    | 'heldMicrocredits'
+    | 'unreleasedMicrocredits'
+    | 'paidMicrousd'
+  > {
   /** How many renewals it still has ahead of it. */
   readonly renewalsLeft: number;
 }
@@ -28,14 +39,22 @@ export interface Credits {
  * What an account has at `now`: its book advanced in memory, nothing is written. An account without a book has
  * nothing. Costs one look-up and the account's open lots, whatever its history.
  */
-export async function readCredits(
-  options: { readonly db: Kysely<Tables>; readonly bucketCount: number },
-  accountId: bigint,
-  now: Instant,
-): Promise<Credits> {
-  const loaded = await loadBook(options, accountId);
-  const at = laterOf(now, loaded.bookedAt);
-  const { book } = advance(loaded, at);
+export async function readCredits(options: ReadOptions, accountId: bigint, now: Instant): Promise<Credits> {
+  const book = await readLatestBook(options, accountId);
+  return creditsOf(book, laterOf(now, book.bookedAt));
+}
+
+/**
+ * What an account had at `at`, to the microsecond, holds included: everything booked by then, that instant included,
+ * and what time had made due, whether or not it was posted by then. Costs a few look-ups and the lots of that time,
+ * whatever its history. An instant still to come tells what will be there if nothing happens until then.
+ */
+export async function readCreditsAt(options: ReadOptions, accountId: bigint, at: Instant): Promise<Credits> {
+  return creditsOf(await readPastBook(options, accountId, at), at);
+}
+
+function creditsOf(known: Book, at: Instant): Credits {
+  const { book } = advance(known, at);
   return {
     at,
     availableMicrocredits: availableOf(book),
@@ -44,37 +63,6 @@ export async function readCredits(
     renewsAt: renewsAt(book, at),
     lots: book.lots
       .filter(lot => isLive(lot, at))
-      .map(lot => ({ ...lot, renewalsLeft: lot.policy === 'none' ? 0 : midnightsLeft(lot, at) })),
-  };
-}
-
-interface BookColumns {
-  seq: bigint;
-  booked_at: Instant;
-  debt_microcredits: bigint;
-  holds: readonly HoldJson[] | null;
-}
-
-/** The book with its open lots and holds in one statement, so that all are of one moment. */
-async function loadBook(
-  options: { readonly db: Kysely<Tables>; readonly bucketCount: number },
-  accountId: bigint,
-): Promise<Book> {
-  const bucket = bucketOfAccount(accountId, options.bucketCount);
-  const { rows } = await sql<BookColumns & (LotRow | { lot_id: null })>`
-    select b.seq, b.booked_at, b.debt_microcredits, ${sql.raw(LOT_COLUMNS)},
-      (select ${sql.raw(HOLDS_AS_JSON)} from holds h
-        where h.bucket = b.bucket and h.account_id = b.account_id and h.closed_by is null) as holds
-    from books b
-    left join lots l on l.bucket = b.bucket and l.account_id = b.account_id and l.open
-    where b.bucket = ${bucket} and b.account_id = ${accountId}`.execute(options.db);
-  const [first] = rows;
-  if (!first) return EMPTY_BOOK;
-  return {
-    seq: first.seq,
-    bookedAt: first.booked_at,
-    debtMicrocredits: first.debt_microcredits,
-    lots: rows.flatMap(row => (row.lot_id === null ? [] : [lotOf(row)])).sort(compareBurnOrder),
-    holds: (first.holds ?? []).map(holdOfJson),
+      .map(lot => ({ ...lot, renewalsLeft: lot.policy === 'refill' ? midnightsLeft(lot, at) : 0 })),
   };
 }

@@ -4,9 +4,9 @@
  */
 import { accountName } from '../core/account-id.ts';
 import type { Instant } from '../core/instant.ts';
+import { type DuePage, findDueBooks } from '../store/due-books.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { SweepContext } from './context.ts';
-import { type DuePage, findDueBooks } from './due-books.ts';
 import { isWorthRepeating, repeatWhilePassing } from './repeat-while-passing.ts';
 import { bucketsBehind, recordSwept } from './sweep-progress.ts';
 

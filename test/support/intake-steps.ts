@@ -185,7 +185,7 @@ export class IntakeSteps {
 
   /** The balances that are not zero. Dollars and credits in their millionths, ETH in wei. */
   async balances(): Promise<Record<string, bigint>> {
-    const balances = await readTrialBalance(this.db);
+    const balances = await readTrialBalance(this.doors, this.now);
     return Object.fromEntries(
       balances
         .filter(({ balance }) => balance !== 0n)

@@ -1,13 +1,13 @@
 /** Which books time has made something due in. The core decides what it is; this only finds where to ask it. */
 import type { Instant } from '../core/instant.ts';
-import { instantText } from '../store/instant-text.ts';
-import type { RunSql, Statement } from '../store/run-sql.ts';
+import { instantText } from './instant-text.ts';
+import type { RunSql, Statement } from './run-sql.ts';
 
 /*
  * What time makes due for lot `l` or hold `h` of book `b` by $3: what core/advance.ts would post, in SQL. It may name too many
  * books, as one may be advanced by somebody else before the sweep comes to it, but never too few. A lot that ends empty
  * and fully earned is left out: it is closed without an entry, so nothing would be written and every sweep would find
- * it again. What else falls due by time some day is another line here and a case in test/ledger/sweep/.
+ * it again. What else falls due by time some day is another line here and a case in test/ledger/store/.
  */
 
 /** Something is used of it that a midnight gives back, or is still to be released by one. */

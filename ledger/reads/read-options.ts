@@ -1,0 +1,7 @@
+import type { Kysely } from 'kysely';
+import type { Tables } from '../store/tables.ts';
+
+export interface ReadOptions {
+  readonly db: Kysely<Tables>;
+  readonly bucketCount: number;
+}

@@ -1,0 +1,92 @@
+/** What services ask for, as the commands that the posting path takes. */
+import type { DebitCommand } from './core/debit.ts';
+import { HOLD_LIFE_DEFAULT } from './core/hold.ts';
+import type { HoldCommand } from './core/place-hold.ts';
+import type { CaptureCommand, ReleaseCommand } from './core/settle-hold.ts';
+import type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+import type { ReversalRequest } from './posting/batch.ts';
+import { commandIdentity } from './posting/identity.ts';
+
+/** How many holds may be open at once. */
+const HOLD_LIMITS = { ofAccount: 1000, ofService: 100 };
+
+/** Who asks, for whom, and by which key it is remembered. */
+export interface ServiceRequest {
+  readonly service: ServiceIdentity;
+  /** Whose key the service showed. */
+  readonly holder: KeyHolder;
+  /** Chosen by the service; the same key never does it twice. */
+  readonly idempotencyKey: string;
+}
+
+export interface DebitRequest extends ServiceRequest {
+  /** More than 0. */
+  readonly amountMicrocredits: bigint;
+  /** Kept and sealed with the entry. */
+  readonly description: string | null;
+}
+
+export interface HoldRequest extends DebitRequest {
+  /** In microseconds, more than 0 and at most 24 hours; 15 minutes when left out. */
+  readonly life?: bigint | undefined;
+}
+
+export interface CaptureRequest extends ServiceRequest {
+  readonly holdId: bigint;
+  /** More than 0. */
+  readonly amountMicrocredits: bigint;
+}
+
+export interface ReleaseRequest extends ServiceRequest {
+  readonly holdId: bigint;
+}
+
+export interface ReverseRequest extends ServiceRequest {
+  /** The number of the debit or capture. */
+  readonly spendId: bigint;
+  /** More than 0; null for all that is left of it. */
+  readonly amountMicrocredits: bigint | null;
+}
+
+export function debitCommand(request: DebitRequest): DebitCommand {
+  const { amountMicrocredits, description } = request;
+  const details = description === null ? null : JSON.stringify({ description });
+  const payload = `debit ${amountMicrocredits} ${details ?? ''}`;
+  return { type: 'debit', identity: identityOf(request, payload), amountMicrocredits, details };
+}
+
+export function holdCommand(request: HoldRequest): HoldCommand {
+  const { amountMicrocredits, description, life = HOLD_LIFE_DEFAULT } = request;
+  const details = JSON.stringify({
+    ...(description === null ? {} : { description }),
+    life_seconds: String(life / 1_000_000n),
+  });
+  const payload = `hold ${amountMicrocredits} ${life} ${description ?? ''}`;
+  const identity = identityOf(request, payload);
+  return { type: 'hold', identity, amountMicrocredits, life, limits: HOLD_LIMITS, details };
+}
+
+export function captureCommand(request: CaptureRequest): CaptureCommand {
+  const { holdId, amountMicrocredits } = request;
+  const identity = identityOf(request, `capture ${amountMicrocredits} of ${holdId}`);
+  const details = JSON.stringify({ hold: String(holdId) });
+  return { type: 'capture', identity, holdId, amountMicrocredits, details };
+}
+
+export function releaseCommand(request: ReleaseRequest): ReleaseCommand {
+  const { holdId } = request;
+  const identity = identityOf(request, `release ${holdId}`);
+  return { type: 'release', identity, holdId, details: JSON.stringify({ hold: String(holdId) }) };
+}
+
+export function reversalRequest(request: ReverseRequest): ReversalRequest {
+  const { spendId, amountMicrocredits } = request;
+  const identity = identityOf(request, `reverse ${amountMicrocredits ?? 'all'} of ${spendId}`);
+  const details = JSON.stringify({ reverses: String(spendId) });
+  return { type: 'reversal', identity, spendId, amountMicrocredits, details };
+}
+
+function identityOf({ service, holder, idempotencyKey }: ServiceRequest, payload: string) {
+  const { serviceId } = service;
+  return commandIdentity({ serviceId, keyNumber: holder.keyNumber, idempotencyKey, payload });
+}
