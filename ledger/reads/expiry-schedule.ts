@@ -1,5 +1,5 @@
 import { advance } from '../core/advance.ts';
-import type { Instant } from '../core/instant.ts';
+import { type Instant, laterOf } from '../core/instant.ts';
 import { LOT_LIFE } from '../core/lot.ts';
 import { readLatestBook } from './latest-book.ts';
 import type { ReadOptions } from './read-options.ts';
@@ -22,10 +22,7 @@ export async function readExpirySchedule(
   now: Instant,
 ): Promise<Lapse[]> {
   const book = advance(await readLatestBook(options, accountId), now).book;
-  const last = book.lots.reduce(
-    (latest, lot) => (lot.expiresAt > latest ? lot.expiresAt : latest),
-    now + LOT_LIFE,
-  );
+  const last = book.lots.reduce((latest, lot) => laterOf(lot.expiresAt, latest), now + LOT_LIFE);
   return advance(book, last)
     .entries.filter(({ kind }) => kind === 'expiry')
     .flatMap(({ bookedAt, postings }) => {

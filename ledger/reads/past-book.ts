@@ -34,8 +34,9 @@ interface Row {
  */
 export async function readPastBook(options: ReadOptions, accountId: bigint, at: Instant): Promise<Book> {
   const bucket = bucketOfAccount(accountId, options.bucketCount);
-  // Booking never goes back, so the last entry by an instant is found by halving the numbers. A hold lasts a day at
-  // the most, and a lot lives for 30: what was alive or held then is a range of expiries.
+  // Booking never goes back, so the last entry by an instant is found by halving the numbers; the limits see to it that
+  // each is looked up by its number. A hold lasts a day at the most, and a lot lives for 30: what was alive or held
+  // then is a range of expiries. Of the holds, those that somebody closed later were not at their deadline yet.
   const { rows } = await sql<Row>`
     with recursive halves as (
       select 0::bigint as low, b.seq as high from books b where b.bucket = ${bucket} and b.account_id = ${accountId}
@@ -43,18 +44,27 @@ export async function readPastBook(options: ReadOptions, accountId: bigint, at: 
       select case when e.booked_at <= ${instantText(at)} then e.seq else low end,
         case when e.booked_at <= ${instantText(at)} then high else e.seq - 1 end
       from halves
-      join entries e on e.bucket = ${bucket} and e.account_id = ${accountId} and e.seq = (low + high + 1) / 2
+      cross join lateral (
+        select seq, booked_at from entries
+        where bucket = ${bucket} and account_id = ${accountId} and seq = (low + high + 1) / 2
+        limit 1
+      ) e
       where low < high
     ), last as materialized (
       select e.seq, e.booked_at, e.debt_after_microcredits
-      from halves join entries e on e.bucket = ${bucket} and e.account_id = ${accountId} and e.seq = low
+      from halves
+      cross join lateral (
+        select seq, booked_at, debt_after_microcredits from entries
+        where bucket = ${bucket} and account_id = ${accountId} and seq = low
+        limit 1
+      ) e
       where low = high
     )
     select last.*, l.lot_id, l.added_at, l.expires_at, l.policy, l.paid_microusd, f.face_microcredits,
       p.lot_available_after_microcredits, p.lot_held_after_microcredits, p.lot_unreleased_after_microcredits,
       (select ${sql.raw(HOLDS_AS_JSON)} from holds h
-        where h.bucket = ${bucket} and h.account_id = ${accountId} and h.deadline > last.booked_at
-          and h.hold_id <= last.seq and (h.closed_by is null or h.closed_by > last.seq)) as holds
+        where h.bucket = ${bucket} and h.account_id = ${accountId} and h.closed_by is null
+          and h.hold_id <= last.seq) as holds
     from last
     left join (
       lots l

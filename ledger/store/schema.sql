@@ -427,8 +427,6 @@ CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
 
 CREATE INDEX holds_by_closing ON credits.holds USING btree (bucket, account_id, closed_by);
 
-CREATE INDEX holds_by_deadline ON credits.holds USING btree (bucket, account_id, deadline);
-
 CREATE INDEX lots_by_expiry ON credits.lots USING btree (bucket, account_id, expires_at);
 
 CREATE INDEX lots_open ON credits.lots USING btree (bucket, account_id) WHERE open;

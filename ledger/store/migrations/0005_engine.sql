@@ -55,7 +55,6 @@ create table holds (
   primary key (bucket, account_id, hold_id)
 );
 create index holds_by_closing on holds (bucket, account_id, closed_by);
-create index holds_by_deadline on holds (bucket, account_id, deadline);
 
 -- How much of a debit or capture which reversal gave back.
 create table reversals (
