@@ -9,6 +9,7 @@ import {
   readInstallation,
 } from '../ledger/index.ts';
 import { databaseUrl } from './database-url.ts';
+import { distributeTables } from './distribute.ts';
 import { UsageError } from './usage-error.ts';
 import { verify } from './verify.ts';
 
@@ -20,6 +21,9 @@ const USAGE = `usage: npx credits <command>
                           ends with 1 when there is any
     --account acct_…      verifies the book of this account only
     --json                prints the result as JSON
+  db distribute           spreads the ledger's tables over the nodes of a Citus cluster; again after each migration
+    --dry-run             prints the statements and what is missing for them, and changes nothing
+    --force               does it even when this version cannot post to the result: see docs/scaling.md
   --help                  shows this
 
 environment:
@@ -36,6 +40,8 @@ async function main(args: string[]): Promise<number> {
         help: { type: 'boolean', short: 'h' },
         account: { type: 'string' },
         json: { type: 'boolean' },
+        'dry-run': { type: 'boolean' },
+        force: { type: 'boolean' },
       },
     });
     if (values.help) {
@@ -43,11 +49,17 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     const [command, ...rest] = positionals;
-    if (command === 'verify' && rest.length === 0)
-      return await verify({ account: values.account, json: values.json ?? false });
+    const { account, json, 'dry-run': dryRun, force } = values;
+    const ofVerify = account !== undefined || json !== undefined;
+    const ofDistribute = dryRun !== undefined || force !== undefined;
+    if (command === 'verify' && rest.length === 0 && !ofDistribute)
+      return await verify({ account, json: json ?? false });
     const [kind, name, ...more] = rest;
-    const ofVerify = values.account !== undefined || values.json !== undefined;
-    if (command !== 'token' || more.length > 0 || ofVerify) throw new UsageError(USAGE);
+    if (command === 'db' && kind === 'distribute' && name === undefined && !ofVerify) {
+      console.log(await distributeTables({ dryRun: dryRun ?? false, force: force ?? false }));
+      return 0;
+    }
+    if (command !== 'token' || more.length > 0 || ofVerify || ofDistribute) throw new UsageError(USAGE);
     console.log(await makeToken(kind, name));
     return 0;
   } catch (error) {

@@ -18,6 +18,7 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export { type Distribution, distribute, previewDistribution } from './store/distribute.ts';
 export {
   checkInstallation,
   ensureInstallation,

@@ -1,0 +1,45 @@
+/** `npx credits db distribute`: the ledger's tables over the nodes of a Citus cluster. */
+import { type Distribution, distribute, previewDistribution } from '../ledger/index.ts';
+import { databaseUrl } from './database-url.ts';
+
+export interface DistributeArguments {
+  readonly dryRun: boolean;
+  readonly force: boolean;
+}
+
+/** Carries the command out and returns what to print. Throws one error that says all that stands in its way. */
+export async function distributeTables({ dryRun, force }: DistributeArguments): Promise<string> {
+  if (dryRun) return await describePreview(databaseUrl());
+  return describe(await distribute({ databaseUrl: databaseUrl(), force }));
+}
+
+async function describePreview(url: string): Promise<string> {
+  const { plan, missing } = await previewDistribution({ databaseUrl: url });
+  if (plan.problems.length > 0) throw refusal(plan.problems);
+  // A comment for all that is no statement, so that the whole can be given to psql.
+  return [
+    ...missing.map(what => `-- missing: ${what}`),
+    ...plan.tables.map(({ name, placement, reason }) => `-- ${name}: ${placement}, as ${reason}`),
+    ...(plan.statements.length === 0
+      ? ['-- nothing is left to do']
+      : ['begin;', ...plan.statements.map(statement => `${statement};`), 'commit;']),
+  ].join('\n');
+}
+
+function describe(outcome: Distribution): string {
+  if (outcome.status === 'refused') throw refusal(outcome.reasons);
+  const count = (placement: string) =>
+    outcome.plan.tables.filter(table => table.placement === placement).length;
+  const counts =
+    `${count('distributed')} tables are distributed on their bucket, ${count('reference')} are copied to every ` +
+    `node, ${count('local')} stay on the coordinator.`;
+  if (outcome.status === 'done_before')
+    return `Nothing is left to do: over ${outcome.nodeCount} ${outcome.nodeCount === 1 ? 'node' : 'nodes'}, ${counts}`;
+  return outcome.notPostable === null
+    ? `Done: ${counts}`
+    : `Done, as --force was given: ${counts}\n${outcome.notPostable}`;
+}
+
+function refusal(reasons: readonly string[]): Error {
+  return new Error(['Nothing was changed:', ...reasons.map(reason => `  - ${reason}`)].join('\n'));
+}
