@@ -18,7 +18,8 @@ export function unroutedTables(text: string, tables: readonly string[]): string[
     const isRouted =
       verb.toLowerCase() === 'into'
         ? /\bbucket\b/.test(columns)
-        : comparesBucket(text, `\\b${alias ?? table}\\.bucket`) || comparesBucket(behind, '(?<![.\\w])bucket');
+        : comparesBucket(text, `\\b${alias ?? table}\\.bucket`) ||
+          comparesBucket(behind, '(?<![.\\w])bucket');
     if (!isRouted) unrouted.push(table);
   }
   return unrouted;
@@ -29,7 +30,8 @@ const NEXT_TABLE = /\b(?:into|from|join|update|using)\b/i;
 
 /** Whether a bucket is compared with a value, or leads a list that is. */
 function comparesBucket(text: string, column: string): boolean {
-  return new RegExp(`${column}\\s*(?:=|in\\b)|=\\s*${column}\\b|\\(${column}\\s*,[^)]*\\)\\s*(?:=|in\\b)`, 'i').test(
-    text,
-  );
+  return new RegExp(
+    `${column}\\s*(?:=|in\\b)|=\\s*${column}\\b|\\(${column}\\s*,[^)]*\\)\\s*(?:=|in\\b)`,
+    'i',
+  ).test(text);
 }

@@ -4,10 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SYSTEM_ACCOUNT_ID } from '../../../ledger/core/account-id.ts';
-import type { Command } from '../../../ledger/core/commands.ts';
-import { DAY } from '../../../ledger/core/instant.ts';
+import { DAY, HOUR } from '../../../ledger/core/instant.ts';
 import type { CommandIdentity } from '../../../ledger/core/journal.ts';
-import { type AddressedCommand, type Outcome, runBatch } from '../../../ledger/posting/batch.ts';
+import {
+  type AddressedCommand,
+  type Outcome,
+  type Request,
+  runBatch,
+} from '../../../ledger/posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../../../ledger/posting/identity.ts';
 import { bookSystemEntries, lockSystemBook } from '../../../ledger/posting/system-entries.ts';
 import { AccountCodes } from '../../../ledger/store/account-codes.ts';
@@ -343,7 +347,7 @@ describe('the posting path', () => {
     const url = await newDatabase();
     const tables = await bucketTables(url);
     const sent = await recordPosting(url);
-    for (const table of ['books', 'lots', 'entries', 'postings'])
+    for (const table of ['books', 'lots', 'lot_faces', 'holds', 'reversals', 'entries', 'postings'])
       expect([...sent.values()].some(text => new RegExp(`\\b${table}\\b`).test(text))).toBe(true);
     for (const [name, text] of sent) expect([name, unroutedTables(text, tables)]).toEqual([name, []]);
   });
@@ -375,7 +379,7 @@ describe('the posting path', () => {
       const codes = await AccountCodes.load(openKysely(owner));
       const client = await pool.connect();
       const sent = record(client);
-      const post = async (commands: Command[], day = 0n): Promise<Outcome[]> => {
+      const post = async (commands: Request[], day = 0n): Promise<Outcome[]> => {
         const addressed = commands.map(
           (command, index): AddressedCommand => ({
             bucket: index,
@@ -391,13 +395,38 @@ describe('the posting path', () => {
       expect((await post(debits)).map(codeOf)).toEqual(['accepted', 'accepted']);
       expect(await post(debits)).toMatchObject([{ replayed: true }, { replayed: true }]);
       expect((await post([debitOf(1_000_000n, 'too much')])).map(codeOf)).toEqual(['insufficient_credits']);
-      const clawback: Command = {
+      const clawback: Request = {
         type: 'clawback',
         identity: ownIdentity('taken back'),
         lotId: 1n,
         amountMicrousd: 1_000_000n,
         details: '{}',
       };
+      const hold = (key: string): Request => ({
+        type: 'hold',
+        identity: debitOf(1n, key).identity,
+        amountMicrocredits: 5n,
+        details: null,
+        life: HOUR,
+        limits: { ofAccount: 1, ofService: 1 },
+      });
+      expect((await post([hold('hold')])).map(codeOf)).toEqual(['accepted']);
+      const capture: Request = {
+        type: 'capture',
+        identity: debitOf(1n, 'capture').identity,
+        holdId: 3n,
+        amountMicrocredits: 5n,
+        details: null,
+      };
+      const reversal: Request = {
+        type: 'reversal',
+        identity: debitOf(1n, 'reversal').identity,
+        spendId: 2n,
+        amountMicrocredits: null,
+        details: null,
+      };
+      expect((await post([capture])).map(codeOf)).toEqual(['accepted']);
+      expect((await post([reversal])).map(codeOf)).toEqual(['accepted']);
       expect((await post([clawback])).map(codeOf)).toEqual(['accepted']);
       expect(
         (await post([{ type: 'advance' }, { type: 'advance' }], 40n)).map(outcome => outcome.status),
@@ -472,7 +501,7 @@ describe('a Citus cluster', () => {
       books.now = bought;
       // Enough accounts for several buckets in one batch.
       const accounts = Array.from({ length: 20 }, (_, index) => BigInt(index + 1));
-      const all = async (command: (account: bigint) => Command) =>
+      const all = async (command: (account: bigint) => Request) =>
         await Promise.all(accounts.map(account => books.poster.submit(account, command(account))));
       const purchases = await all(account => purchaseOf(1n, bought, `receipt-${account}`));
       expect(new Set(purchases.map(codeOf))).toEqual(new Set(['accepted']));
