@@ -20,6 +20,7 @@ import { ensureInstallation } from '../../../ledger/store/installation.ts';
 import { parseInstant } from '../../../ledger/store/instant-text.ts';
 import { migrate } from '../../../ledger/store/migrate.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
+import { whyNotPostable } from '../../../ledger/store/posting-probe.ts';
 import { runOn } from '../../../ledger/store/run-sql.ts';
 import { codeOf, debitOf, openBooks, purchaseOf } from '../../support/books.ts';
 import { CITUS_URL, createCitusDatabase } from '../../support/citus-database.ts';
@@ -350,6 +351,24 @@ describe('the posting path', () => {
     for (const table of ['books', 'lots', 'lot_faces', 'holds', 'reversals', 'entries', 'postings'])
       expect([...sent.values()].some(text => new RegExp(`\\b${table}\\b`).test(text))).toBe(true);
     for (const [name, text] of sent) expect([name, unroutedTables(text, tables)]).toEqual([name, []]);
+  });
+
+  test('is tried with every one of its statements before tables are distributed', async () => {
+    const url = await newDatabase();
+    const sent = await recordPosting(url);
+    const pool = openPool({ databaseUrl: url, max: 1 });
+    const codes = await AccountCodes.load(openKysely(pool));
+    const client = await pool.connect();
+    const tried = record(client);
+    await client.query('begin');
+    expect(await whyNotPostable(client, codes)).toBeNull();
+    await client.query('rollback');
+    client.release();
+    await pool.end();
+    const transaction = new Set(['begin', 'commit', 'rollback']);
+    const statements = [...sent.keys()].filter(name => !transaction.has(name));
+    expect(statements.length).toBeGreaterThan(5);
+    expect([...tried.keys()]).toEqual(expect.arrayContaining(statements));
   });
 
   test.each([
