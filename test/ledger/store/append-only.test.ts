@@ -16,12 +16,23 @@ const APPEND_ONLY = [
   'receipt_inclusions',
   'price_records',
   'assignments',
+  'lot_faces',
+  'reversals',
   'installation',
   'ledger_accounts',
 ] as const;
 
 /** Tables of the application that it may change, but neither empty nor rebuild. */
-const CHANGING = ['books', 'lots', 'orders', 'secure_keys', 'chain_progress', 'outbox'] as const;
+const CHANGING = [
+  'books',
+  'lots',
+  'holds',
+  'sweep_progress',
+  'orders',
+  'secure_keys',
+  'chain_progress',
+  'outbox',
+] as const;
 const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
 
@@ -36,6 +47,13 @@ beforeAll(async () => {
   books.now = bought;
   await books.poster.submit(1n, purchaseOf(1n, bought, 'payment'));
   await books.poster.submit(1n, debitOf(1n, 'job'));
+  await books.poster.submit(1n, {
+    type: 'reversal',
+    identity: { ...debitOf(1n, 'undo').identity },
+    spendId: 2n,
+    amountMicrocredits: null,
+    details: null,
+  });
   await books.close();
   app = openPool({ databaseUrl: database.url, role: 'credits_app', max: 1 });
   owner = openPool({ databaseUrl: database.url, max: 1 });
@@ -69,6 +87,14 @@ async function anyColumn(table: string): Promise<string> {
   );
   return rows[0]?.name ?? '';
 }
+
+test('every table is named here', async () => {
+  const { rows } = await owner.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'
+       and relname not like 'kysely%'`,
+  );
+  expect(rows.map(({ name }) => name).sort()).toEqual([...ALL_TABLES].sort());
+});
 
 describe.each(APPEND_ONLY)('%s', table => {
   test('there is a row to try it on', async () => {
@@ -201,5 +227,5 @@ test('none of that has changed anything', async () => {
     `select (select count(*) from entries) as entries, (select count(*) from postings) as postings,
        (select count(*) from receipts) as receipts, (select count(*) from installation) as installations`,
   );
-  expect(rows).toEqual([{ entries: 2n, postings: 3n, receipts: 1n, installations: 1n }]);
+  expect(rows).toEqual([{ entries: 3n, postings: 4n, receipts: 1n, installations: 1n }]);
 });
