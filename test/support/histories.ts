@@ -25,10 +25,10 @@ export interface Dated {
 }
 
 interface Wish {
-  readonly wait: 'none' | 'microsecond' | 'hour' | 'day' | 'weeks' | 'midnight' | 'due' | 'anything';
+  readonly wait: 'none' | 'microsecond' | 'hour' | 'day' | 'weeks' | 'midnight' | 'due' | 'end' | 'anything';
   /** Some microseconds for `anything`. */
   readonly span: bigint;
-  /** Around a midnight and what is due: the microsecond before it, itself, the one after. */
+  /** Around a midnight, what is due and the end of a lot: the microsecond before it, itself, the one after. */
   readonly nudge: bigint;
   readonly want: (typeof WANTS)[number];
   /** What part of the available credits, of the payment or of $10, in thousandths. */
@@ -88,6 +88,18 @@ const wish: fc.Arbitrary<Wish> = fc.record({
 
 export const wishes: fc.Arbitrary<Wish[]> = fc.array(wish, { minLength: 1, maxLength: 25 });
 
+/** Lots that are bought and end at midnights, and what happens a microsecond before: too seldom among all wishes. */
+export const wishesAroundEnds: fc.Arbitrary<Wish[]> = fc.array(
+  fc
+    .record({
+      wait: fc.constantFrom<Wish['wait']>('none', 'microsecond', 'midnight', 'midnight', 'end', 'end'),
+      nudge: fc.constantFrom(-1n, 0n, 0n),
+      want: fc.constantFrom<Wish['want']>('buy', 'buy', 'spend', 'spend', 'hold', 'release', 'reverse'),
+    })
+    .chain(around => wish.map(one => ({ ...one, ...around, lateness: 0n }))),
+  { minLength: 4, maxLength: 12 },
+);
+
 /** Runs the wishes against the core, each resolved from the book it meets, and tells what they came to. */
 export function resolve(all: readonly Wish[]): Dated[] {
   let book = EMPTY_BOOK;
@@ -139,9 +151,17 @@ function instantOf({ wait, span, nudge }: Wish, book: Book, now: Instant): Insta
       return nudged(midnightAfter(now));
     case 'due':
       return nudged(nextDueAt(book, now) ?? now);
+    case 'end':
+      return nudged(nextEndOf(book, now));
     case 'anything':
       return now + span;
   }
+}
+
+/** When the next lot ends; now when there is none. */
+function nextEndOf(book: Book, now: Instant): Instant {
+  const ends = book.lots.map(lot => lot.expiresAt).filter(end => end > now);
+  return ends.reduce((a, b) => (a < b ? a : b), ends[0] ?? now);
 }
 
 interface Met {
