@@ -161,7 +161,7 @@ function instantOf({ wait, span, nudge }: Wish, book: Book, now: Instant): Insta
 /** When the next lot ends; now when there is none. */
 function nextEndOf(book: Book, now: Instant): Instant {
   const ends = book.lots.map(lot => lot.expiresAt).filter(end => end > now);
-  return ends.reduce((a, b) => (a < b ? a : b), ends[0] ?? now);
+  return ends.reduce((a, b) => lesserOf(a, b), ends[0] ?? now);
 }
 
 interface Met {

@@ -36,7 +36,7 @@ async function client(): Promise<void> {
     note({ answered: command.key, answer });
     load.learn(command, answer);
     // Clients think, and now and then they do so together: batches of one and of many.
-    await sleep(command.amount % 20);
+    await sleep(Math.abs(command.amount) % 20);
   }
 }
 
