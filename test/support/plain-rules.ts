@@ -31,7 +31,7 @@ export function assertSame(history: readonly Dated[], Rules: typeof PlainBook): 
 }
 
 /** What has become breakage. */
-function lapsedIn(entries: readonly Entry[]): bigint {
+export function lapsedIn(entries: readonly Entry[]): bigint {
   return entries
     .flatMap(({ postings }) => postings)
     .filter(({ to }) => to === 'CREDIT:breakage')

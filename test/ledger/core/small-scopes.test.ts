@@ -1,39 +1,28 @@
-/** Small histories, every one of them: two lots, three commands, in every order around a midnight and an expiry. */
-import { expect, test } from 'vitest';
-import { type Book, EMPTY_BOOK } from '../../../ledger/core/book.ts';
-import { type Command, decide } from '../../../ledger/core/commands.ts';
-import { encodeEntry } from '../../../ledger/core/encoding.ts';
-import { DAY, HOUR, type Instant, MICROSECONDS_PER_SECOND } from '../../../ledger/core/instant.ts';
-import type { Entry } from '../../../ledger/core/journal.ts';
+/**
+ * Small histories, every one of them: two lots, with a hold or without, and three commands, in every order around a
+ * midnight, an expiry and a deadline.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Command } from '../../../ledger/core/commands.ts';
+import { DAY, HOUR, type Instant, MICROSECONDS_PER_SECOND, SECOND } from '../../../ledger/core/instant.ts';
 import { LOT_LIFE } from '../../../ledger/core/lot.ts';
-import { commandIdentity } from '../../../ledger/posting/identity.ts';
-import { parseInstant } from '../../../ledger/store/instant-text.ts';
-import { PlainBook, plainLots } from '../../support/plain-book.ts';
+import {
+  type Asked,
+  buy,
+  captureLast,
+  checkHistory,
+  type History,
+  hold,
+  MIDNIGHT,
+  play,
+  releaseLast,
+  reverseLast,
+  spend,
+  takeBack,
+  triplesInOrder,
+  twoLots,
+} from '../../support/small-scopes.ts';
 import { assertSoundJournal } from '../../support/sound-journal.ts';
-
-const MIDNIGHT = parseInstant('2026-03-31T00:00:00Z');
-const identity = commandIdentity({ serviceId: 1, keyNumber: null, idempotencyKey: '-', payload: '-' });
-const takeBack = (lotId: bigint, amountMicrousd: bigint): Command => ({
-  type: 'clawback',
-  identity,
-  lotId,
-  amountMicrousd,
-  details: null,
-});
-const spend = (amountMicrocredits: bigint): Command => ({
-  type: 'debit',
-  identity,
-  amountMicrocredits,
-  details: null,
-});
-const buy = (amountMicrousd: bigint, paidAt: Instant): Command => ({
-  type: 'purchase',
-  identity,
-  amountMicrousd,
-  paidAt,
-  policy: 'refill',
-  details: null,
-});
 
 /** One lot of 2 micro-dollars ends around the midnight; another of 3 is as old or two days younger. */
 const expiries = [MIDNIGHT - 2n, MIDNIGHT, MIDNIGHT + HOUR];
@@ -58,7 +47,7 @@ test.each(expiries)('the first lot ends at %s', expiry => {
       for (const a of commands)
         for (const b of commands)
           for (const c of commands) {
-            const rest: [Command, Instant][] = [
+            const rest: History = [
               [a(first), first],
               [b(second), second],
               [c(third), third],
@@ -71,80 +60,43 @@ test.each(expiries)('the first lot ends at %s', expiry => {
   expect(tried).toBe(youngerBy.length * 35 * commands.length ** 3);
 });
 
-/** Nobody gives back more than was paid: of the first lot that is 2 micro-dollars. */
-function takesTooMuchBack(history: readonly [Command, Instant][]): boolean {
-  let takenBack = 0n;
-  for (const [command] of history) if (command.type === 'clawback') takenBack += command.amountMicrousd;
-  return takenBack > 2n;
-}
+/** A hold of what is in both lots ends at the midnight, or after it. */
+const deadlines = [MIDNIGHT, MIDNIGHT + HOUR];
+const ofHolds: readonly ((instant: Instant) => Asked)[] = [
+  () => spend(20_000n),
+  () => hold(1n, HOUR),
+  () => captureLast(25_000n),
+  () => releaseLast,
+  () => reverseLast(null),
+  () => reverseLast(1n),
+  () => takeBack(1n, 2n),
+  instant => buy(1n, instant),
+];
 
-/** Every way in which three commands can fall on `instants`, one after the other or at the same instant. */
-function triplesInOrder(instants: readonly Instant[]): [Instant, Instant, Instant][] {
-  return instants.flatMap((first, index) => {
-    const later = instants.slice(index);
-    return later.flatMap((second, next) =>
-      later.slice(next).map((third): [Instant, Instant, Instant] => [first, second, third]),
-    );
+describe.each(expiries)('the first lot ends at %s', expiry => {
+  test.each(deadlines)('and a hold at %s', deadline => {
+    const instants = [MIDNIGHT - 2n, MIDNIGHT - 1n, MIDNIGHT, MIDNIGHT + HOUR];
+    const placed = MIDNIGHT - SECOND;
+    const start: History = [
+      ...twoLots(expiry - LOT_LIFE, 2n * DAY),
+      [hold(30_000n, deadline - placed), placed],
+    ];
+    let tried = 0;
+    for (const [first, second, third] of triplesInOrder(instants)) {
+      for (const a of ofHolds)
+        for (const b of ofHolds)
+          for (const c of ofHolds) {
+            checkHistory(start, [
+              [a(first), first],
+              [b(second), second],
+              [c(third), third],
+            ]);
+            tried += 1;
+          }
+    }
+    expect(tried).toBe(20 * ofHolds.length ** 3);
   });
-}
-
-function twoLots(bought: Instant, younger: bigint) {
-  const start: [Command, Instant][] = [
-    [buy(2n, bought), bought],
-    [buy(3n, bought + younger), bought + younger],
-  ];
-  return start;
-}
-
-/** Plays the history on the core and on the plain rules, and again with the book advanced at every instant. */
-function checkHistory(start: readonly [Command, Instant][], rest: readonly [Command, Instant][]): void {
-  if (takesTooMuchBack(rest)) {
-    expect(() => play([...start, ...rest], false)).toThrow('more than is left');
-    return;
-  }
-  const played = play([...start, ...rest], false);
-  const watched = play([...start, ...rest], true);
-  if (!sameEntries(played.entries, watched.entries)) expect(watched.entries).toEqual(played.entries);
-  const [lots, plain] = [plainLots(watched.book.lots, MIDNIGHT + 2n * HOUR), watched.plain.lots()];
-  if (textOf(lots) !== textOf(plain)) expect(lots).toEqual(plain);
-  if (watched.book.debtMicrocredits !== watched.plain.debt)
-    expect(watched.book.debtMicrocredits).toBe(watched.plain.debt);
-}
-
-function play(history: readonly [Command, Instant][], advanceOften: boolean) {
-  const plain = new PlainBook();
-  const entries: Entry[] = [];
-  let book: Book = EMPTY_BOOK;
-  const carryOut = (command: Command, instant: Instant) => {
-    const decision = decide(book, command, instant);
-    if (!decision.accepted) return false;
-    book = decision.step.book;
-    entries.push(...decision.step.entries);
-    return true;
-  };
-  for (const [command, instant] of history) {
-    if (advanceOften) for (const before of [1n, 0n]) advanceTo(instant - before);
-    const accepted = carryOut(command, instant);
-    if (advanceOften && plain.carryOut(command, instant, book.seq) !== accepted)
-      throw new Error(`${command.type} at ${instant} should ${accepted ? 'not ' : ''}have been accepted`);
-  }
-  advanceTo(MIDNIGHT + 2n * HOUR);
-  plain.liveUntil(MIDNIGHT + 2n * HOUR);
-  return { book, entries, plain };
-
-  function advanceTo(instant: Instant): void {
-    if (instant >= book.bookedAt) carryOut({ type: 'advance' }, instant);
-  }
-}
-
-function sameEntries(a: readonly Entry[], b: readonly Entry[]): boolean {
-  const sealed = (entries: readonly Entry[]) => entries.map(entry => encodeEntry('', entry)).join('\n');
-  return sealed(a) === sealed(b);
-}
-
-function textOf(lots: ReturnType<typeof plainLots>): string {
-  return lots.map(lot => [lot.number, lot.added, lot.end, lot.face, lot.available].join()).join(';');
-}
+});
 
 test('one of them is looked at in full', () => {
   const bought = MIDNIGHT - LOT_LIFE;
