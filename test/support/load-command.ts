@@ -37,6 +37,11 @@ export function keyNameOf(command: LoadCommand): string {
   return `${command.account}:${identityOf(command).keyDigest}`;
 }
 
+/** Whether it failed although it could be carried out or refused: all that may fail is to take back more than was paid. */
+export function isFault(answer: Answer): boolean {
+  return answer.status === 'failed' && !answer.message.includes('more than is left of lot');
+}
+
 export async function ask(books: Books, command: LoadCommand): Promise<Answer> {
   try {
     return answerOf(await books.poster.submit(BigInt(command.account), requestOf(command)));

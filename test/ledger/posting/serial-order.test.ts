@@ -18,7 +18,14 @@ import { type Books, openBooks } from '../../support/books.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { SEED, spendOf } from '../../support/histories.ts';
 import { assertVerified, readBooks, type StoredBook } from '../../support/journal.ts';
-import { type Answer, ask, keyNameOf, type LoadCommand, requestOf } from '../../support/load-command.ts';
+import {
+  type Answer,
+  ask,
+  isFault,
+  keyNameOf,
+  type LoadCommand,
+  requestOf,
+} from '../../support/load-command.ts';
 import { RandomLoad } from '../../support/random-load.ts';
 import { readInstant } from '../../support/scenario.ts';
 
@@ -92,6 +99,7 @@ function commandOf(command: LoadCommand, book: Book, entries: readonly Entry[]):
 
 test(`seed ${SEED}: what two processes have done at once is what one would have done in that order`, async () => {
   const answered = (await Promise.all(processes.map(run))).flat();
+  expect(answered.filter(({ answer }) => isFault(answer))).toEqual([]);
   const told = new Map(answered.map(({ command, answer }) => [keyNameOf(command), answer]));
   const asked = new Map(answered.map(({ command }) => [keyNameOf(command), command]));
   const books = await readBooks(owner);
