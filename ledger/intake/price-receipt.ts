@@ -3,15 +3,15 @@ import { type Kysely, sql } from 'kysely';
 import { ETH_USD_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { type Instant, instantOfSeconds } from '../core/instant.ts';
 import { type FeedRound, PRICE_RULE_VERSION, type Quote, valueReceipt } from '../core/price.ts';
-import { assignmentPostings } from '../core/system-book.ts';
 import { findOrder, type OrderRow } from '../orders/find-order.ts';
-import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
+import { lockSystemBook } from '../posting/system-entries.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
+import { bookAssignment } from './book-assignment.ts';
 import type { IntakeContext } from './context.ts';
-import { type Included, readLatestInclusion } from './receipt-facts.ts';
-import { systemEntry } from './record-inclusion.ts';
+import { isDecidedByPerson } from './decided-by-person.ts';
+import { type Included, readLatestInclusion, readPrice } from './receipt-facts.ts';
 
 /**
  * Records the price of `inclusion` and, when it belongs to an account, books the exchange and puts the purchase in
@@ -43,50 +43,29 @@ export async function priceReceipt(
       : null;
     const quote = order && (await quoteOf(trx, order));
     const valuation = valueReceipt(inclusion.amountWei, inclusion.blockAt, round.answer, quote);
+    const priced = {
+      answer: round.answer,
+      round_id: round.roundId,
+      quoted_wei: valuation.quotedWei,
+      amount_microusd: valuation.amountMicrousd,
+    };
     await trx
       .insertInto('price_records')
       .values({
         ...at,
+        ...priced,
         feed: ETH_USD_FEED.toLowerCase(),
-        round_id: round.roundId,
-        answer: round.answer,
         round_started_at: instantText(instantOfSeconds(round.startedAt)),
         round_updated_at: instantText(instantOfSeconds(round.updatedAt)),
         rule_version: PRICE_RULE_VERSION,
         quote_answer: valuation.quotedWei > 0n ? (quote?.answer ?? null) : null,
-        quoted_wei: valuation.quotedWei,
-        amount_microusd: valuation.amountMicrousd,
         decided_at: instantText(now),
       })
       .execute();
-    // Below a micro-dollar there is nothing to credit: it stays in suspense.
-    if (!assignment || valuation.amountMicrousd === 0n) return;
-    const postings = assignmentPostings(inclusion.amountWei, valuation.amountMicrousd);
-    const entry = systemEntry(inclusion, 'assignment', postings);
-    await bookSystemEntries(runIn(trx), context.codes, book, [entry], now);
-    await trx
-      .insertInto('outbox')
-      .values({
-        ...at,
-        action: 'purchase',
-        account_id: assignment.account_id,
-        amount_microusd: valuation.amountMicrousd,
-        // Priced late: no life is to be lost while it waited.
-        paid_at: late ? null : instantText(inclusion.blockAt),
-        details: JSON.stringify({
-          receipt: inclusion.receiptId,
-          version: inclusion.version,
-          order: assignment.order_id,
-          matched_by: assignment.matched_by,
-          policy: 'refill',
-          answer: round.answer.toString(),
-          round_id: round.roundId.toString(),
-          quoted_wei: valuation.quotedWei.toString(),
-          amount_wei: inclusion.amountWei.toString(),
-        }),
-        decided_at: instantText(now),
-      })
-      .execute();
+    if (!assignment) return;
+    // Priced late or claimed out of suspense: no life is to be lost while it waited.
+    const paidAt = late || isDecidedByPerson(assignment.matched_by) ? null : inclusion.blockAt;
+    await bookAssignment(context, { trx, book }, { inclusion, assignment, price: priced, paidAt }, now);
   });
 }
 
@@ -95,14 +74,7 @@ async function isUnpriced(db: Kysely<Tables>, inclusion: Included): Promise<bool
   const { bucket, receiptId, version } = inclusion;
   const latest = await readLatestInclusion(db, bucket, receiptId);
   if (latest?.version !== version) return false;
-  const priced = await db
-    .selectFrom('price_records')
-    .select('version')
-    .where('bucket', '=', bucket)
-    .where('receipt_id', '=', receiptId)
-    .where('version', '=', version)
-    .executeTakeFirst();
-  return priced === undefined;
+  return (await readPrice(db, inclusion)) === null;
 }
 
 /** The order's promise, less what payments that stand have used of it. */

@@ -1,8 +1,9 @@
 /** Reading what is recorded of receipts. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { ReceiptInclusionTable, Tables } from '../store/tables.ts';
+import type { PriceRecordTable, ReceiptInclusionTable, Tables } from '../store/tables.ts';
 
 export type InclusionRow = Selectable<ReceiptInclusionTable>;
+export type PriceRow = Selectable<PriceRecordTable>;
 
 /** An inclusion that is on the chain, with all its columns. */
 export interface Included {
@@ -87,6 +88,18 @@ export async function readLatestInclusion(
     .where('receipt_id', '=', receiptId)
     .orderBy('version', 'desc')
     .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** The price of an inclusion, or null while it has none. */
+export async function readPrice(db: Kysely<Tables>, inclusion: Included): Promise<PriceRow | null> {
+  const row = await db
+    .selectFrom('price_records')
+    .selectAll()
+    .where('bucket', '=', inclusion.bucket)
+    .where('receipt_id', '=', inclusion.receiptId)
+    .where('version', '=', inclusion.version)
     .executeTakeFirst();
   return row ?? null;
 }

@@ -16,6 +16,7 @@ import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
+import { carryOverAssignment } from './carry-over-assignment.ts';
 import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
 import { chainReceiptId, type Included, included, readLatestInclusion } from './receipt-facts.ts';
@@ -83,7 +84,8 @@ export async function recordInclusion(
         noticed_at: instantText(now),
       })
       .execute();
-    await assignByReference(context, trx, standing, now);
+    if (!(await assignByReference(context, trx, standing, now)))
+      await carryOverAssignment(context, trx, standing, now);
     const arrival = receiptPostings(treasury(context), standing.amountWei);
     const entries = [...reversals, systemEntry(standing, 'receipt', arrival)];
     await bookSystemEntries(runIn(trx), context.codes, book, entries, now);
@@ -127,17 +129,20 @@ export async function recordAbsence(context: IntakeContext, lost: Included, now:
   });
 }
 
-/** An order is found by the reference that the value frame itself carries; everything else stays in suspense. */
+/**
+ * Assigns an inclusion to the order whose reference the value frame itself carries, if there is one. Returns whether
+ * there is.
+ */
 async function assignByReference(
   context: IntakeContext,
   trx: Kysely<Tables>,
   standing: Included,
   now: Instant,
-): Promise<void> {
+): Promise<boolean> {
   const verdict = judgeFrame({ ...standing, direction: 'in' });
-  if (verdict !== 'payment' || standing.input === null) return;
+  if (verdict !== 'payment' || standing.input === null) return false;
   const reference = parseReference(standing.input);
-  if (reference === null) return;
+  if (reference === null) return false;
   const { bucketCount } = context.installation;
   const found = await trx
     .selectFrom('order_references')
@@ -145,14 +150,14 @@ async function assignByReference(
     .where('bucket', '=', bucketOf(reference, bucketCount))
     .where('reference', '=', reference)
     .executeTakeFirst();
-  if (!found) return;
+  if (!found) return false;
   const order = await trx
     .selectFrom('orders')
     .select(['order_id', 'account_id'])
     .where('bucket', '=', bucketOf(found.order_id, bucketCount))
     .where('order_id', '=', found.order_id)
     .executeTakeFirst();
-  if (!order) return;
+  if (!order) return false;
   await trx
     .insertInto('assignments')
     .values({
@@ -162,9 +167,11 @@ async function assignByReference(
       account_id: order.account_id,
       order_id: order.order_id,
       matched_by: 'reference',
+      reason: null,
       decided_at: instantText(now),
     })
     .execute();
+  return true;
 }
 
 /**

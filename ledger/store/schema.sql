@@ -33,7 +33,8 @@ create table assignments (
   account_id bigint not null,
   order_id text,
   matched_by text not null,
-  decided_at timestamp with time zone not null
+  decided_at timestamp with time zone not null,
+  reason text
 );
 
 create table books (
@@ -271,7 +272,11 @@ alter table assignments add constraint assignments_pkey PRIMARY KEY (bucket, rec
 
 alter table assignments add constraint assignments_account_id_check CHECK ((account_id > 0));
 
+alter table assignments add constraint assignments_check CHECK (((matched_by <> 'operator'::text) OR (reason IS NOT NULL)));
+
 alter table assignments add constraint assignments_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'linked_wallet'::text, 'unique_amount'::text, 'claim'::text, 'operator'::text])));
+
+alter table assignments add constraint assignments_reason_check CHECK ((reason <> ''::text));
 
 alter table books add constraint books_pkey PRIMARY KEY (bucket, account_id);
 
@@ -432,6 +437,8 @@ CREATE INDEX lots_by_expiry ON credits.lots USING btree (bucket, account_id, exp
 CREATE INDEX lots_open ON credits.lots USING btree (bucket, account_id) WHERE open;
 
 CREATE INDEX lots_restoring ON credits.lots USING btree (bucket, account_id, restores_lot_id) WHERE (restores_lot_id IS NOT NULL);
+
+CREATE INDEX orders_by_account ON credits.orders USING btree (account_id);
 
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
 

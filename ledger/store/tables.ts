@@ -162,6 +162,7 @@ export interface AssignmentTable {
   account_id: bigint;
   order_id: string | null;
   matched_by: 'reference' | 'linked_wallet' | 'unique_amount' | 'claim' | 'operator';
+  reason: string | null;
   decided_at: Timestamp;
 }
 

@@ -62,8 +62,8 @@ beforeAll(async () => {
     insert into receipt_inclusions (bucket, receipt_id, version, outcome, noticed_at) values (1, 'r', 1, 'absent', now());
     insert into price_records (bucket, receipt_id, version, feed, round_id, answer, round_started_at, round_updated_at,
       rule_version, amount_microusd, decided_at) values (1, 'r', 1, 'f', 1, 1, now(), now(), 1, 0, now());
-    insert into assignments (bucket, receipt_id, version, account_id, matched_by, decided_at)
-      values (1, 'r', 1, 1, 'operator', now())`);
+    insert into assignments (bucket, receipt_id, version, account_id, matched_by, reason, decided_at)
+      values (1, 'r', 1, 1, 'operator', 'their mail', now())`);
 });
 afterAll(async () => {
   await Promise.all([app.end(), owner.end()]);
