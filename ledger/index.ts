@@ -6,6 +6,7 @@ export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './cor
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
 export type { Refusal } from './core/refusal.ts';
+export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';

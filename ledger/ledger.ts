@@ -5,6 +5,9 @@ import { createPublicClient, http, type PublicClient } from 'viem';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
 import type { FeedRound } from './core/price.ts';
+import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from './intake/assign-receipt.ts';
+import type { IntakeContext } from './intake/context.ts';
+import { deliver } from './intake/deliver.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
 import {
   authenticateKey,
@@ -262,18 +265,19 @@ export class Ledger {
 
   /** Starts taking in receipts from the indexer's rows. */
   startIntake(log: (line: string) => void): IntakeWorker {
-    return startIntakeWorker(
-      {
-        db: this.#pools.db,
-        codes: this.#codes,
-        installation: this.installation,
-        poster: this.#poster,
-        client: this.#chain,
-        now: () => this.now(),
-        log,
-      },
-      this.#options.databaseUrl,
-    );
+    return startIntakeWorker(this.#intake(log), this.#options.databaseUrl);
+  }
+
+  /**
+   * Assigns a receipt in suspense to an account and tries to credit it at once. Assigned for good when it resolves with
+   * that: what could not be credited yet waits for its price or is in the outbox, and the worker does the rest.
+   */
+  async assignReceipt(request: ReceiptAssignment): Promise<AssignmentOutcome> {
+    // What fails here fails again with the worker, who says so.
+    const intake = this.#intake(() => {});
+    const outcome = await assignReceipt(intake, request);
+    if (outcome.status === 'assigned') await deliver(intake, request.receiptId).catch(() => {});
+    return outcome;
   }
 
   /** Starts posting what time makes due: at once, at every midnight UTC, and every hour. Any number may run at once. */
@@ -301,6 +305,18 @@ export class Ledger {
   async close(): Promise<void> {
     await this.#poster.idle();
     await Promise.all([this.#pools.pool.end(), this.#pools.postingPool.end()]);
+  }
+
+  #intake(log: (line: string) => void): IntakeContext {
+    return {
+      db: this.#pools.db,
+      codes: this.#codes,
+      installation: this.installation,
+      poster: this.#poster,
+      client: this.#chain,
+      now: () => this.now(),
+      log,
+    };
   }
 
   get #doors() {

@@ -4,7 +4,7 @@ import type { CommandIdentity } from '../core/journal.ts';
 import type { Request } from '../posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
 import { isPassing } from '../posting/passing-errors.ts';
-import { bucketOfAccount } from '../store/bucket.ts';
+import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
 import { findConsumedKeys } from '../store/posted-entries.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { OutboxTable } from '../store/tables.ts';
@@ -12,11 +12,18 @@ import type { IntakeContext } from './context.ts';
 
 type OutboxRow = Selectable<OutboxTable>;
 
-/** Posts everything in the outbox and removes what is posted. What fails stays there, said in the log. */
-export async function deliver(context: IntakeContext): Promise<void> {
-  const rows = await context.db
-    .selectFrom('outbox')
-    .selectAll()
+/**
+ * Posts everything in the outbox, or what is there of one receipt, and removes what is posted. What fails stays there,
+ * said in the log.
+ */
+export async function deliver(context: IntakeContext, receiptId?: string): Promise<void> {
+  const waiting = context.db.selectFrom('outbox').selectAll();
+  const rows = await (receiptId === undefined
+    ? waiting
+    : waiting
+        .where('bucket', '=', bucketOf(receiptId, context.installation.bucketCount))
+        .where('receipt_id', '=', receiptId)
+  )
     .orderBy('receipt_id')
     .orderBy('version')
     // A purchase before the clawback of the same inclusion.

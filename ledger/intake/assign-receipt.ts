@@ -1,0 +1,148 @@
+/** Giving a receipt that waits in suspense to an account, by the word of a person. */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
+import { judgeFrame } from '../core/frame.ts';
+import type { Instant } from '../core/instant.ts';
+import { lockSystemBook } from '../posting/system-entries.ts';
+import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
+import { instantText } from '../store/instant-text.ts';
+import { runIn } from '../store/run-sql.ts';
+import type { AssignmentTable, Tables } from '../store/tables.ts';
+import { bookAssignment } from './book-assignment.ts';
+import type { IntakeContext } from './context.ts';
+import type { PersonalMatch } from './decided-by-person.ts';
+import { type Included, included, readLatestInclusion, readPrice } from './receipt-facts.ts';
+
+export interface ReceiptAssignment {
+  readonly receiptId: string;
+  /** The account that gets the credits, of 63 bits as all accounts are. */
+  readonly accountId: bigint;
+  /** Who says so: an operator, or the sender, whom the caller has made sure of. */
+  readonly matchedBy: PersonalMatch;
+  /** Why, kept with the assignment; an operator must say. */
+  readonly reason: string | null;
+  readonly now: Instant;
+}
+
+/** Why a receipt was not assigned. A refusal changes nothing. */
+export type AssignmentRefusal =
+  | { readonly code: 'reason_required' }
+  | { readonly code: 'receipt_unknown' }
+  /** The chain took it back. */
+  | { readonly code: 'receipt_absent' }
+  /** It is somebody's already: only an operator learns whose. */
+  | { readonly code: 'receipt_assigned'; readonly accountId: bigint | null }
+  /** Nobody can be said to have sent it, so nobody can claim it; an operator may assign it. */
+  | { readonly code: 'receipt_unattributed' }
+  | { readonly code: 'account_unknown' }
+  /** Less than a micro-dollar. */
+  | { readonly code: 'worth_nothing' };
+
+export type AssignmentOutcome =
+  | {
+      readonly status: 'assigned';
+      /** The inclusion that was assigned. */
+      readonly version: number;
+      readonly decidedAt: Instant;
+      /** What is credited; null while it waits for its price. */
+      readonly amountMicrousd: bigint | null;
+    }
+  | { readonly status: 'refused'; readonly refusal: AssignmentRefusal };
+
+/**
+ * Assigns the standing inclusion of a receipt and, when it has its price, books the exchange and puts the purchase in
+ * the outbox, in one transaction; otherwise `priceReceipt` does so later. Its credits count from when they are posted.
+ * Asking for the same again (account, kind and reason) gives the same answer. A reason is kept without the white space
+ * around it.
+ */
+export async function assignReceipt(
+  context: IntakeContext,
+  request: ReceiptAssignment,
+): Promise<AssignmentOutcome> {
+  const { receiptId, accountId, matchedBy, now } = request;
+  const reason = request.reason?.trim() || null;
+  if (matchedBy === 'operator' && reason === null) return refused({ code: 'reason_required' });
+  const { bucketCount } = context.installation;
+  const bucket = bucketOf(receiptId, bucketCount);
+  // Before the lock, which makes the book of its bucket: a name of nothing leaves nothing behind.
+  if (!(await readLatestInclusion(context.db, bucket, receiptId)))
+    return refused({ code: 'receipt_unknown' });
+  return await context.db.transaction().execute(async trx => {
+    const book = await lockSystemBook(runIn(trx), bucket);
+    const latest = await readLatestInclusion(trx, bucket, receiptId);
+    if (latest?.outcome !== 'included') return refused({ code: 'receipt_absent' });
+    const inclusion = included(latest);
+    const price = await readPrice(trx, inclusion);
+    const wanted = { account_id: accountId, matched_by: matchedBy, reason };
+    const before = await readAssignment(trx, inclusion);
+    if (before && isSame(before, wanted)) return assigned(inclusion, before.decided_at, price);
+    if (before)
+      return refused({
+        code: 'receipt_assigned',
+        accountId: matchedBy === 'operator' ? before.account_id : null,
+      });
+    if (matchedBy === 'claim' && judgeFrame({ ...inclusion, direction: 'in' }) !== 'payment')
+      return refused({ code: 'receipt_unattributed' });
+    if (!(await isKnownAccount(trx, accountId, bucketCount))) return refused({ code: 'account_unknown' });
+    if (price?.amount_microusd === 0n) return refused({ code: 'worth_nothing' });
+    const assignment = { ...wanted, order_id: null };
+    await trx
+      .insertInto('assignments')
+      .values({
+        bucket,
+        receipt_id: receiptId,
+        version: inclusion.version,
+        ...assignment,
+        decided_at: instantText(now),
+      })
+      .execute();
+    if (price)
+      await bookAssignment(context, { trx, book }, { inclusion, assignment, price, paidAt: null }, now);
+    return assigned(inclusion, now, price);
+  });
+}
+
+function refused(refusal: AssignmentRefusal): AssignmentOutcome {
+  return { status: 'refused', refusal };
+}
+
+function assigned(
+  inclusion: Included,
+  decidedAt: Instant,
+  price: { readonly amount_microusd: bigint } | null,
+): AssignmentOutcome {
+  const { version } = inclusion;
+  return { status: 'assigned', version, decidedAt, amountMicrousd: price?.amount_microusd ?? null };
+}
+
+type AssignmentRow = Selectable<AssignmentTable>;
+type Wanted = Pick<AssignmentRow, 'account_id' | 'matched_by' | 'reason'>;
+
+function isSame(before: Wanted, wanted: Wanted): boolean {
+  return (
+    before.account_id === wanted.account_id &&
+    before.matched_by === wanted.matched_by &&
+    before.reason === wanted.reason
+  );
+}
+
+async function readAssignment(db: Kysely<Tables>, inclusion: Included): Promise<AssignmentRow | undefined> {
+  return await db
+    .selectFrom('assignments')
+    .selectAll()
+    .where('bucket', '=', inclusion.bucket)
+    .where('receipt_id', '=', inclusion.receiptId)
+    .where('version', '=', inclusion.version)
+    .executeTakeFirst();
+}
+
+/** Whether there is anything of the account: a book, a key, or an order whose buyer may still get the key. */
+async function isKnownAccount(db: Kysely<Tables>, accountId: bigint, bucketCount: number): Promise<boolean> {
+  if (accountId <= SYSTEM_ACCOUNT_ID) return false;
+  const bucket = bucketOfAccount(accountId, bucketCount);
+  const { rows } = await sql<{ known: boolean }>`
+    select exists (select from books where bucket = ${bucket} and account_id = ${accountId})
+      or exists (select from account_keys where bucket = ${bucket} and account_id = ${accountId})
+      or exists (select from orders where account_id = ${accountId}) as known`.execute(db);
+  return rows[0]?.known === true;
+}
