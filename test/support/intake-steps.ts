@@ -232,6 +232,17 @@ export class IntakeSteps {
       commit`);
   }
 
+  /** Resolves when so many connections wait for a lock. */
+  async waitersOnLocks(count: bigint): Promise<void> {
+    for (;;) {
+      const { rows } = await this.owner.query<{ waiting: bigint }>(
+        `select count(*) as waiting from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      if (rows[0]?.waiting === count) return;
+    }
+  }
+
   /** Every row of every table, as one text: equal before and after means that nothing has changed. */
   async everything(): Promise<string> {
     const { rows: tables } = await this.owner.query<{ name: string }>(

@@ -191,7 +191,7 @@ describe('a step that comes too late, from a worker that no longer leads', () =>
     const held = await steps.owner.connect();
     await held.query('begin; lock table price_records in exclusive mode');
     const priced = standing.map(inclusion => steps.price(inclusion, (ANSWER * 99n) / 100n));
-    await waitersOnLocks(2n);
+    await steps.waitersOnLocks(2n);
     await held.query('rollback');
     held.release();
     await Promise.allSettled(priced);
@@ -203,16 +203,6 @@ describe('a step that comes too late, from a worker that no longer leads', () =>
     expect(quoted.sort()).toEqual([0n, DOLLAR_WEI]);
     await steps.deliver();
   });
-
-  async function waitersOnLocks(count: bigint): Promise<void> {
-    for (;;) {
-      const { rows } = await steps.owner.query<{ waiting: bigint }>(
-        `select count(*) as waiting from pg_stat_activity
-         where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      if (rows[0]?.waiting === count) return;
-    }
-  }
 });
 
 describe('when the chain changes its mind', () => {
