@@ -58,6 +58,12 @@ async function account(): Promise<bigint> {
   return (await steps.order(1n)).accountId;
 }
 
+async function emptyBook(accountId: bigint): Promise<bigint> {
+  const bucket = bucketOfAccount(accountId, steps.context.installation.bucketCount);
+  await createBooks(runIn(steps.db), [{ bucket, accountId }], GENESIS_HASH);
+  return accountId;
+}
+
 /** An account whose bucket is not that of `standing`. */
 async function accountElsewhere(standing: Included): Promise<bigint> {
   for (;;) {
@@ -218,6 +224,8 @@ describe('refused, and nothing is changed', () => {
     ['is the system itself', 0n],
     ['is none', -1n],
   ])('an account that %s', async (_, accountId) => {
+    // The system's book is there, also in the bucket that its number would have as an account.
+    await emptyBook(0n);
     const { standing } = await inSuspense();
     expect(await refusalOf(standing, accountId)).toEqual({ code: 'account_unknown' });
   });
@@ -243,7 +251,7 @@ describe('refused, and nothing is changed', () => {
 
 describe('accounts that can be given a receipt', () => {
   test.each<[string, () => Promise<bigint>]>([
-    ['with a book and nothing else', () => accountWithBook()],
+    ['with a book and nothing else', () => emptyBook(41n)],
     ['with an order and nothing else', () => account()],
     ['with a key and nothing else', () => accountWithKey()],
   ])('one %s', async (_, make) => {
@@ -253,12 +261,6 @@ describe('accounts that can be given a receipt', () => {
     await steps.deliver();
     expect((await creditsOf(accountId)).availableMicrocredits).toBe(DOLLAR_CREDITS);
   });
-
-  async function accountWithBook(): Promise<bigint> {
-    const bucket = bucketOfAccount(41n, steps.context.installation.bucketCount);
-    await createBooks(runIn(steps.db), [{ bucket, accountId: 41n }], GENESIS_HASH);
-    return 41n;
-  }
 
   async function accountWithKey(): Promise<bigint> {
     const bucket = bucketOfAccount(42n, steps.context.installation.bucketCount);
@@ -412,10 +414,12 @@ describe('from suspense to the account', () => {
   ])('priced afterwards: by %s, in suspense until then, and it counts from then', async (_, by) => {
     const { standing } = await inSuspense({}, false);
     const accountId = await accountElsewhere(standing);
+    // Soon after its block, where any other payment would count from.
+    steps.now = START + HOUR;
     expect(await assign(standing, accountId, by)).toEqual({
       status: 'assigned',
       version: 1,
-      decidedAt: DECIDED,
+      decidedAt: START + HOUR,
       amountMicrousd: null,
     });
     await steps.deliver();
@@ -425,7 +429,7 @@ describe('from suspense to the account', () => {
     await steps.price(standing);
     expect((await steps.balances())['USD:clearing']).toBe(-DOLLAR);
     await steps.deliver();
-    expect((await creditsOf(accountId)).lots).toMatchObject([{ addedAt: DECIDED + MINUTE }]);
+    expect((await creditsOf(accountId)).lots).toMatchObject([{ addedAt: START + HOUR + MINUTE }]);
     expect(await assign(standing, accountId, by)).toMatchObject({ amountMicrousd: DOLLAR });
   });
 
