@@ -532,7 +532,7 @@ test('progress is told with the length of the books, and the snapshot is let go'
   await verifyJournal(app, { onProgress: (...progress) => told.push(progress) });
   expect(told).toEqual([[untouched.entries, untouched.entries]]);
   const open = await single(
-    `select count(*)::int as value from pg_stat_activity where state like 'idle in%'`,
+    `select count(*)::int as value from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
   );
   expect(open).toBe(0);
 });

@@ -152,7 +152,7 @@ describe('a refund in three parts', () => {
     `);
   });
 
-  test('of a lot that was spent for ten days: never more than its face is owed', () => {
+  test('of a lot that was spent day after day: never more than its face is owed', () => {
     expectScenario(`
       at               | what                    | result                                     | postings
       2026-03-01 15:00 | buy $1                  | available 10000                            | issued > available 10000, lot 1
