@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: './test/support/server.ts',
     pool: 'forks',
-    maxWorkers: 2,
+    // More than the two cores: the tests of the whole stack wait most of the time.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default', './test/support/closing-line.ts'],

@@ -107,10 +107,10 @@ test(`a book is found exactly when the core would post something, and never befo
         told[posted ? 'due' : 'nothing'] += 1;
       }
     }),
-    { seed: SEED, numRuns: 200 },
+    { seed: SEED, numRuns: 120 },
   );
   // It was about something.
-  expect(Math.min(told.due, told.nothing)).toBeGreaterThan(100);
+  expect(Math.min(told.due, told.nothing)).toBeGreaterThan(60);
 });
 
 describe('one lot', () => {

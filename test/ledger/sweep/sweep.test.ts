@@ -56,7 +56,7 @@ describe(`the same arbitrary histories, seed ${SEED}`, () => {
     readonly instant: Instant;
   }
   const asked: Asked[] = fc
-    .sample(wishes, { seed: SEED, numRuns: 30 })
+    .sample(wishes, { seed: SEED, numRuns: 15 })
     .flatMap((wanted, index) => resolve(wanted).map(dated => ({ ...dated, accountId: BigInt(index + 1) })))
     .sort((a, b) => Number(a.instant - b.instant));
   const end = (asked.at(-1)?.instant ?? 0n) + 60n * DAY;
@@ -87,7 +87,7 @@ describe(`the same arbitrary histories, seed ${SEED}`, () => {
   test('never swept, it is something', () => {
     const kinds = unswept.flatMap(({ entries }) => entries.map(({ entry }) => entry.kind));
     for (const kind of ['purchase', 'debit', 'hold_timeout', 'installment', 'renewal', 'expiry'])
-      expect(kinds.filter(found => found === kind).length).toBeGreaterThan(5);
+      expect(kinds.filter(found => found === kind).length).toBeGreaterThan(2);
   });
 
   test('swept now and then, late and again, the entries and hashes are the same', async () => {
@@ -95,7 +95,7 @@ describe(`the same arbitrary histories, seed ${SEED}`, () => {
     const swept = await live(async ({ one }, number) => {
       if (number % 9 === 0 || number % 9 === 1) bookCount += (await sweepNow(one)).bookCount;
     });
-    expect(bookCount).toBeGreaterThan(50);
+    expect(bookCount).toBeGreaterThan(20);
     expect(headsOf(swept)).toEqual(headsOf(unswept));
     expect(swept).toEqual(unswept);
   });
