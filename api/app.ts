@@ -8,6 +8,8 @@ import {
   OverloadedError,
   SECRET_PREFIXES,
 } from '../ledger/index.ts';
+import { ledgerMetrics } from './metrics.ts';
+import { onlyOperators } from './only-operators.ts';
 import { Problem, sendProblem } from './problem.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
@@ -40,6 +42,12 @@ export function createApp(options: AppOptions): Express {
   app.get('/ready', async (_request, response) => {
     await ledger.ping();
     response.json({ status: 'ready' });
+  });
+
+  // Operators, whose token a scraper sends as Authorization: Bearer.
+  const metrics = ledgerMetrics(ledger);
+  app.get('/metrics', onlyOperators(ledger), noStore, async (_request, response) => {
+    response.type(metrics.contentType).send(await metrics.metrics());
   });
 
   app.use(onlyKnownHosts(options));

@@ -1,4 +1,5 @@
 /** What the ledger offers to api, cli, dev and tests. Nothing else of it may be imported from outside. */
+export { ALARM_KINDS, type AlarmKind, type RaisedAlarm } from './alarms/alarm.ts';
 export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';

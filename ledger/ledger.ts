@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
+import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
 import type { FeedRound } from './core/price.ts';
@@ -294,6 +295,11 @@ export class Ledger {
   /** How many seconds the sweep is behind the newest midnight at `now`; 0 when everything is swept through it. */
   sweepLagSeconds(now: Instant): Promise<number> {
     return sweepLag(this.#pools.db, now);
+  }
+
+  /** What a person must look at, the oldest first. */
+  alarms(): Promise<RaisedAlarm[]> {
+    return readAlarms(this.#pools.db);
   }
 
   /** Throws unless the database answers. */

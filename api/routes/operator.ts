@@ -1,17 +1,12 @@
 import { Router } from 'express';
-import type { Ledger } from '../../ledger/index.ts';
-import { Problem } from '../problem.ts';
-import { onlyMethods, readBearer } from '../request.ts';
+import { ALARM_KINDS, instantText, type Ledger } from '../../ledger/index.ts';
+import { onlyOperators } from '../only-operators.ts';
+import { onlyMethods } from '../request.ts';
 
 /** For operators only. */
 export function operatorRoutes(ledger: Ledger): Router {
   const router = Router();
-  router.use(async (request, _response, next) => {
-    const operator = await ledger.authenticateOperator(readBearer(request, 'an operator token'));
-    if (operator === null)
-      throw new Problem('credential_invalid', 'This operator token is not valid: make one with the CLI.');
-    next();
-  });
+  router.use(onlyOperators(ledger));
 
   router
     .route('/trial-balance')
@@ -20,6 +15,22 @@ export function operatorRoutes(ledger: Ledger): Router {
       response.json({
         // In the smallest unit of each asset: microcredits, micro-dollars, wei. Debits less credits.
         accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),
+      });
+    })
+    .all(onlyMethods('GET'));
+
+  router
+    .route('/alarms')
+    .get(async (_request, response) => {
+      const alarms = await ledger.alarms();
+      response.json({
+        alarms: alarms.map(({ kind, subject, message, raisedAt }) => ({
+          kind,
+          subject,
+          message,
+          advice: ALARM_KINDS[kind],
+          raised_at: instantText(raisedAt),
+        })),
       });
     })
     .all(onlyMethods('GET'));

@@ -1,16 +1,15 @@
 /** What a person decided about a payment holds wherever the chain has it. */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { judgeFrame } from '../core/frame.ts';
-import type { Instant } from '../core/instant.ts';
-import { instantText } from '../store/instant-text.ts';
 import type { AssignmentTable, Tables } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
 import { DECIDED_BY_PERSON } from './decided-by-person.ts';
+import type { Match } from './match-inclusion.ts';
 import type { Included } from './receipt-facts.ts';
 
 /**
- * Assigns `standing`, a new inclusion that names no order, to the account that a person last gave the receipt to in
- * an earlier inclusion, with the same reason. Not where the ETH now comes from another sender, as a transaction may do
+ * The account that a person last gave the receipt of `standing` to in an earlier inclusion, with the same reason; null
+ * without one. Not where the ETH now comes from another sender, as a transaction may do
  * something else on another fork, nor a claim where nobody can be said to have paid any more: these wait in suspense
  * for a new decision, said in the log.
  */
@@ -18,8 +17,7 @@ export async function carryOverAssignment(
   context: IntakeContext,
   trx: Kysely<Tables>,
   standing: Included,
-  now: Instant,
-): Promise<void> {
+): Promise<Match | null> {
   const { bucket, receiptId, version, fromAddress } = standing;
   const verdict = judgeFrame({ ...standing, direction: 'in' });
   const { rows } = await sql<Selectable<AssignmentTable> & { from_address: string }>`
@@ -27,23 +25,12 @@ export async function carryOverAssignment(
     join receipt_inclusions i on i.bucket = a.bucket and i.receipt_id = a.receipt_id and i.version = a.version
     where a.bucket = ${bucket} and a.receipt_id = ${receiptId} and a.matched_by = any(${[...DECIDED_BY_PERSON]})
     order by a.version desc`.execute(trx);
-  if (rows.length === 0) return;
+  if (rows.length === 0) return null;
   const earlier = rows.find(row => row.from_address === fromAddress);
   if (!earlier || (earlier.matched_by === 'claim' && verdict !== 'payment')) {
     context.log(`receipt ${receiptId} v${version} is not what a person had assigned: it waits in suspense`);
-    return;
+    return null;
   }
-  await trx
-    .insertInto('assignments')
-    .values({
-      bucket,
-      receipt_id: receiptId,
-      version,
-      account_id: earlier.account_id,
-      order_id: earlier.order_id,
-      matched_by: earlier.matched_by,
-      reason: earlier.reason,
-      decided_at: instantText(now),
-    })
-    .execute();
+  const { account_id, order_id, matched_by, reason } = earlier;
+  return { accountId: account_id, orderId: order_id, matchedBy: matched_by, reason };
 }

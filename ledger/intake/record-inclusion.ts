@@ -1,7 +1,6 @@
 /** Writing down where the chain has a payment, and undoing what an earlier inclusion had led to. */
 import type { Kysely } from 'kysely';
 import { treasuryAccount } from '../core/chart.ts';
-import { judgeFrame } from '../core/frame.ts';
 import { type Instant, instantOfSeconds } from '../core/instant.ts';
 import {
   assignmentPostings,
@@ -9,16 +8,15 @@ import {
   reversedPostings,
   type SystemEntry,
 } from '../core/system-book.ts';
-import { parseReference } from '../orders/reference.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
 import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
-import { carryOverAssignment } from './carry-over-assignment.ts';
 import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
+import { matchInclusion } from './match-inclusion.ts';
 import { chainReceiptId, type Included, included, readLatestInclusion } from './receipt-facts.ts';
 
 /** Input longer than a reference is not one; it is not kept. */
@@ -84,8 +82,7 @@ export async function recordInclusion(
         noticed_at: instantText(now),
       })
       .execute();
-    if (!(await assignByReference(context, trx, standing, now)))
-      await carryOverAssignment(context, trx, standing, now);
+    await matchInclusion(context, trx, standing, now);
     const arrival = receiptPostings(treasury(context), standing.amountWei);
     const entries = [...reversals, systemEntry(standing, 'receipt', arrival)];
     await bookSystemEntries(runIn(trx), context.codes, book, entries, now);
@@ -127,51 +124,6 @@ export async function recordAbsence(context: IntakeContext, lost: Included, now:
     await bookSystemEntries(runIn(trx), context.codes, book, reversals, now);
     return true;
   });
-}
-
-/**
- * Assigns an inclusion to the order whose reference the value frame itself carries, if there is one. Returns whether
- * there is.
- */
-async function assignByReference(
-  context: IntakeContext,
-  trx: Kysely<Tables>,
-  standing: Included,
-  now: Instant,
-): Promise<boolean> {
-  const verdict = judgeFrame({ ...standing, direction: 'in' });
-  if (verdict !== 'payment' || standing.input === null) return false;
-  const reference = parseReference(standing.input);
-  if (reference === null) return false;
-  const { bucketCount } = context.installation;
-  const found = await trx
-    .selectFrom('order_references')
-    .select('order_id')
-    .where('bucket', '=', bucketOf(reference, bucketCount))
-    .where('reference', '=', reference)
-    .executeTakeFirst();
-  if (!found) return false;
-  const order = await trx
-    .selectFrom('orders')
-    .select(['order_id', 'account_id'])
-    .where('bucket', '=', bucketOf(found.order_id, bucketCount))
-    .where('order_id', '=', found.order_id)
-    .executeTakeFirst();
-  if (!order) return false;
-  await trx
-    .insertInto('assignments')
-    .values({
-      bucket: standing.bucket,
-      receipt_id: standing.receiptId,
-      version: standing.version,
-      account_id: order.account_id,
-      order_id: order.order_id,
-      matched_by: 'reference',
-      reason: null,
-      decided_at: instantText(now),
-    })
-    .execute();
-  return true;
 }
 
 /**

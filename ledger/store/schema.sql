@@ -26,6 +26,13 @@ create table account_keys (
   key_hash bytea not null
 );
 
+create table alarms (
+  kind text not null,
+  subject text not null,
+  message text not null,
+  raised_at timestamp with time zone not null
+);
+
 create table assignments (
   bucket smallint not null,
   receipt_id text not null,
@@ -268,6 +275,10 @@ alter table account_keys add constraint account_keys_pkey PRIMARY KEY (bucket, a
 
 alter table account_keys add constraint account_keys_key_number_check CHECK ((key_number > 0));
 
+alter table alarms add constraint alarms_pkey PRIMARY KEY (kind, subject);
+
+alter table alarms add constraint alarms_message_check CHECK ((message <> ''::text));
+
 alter table assignments add constraint assignments_pkey PRIMARY KEY (bucket, receipt_id, version);
 
 alter table assignments add constraint assignments_account_id_check CHECK ((account_id > 0));
@@ -502,6 +513,8 @@ CREATE TRIGGER reversals_no_truncate BEFORE TRUNCATE ON credits.reversals FOR EA
 grant select on access_tokens to credits_app;
 
 grant insert, select on account_keys to credits_app;
+
+grant delete, insert, select, update on alarms to credits_app;
 
 grant insert, select on assignments to credits_app;
 

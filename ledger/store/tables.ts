@@ -251,6 +251,13 @@ export interface AccessTokenTable {
   revoked_at: OptionalTimestamp;
 }
 
+export interface AlarmTable {
+  kind: string;
+  subject: string;
+  message: string;
+  raised_at: Timestamp;
+}
+
 export interface Tables {
   installation: InstallationTable;
   books: BookTable;
@@ -274,4 +281,5 @@ export interface Tables {
   account_keys: AccountKeyTable;
   services: ServiceTable;
   access_tokens: AccessTokenTable;
+  alarms: AlarmTable;
 }

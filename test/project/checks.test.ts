@@ -76,6 +76,11 @@ describe('the direction of imports', () => {
       '../prices/eth-price.ts',
       '../ledger.ts',
     ]),
+    ...violationsOf('ledger/alarms', 'nothing else', [
+      '../posting/poster.ts',
+      '../intake/chain-intake.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/reads', 'nothing else', [
       '../posting/poster.ts',
       '../keys/secret.ts',

@@ -91,6 +91,7 @@ describe('the statements', () => {
       ),
     );
     expect(plan.tables.filter(table => table.placement === 'local').map(table => table.name)).toEqual([
+      'alarms',
       'chain_progress',
       'kysely_migration',
       'kysely_migration_lock',
@@ -315,7 +316,7 @@ describe('with a stand-in for Citus, which only notes what it is asked', () => {
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(again.stdout).toContain(
       `Nothing is left to do: over 2 nodes, ${(await bucketTables(url)).length} tables are distributed on their bucket, ` +
-        '3 are copied to every node, 3 stay on the coordinator.',
+        '3 are copied to every node, 4 stay on the coordinator.',
     );
     expect((await runCli(['db', 'distribute', '--dry-run'], url)).stdout).toContain(
       '-- nothing is left to do',

@@ -1,0 +1,78 @@
+/** What a person must look at. Raised where it is noticed, seen in the log, in the metrics and by operators. */
+import type { Kysely } from 'kysely';
+import type { Instant } from '../core/instant.ts';
+import { instantText } from '../store/instant-text.ts';
+import type { Tables } from '../store/tables.ts';
+
+/** Every kind of alarm there is, with what to do about it. */
+export const ALARM_KINDS = {
+  payment_without_row:
+    'The chain has a payment that the indexer does not show: look at the indexer and its RPC.',
+} as const satisfies Record<string, string>;
+
+export type AlarmKind = keyof typeof ALARM_KINDS;
+
+export interface Alarm {
+  readonly kind: AlarmKind;
+  /** What it is about, such as a receipt's id: one alarm of a kind for each. */
+  readonly subject: string;
+  /** What was noticed, in a sentence. No secrets. */
+  readonly message: string;
+}
+
+export interface RaisedAlarm extends Alarm {
+  readonly raisedAt: Instant;
+}
+
+export interface AlarmContext {
+  readonly db: Kysely<Tables>;
+  /** The ledger's clock. */
+  readonly now: () => Promise<Instant>;
+  /** One readable line. */
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Raises an alarm until it is cleared. Raising it again keeps when it began and takes over the new message; the log has
+ * it once for each message.
+ */
+export async function raiseAlarm(context: AlarmContext, alarm: Alarm): Promise<void> {
+  const { kind, subject, message } = alarm;
+  const raisedAt = instantText(await context.now());
+  const { numInsertedOrUpdatedRows } = await context.db
+    .insertInto('alarms')
+    .values({ kind, subject, message, raised_at: raisedAt })
+    .onConflict(conflict =>
+      conflict.columns(['kind', 'subject']).doUpdateSet({ message }).where('alarms.message', '<>', message),
+    )
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows !== 0n)
+    context.log(`ALARM ${kind} ${subject}: ${message} ${ALARM_KINDS[kind]}`);
+}
+
+/** Ends an alarm whose cause is gone, or all of a kind. Nothing happens where there is none. */
+export async function clearAlarm(context: AlarmContext, kind: AlarmKind, subject?: string): Promise<void> {
+  const cleared = await context.db
+    .deleteFrom('alarms')
+    .where('kind', '=', kind)
+    .$if(subject !== undefined, query => query.where('subject', '=', subject ?? ''))
+    .returning('subject')
+    .execute();
+  for (const row of cleared) context.log(`alarm over: ${kind} ${row.subject}`);
+}
+
+/** The alarms that stand, the oldest first. */
+export async function readAlarms(db: Kysely<Tables>): Promise<RaisedAlarm[]> {
+  const rows = await db
+    .selectFrom('alarms')
+    .selectAll()
+    .orderBy('raised_at')
+    .orderBy('kind')
+    .orderBy('subject')
+    .execute();
+  return rows.map(({ kind, raised_at, ...row }) => ({
+    kind: kind as AlarmKind,
+    ...row,
+    raisedAt: raised_at,
+  }));
+}

@@ -1,0 +1,43 @@
+/** What operators and their monitoring are told. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type ApiUnderTest, BEGINNING, startApi } from '../support/api.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await startApi();
+  await api.query(
+    `insert into credits.alarms (kind, subject, message, raised_at)
+     values ('payment_without_row', 'eth:8453:0x01:0', 'Block 7 has it.', '2026-03-01T15:00:00Z')`,
+  );
+});
+afterAll(() => api?.stop());
+
+it('lists the alarms with what to do', async () => {
+  const { status, body } = await api.call('GET', '/v1/operator/alarms', { bearer: api.operatorToken });
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    alarms: [
+      {
+        kind: 'payment_without_row',
+        subject: 'eth:8453:0x01:0',
+        message: 'Block 7 has it.',
+        advice: expect.stringContaining('look at'),
+        raised_at: '2026-03-01T15:00:00.000000Z',
+      },
+    ],
+  });
+});
+
+it('counts the alarms by kind and tells how far the sweep is behind', async () => {
+  api.now = BEGINNING;
+  const { status, text, headers } = await api.call('GET', '/metrics', { bearer: api.operatorToken });
+  expect(status).toBe(200);
+  expect(headers['content-type']).toContain('text/plain');
+  expect(text).toContain('credits_alarms{kind="payment_without_row"} 1');
+  expect(text).toMatch(/^credits_sweep_lag_seconds \d+/m);
+});
+
+it.each(['/metrics', '/v1/operator/alarms'])('tells nobody else: %s', async path => {
+  expect((await api.call('GET', path, { bearer: api.serviceToken })).status).toBe(401);
+  expect((await api.call('GET', path)).status).toBe(401);
+});
