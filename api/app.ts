@@ -10,6 +10,7 @@ import {
 } from '../ledger/index.ts';
 import { ledgerMetrics } from './metrics.ts';
 import { onlyOperators } from './only-operators.ts';
+import type { OrderStreams } from './order-streams.ts';
 import { Problem, sendProblem } from './problem.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
@@ -18,6 +19,7 @@ import { orderRoutes } from './routes/orders.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
+  readonly streams: OrderStreams;
   /** Where the API is reached; its host is the only one that is answered. */
   readonly publicUrl: string;
   /** Further hosts that are answered, such as 127.0.0.1 beside localhost in development. */
@@ -53,7 +55,7 @@ export function createApp(options: AppOptions): Express {
   app.use(onlyKnownHosts(options));
   const v1 = express.Router();
   v1.use(noStore, express.json({ limit: BODY_BYTES_MAX, strict: true }));
-  v1.use('/orders', orderRoutes(ledger));
+  v1.use('/orders', orderRoutes(ledger, options.streams));
   v1.use('/credits', creditRoutes(ledger));
   v1.use('/debits', debitRoutes(ledger, publicUrl));
   v1.use('/operator', operatorRoutes(ledger));

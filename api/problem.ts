@@ -20,6 +20,7 @@ const STATUS_OF = {
   host_unknown: 421,
   secure_key_invalid: 422,
   idempotency_key_reused: 422,
+  too_many_streams: 429,
   internal_error: 500,
   overloaded: 503,
   outcome_unknown: 503,

@@ -10,6 +10,7 @@ import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from '.
 import type { IntakeContext } from './intake/context.ts';
 import { deliver } from './intake/deliver.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
+import { type PendingPayment, readPendingPayments } from './intake/pending-payments.ts';
 import {
   authenticateKey,
   authenticateOperator,
@@ -148,6 +149,11 @@ export class Ledger {
   ): Promise<{ order: OrderRow; status: OrderStatus } | null> {
     const order = await findOrderBySecret(this.#doors, orderId, secret);
     return order && { order, status: await readOrderStatus(this.#pools.db, order, now) };
+  }
+
+  /** What is on its way to the payment address and in no block yet. Throws when the RPC does not answer. */
+  pendingPayments(): Promise<PendingPayment[]> {
+    return readPendingPayments(this.#chain, this.installation.paymentAddress);
   }
 
   claimKey(orderId: string, secret: string, now: Instant): Promise<Claim> {

@@ -1,7 +1,8 @@
 // The plain order page: order, watch, claim, acknowledge. The order's secret stays in this tab, so that a reload
 // does not lose it, and travels in a header only.
 const STORED = 'order';
-const POLL_MS = 1000;
+/** After a stream has ended. */
+const AGAIN_MS = 1000;
 
 const element = id => document.getElementById(id);
 
@@ -59,8 +60,11 @@ const FLAGS = {
   reorged: 'The chain took a payment back.',
 };
 
-function showStatus({ state, payments }) {
-  element('state').textContent = [AMOUNTS[state.amount], ...state.flags.map(flag => FLAGS[flag])].join(' ');
+const SEEN = 'Your payment is on its way: it is not in a block yet.';
+
+function showStatus({ progress, state, payments }) {
+  const amount = progress === 'seen' ? SEEN : AMOUNTS[state.amount];
+  element('state').textContent = [amount, ...state.flags.map(flag => FLAGS[flag])].join(' ');
   element('payments').replaceChildren(
     ...payments.map(payment => {
       const item = document.createElement('li');
@@ -74,19 +78,40 @@ function showStatus({ state, payments }) {
     state.key === 'claimed' ? 'Show a new key; the one before stops working' : 'Show my Secure Key';
 }
 
+/** Follows the order's events until its key is saved. */
 async function watch({ id, secret }) {
   for (;;) {
     try {
-      const status = await call('GET', `/v1/orders/${id}`, { secret });
-      showStatus(status);
-      if (status.state.key === 'acknowledged') return;
+      for await (const status of statusesOf(id, secret)) {
+        element('problem').hidden = true;
+        showStatus(status);
+        if (status.state.key === 'acknowledged') return;
+      }
     } catch (error) {
       // Nothing here can bring an unknown order back: the next visit begins with a new one.
       if (error.code === 'not_found') sessionStorage.removeItem(STORED);
       showProblem(error);
       if (error.code === 'not_found') return;
     }
-    await new Promise(resolve => setTimeout(resolve, POLL_MS));
+    await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+/** Every status of the order as it comes. EventSource cannot send the secret in a header, so the stream is read by hand. */
+async function* statusesOf(id, secret) {
+  const response = await fetch(`/v1/orders/${id}/events`, { headers: { Authorization: `Bearer ${secret}` } });
+  if (!response.ok) {
+    const answer = await response.json();
+    throw Object.assign(new Error(answer.detail), { code: answer.code });
+  }
+  let unread = '';
+  for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+    const events = (unread + text).split('\n\n');
+    unread = events.pop();
+    for (const event of events) {
+      const data = event.split('\n').find(line => line.startsWith('data: '));
+      if (data) yield JSON.parse(data.slice('data: '.length));
+    }
   }
 }
 

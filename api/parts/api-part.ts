@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Ledger } from '../../ledger/index.ts';
 import { createApp } from '../app.ts';
 import { type Config, ConfigError } from '../config.ts';
+import { OrderStreams } from '../order-streams.ts';
 import { openConfiguredLedger } from './open-ledger.ts';
 import { partLog, type RunningPart } from './part.ts';
 
@@ -41,8 +42,10 @@ export async function listen(
   ledger: Ledger,
   log: (line: string) => void,
 ): Promise<Server> {
+  const streams = new OrderStreams(ledger, log);
   const app = createApp({
     ledger,
+    streams,
     publicUrl: config.publicUrl,
     otherHosts: config.mode === 'dev' ? [`127.0.0.1:${config.port}`, `localhost:${config.port}`] : [],
     webFolder: WEB_FOLDER,
@@ -58,7 +61,7 @@ export async function listen(
       else reject(error);
     });
     const answers = new Set<ServerResponse>();
-    answersInFlight.set(server, answers);
+    inFlight.set(server, { answers, streams });
     server.on('request', (_request, response) => {
       answers.add(response);
       response.once('close', () => answers.delete(response));
@@ -68,7 +71,7 @@ export async function listen(
   });
 }
 
-const answersInFlight = new WeakMap<Server, ReadonlySet<ServerResponse>>();
+const inFlight = new WeakMap<Server, { answers: ReadonlySet<ServerResponse>; streams: OrderStreams }>();
 
 /** How often connections that have fallen idle are dropped while the server stops. */
 const DROP_IDLE_MS = 50;
@@ -79,7 +82,9 @@ export async function close(server: Server): Promise<void> {
   const leave = (response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('Connection', 'close');
   };
-  for (const response of answersInFlight.get(server) ?? []) leave(response);
+  const { answers, streams } = inFlight.get(server) ?? { answers: [], streams: null };
+  for (const response of answers) leave(response);
+  streams?.close();
   server.prependListener('request', (_request, response) => leave(response));
   const dropping = setInterval(() => server.closeIdleConnections(), DROP_IDLE_MS);
   await new Promise<void>(resolve => {

@@ -1,15 +1,10 @@
 import { Router } from 'express';
 import { getAddress } from 'viem';
-import {
-  instantText,
-  type Ledger,
-  microcreditsOf,
-  type OrderRow,
-  type OrderStatus,
-  referenceCalldata,
-} from '../../ledger/index.ts';
-import { creditsText, decimalText, millionthsOf, usdText } from '../amount-text.ts';
+import type { Ledger } from '../../ledger/index.ts';
+import { millionthsOf } from '../amount-text.ts';
 import { acknowledgeRequest, orderRequest } from '../contract.ts';
+import { orderUnknown, statusJson, termsJson } from '../order-json.ts';
+import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
 import { onlyMethods, readBearer, readBody } from '../request.ts';
 import { currentPriceOncePerSecond } from './current-price.ts';
@@ -17,7 +12,7 @@ import { currentPriceOncePerSecond } from './current-price.ts';
 const SECRET = "the order's secret";
 
 /** Orders: made by anybody, seen and claimed by whoever holds the order's secret. */
-export function orderRoutes(ledger: Ledger): Router {
+export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
   const router = Router();
   const currentPrice = currentPriceOncePerSecond(ledger);
   const chain = {
@@ -50,6 +45,14 @@ export function orderRoutes(ledger: Ledger): Router {
       const found = await ledger.orderStatus(request.params.id, readBearer(request, SECRET), now);
       if (!found) throw orderUnknown();
       response.json({ ...termsJson(found.order, chain), ...statusJson(found.order, found.status) });
+    })
+    .all(onlyMethods('GET'));
+
+  // The holder of the order's secret: the status as it changes, as server-sent events.
+  router
+    .route('/:id/events')
+    .get(async (request, response) => {
+      await streams.begin(request.params.id, readBearer(request, SECRET), response);
     })
     .all(onlyMethods('GET'));
 
@@ -110,69 +113,4 @@ async function quotableRound(reading: ReturnType<Ledger['currentEthPrice']>) {
   throw new Problem('price_unavailable', 'There is no valid ETH price just now: try again shortly.', {
     cause: price.problem,
   });
-}
-
-/** The same answer for no such order and a wrong secret: nobody learns which orders exist. */
-function orderUnknown(): Problem {
-  return new Problem(
-    'not_found',
-    'There is no order with this id and secret: check both, they were shown when it was made.',
-  );
-}
-
-/** What was ordered and how to pay it, the same whenever it is asked. */
-function termsJson(order: OrderRow, chain: { chainId: number; address: string }) {
-  const wei = order.quoted_wei ?? 0n;
-  const calldata = referenceCalldata(order.reference);
-  return {
-    id: order.order_id,
-    method: order.method,
-    amount_usd: usdText(order.amount_microusd),
-    credits: creditsText(microcreditsOf(order.amount_microusd)),
-    created_at: instantText(order.created_at),
-    quote: {
-      eth_usd: decimalText(order.quote_answer ?? 0n, 8),
-      round_id: (order.quote_round_id ?? 0n).toString(),
-      guaranteed_wei: (order.guaranteed_wei ?? 0n).toString(),
-      deadline: instantText(order.deadline),
-    },
-    payment: {
-      chain_id: chain.chainId,
-      address: chain.address,
-      amount_wei: wei.toString(),
-      amount_eth: decimalText(wei, 18),
-      calldata,
-      // As eth_sendTransaction takes it: add the sender.
-      transaction: { to: chain.address, value: `0x${wei.toString(16)}`, data: calldata },
-    },
-  };
-}
-
-/** Where it stands. */
-function statusJson(order: OrderRow, status: OrderStatus) {
-  return {
-    state: {
-      amount: status.amount,
-      quote: status.quote,
-      flags: status.flags,
-      credited: status.credited,
-      key: keyState(order),
-    },
-    payments: status.payments.map(payment => ({
-      receipt: payment.receiptId,
-      transaction: payment.transactionHash,
-      block: payment.blockNumber.toString(),
-      paid_at: instantText(payment.blockAt),
-      amount_wei: payment.amountWei.toString(),
-      amount_usd: payment.amountMicrousd === null ? null : usdText(payment.amountMicrousd),
-      credits: payment.amountMicrousd === null ? null : creditsText(microcreditsOf(payment.amountMicrousd)),
-      credited: payment.credited,
-      reorged: payment.reversed,
-    })),
-  };
-}
-
-function keyState(order: OrderRow): 'unclaimed' | 'claimed' | 'acknowledged' {
-  if (order.acknowledged_at !== null) return 'acknowledged';
-  return order.claimed_at === null ? 'unclaimed' : 'claimed';
 }

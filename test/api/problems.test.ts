@@ -71,6 +71,15 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     const json = { secure_key: secureKey };
     return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret, json });
   },
+  too_many_streams: async () => {
+    const { orderId, secret } = await unpaidOrder();
+    const leaving = new AbortController();
+    const path = `/v1/orders/${orderId}/events`;
+    const headers = { authorization: `Bearer ${secret}` };
+    const watch = () => fetch(`http://127.0.0.1:${api.port}${path}`, { headers, signal: leaving.signal });
+    for (let watching = 0; watching < 5; watching += 1) await watch();
+    return await api.call('GET', path, { bearer: secret }).finally(() => leaving.abort());
+  },
   request_too_large: () => order({ json: { amount_usd: '1', method: 'eth', more: 'x'.repeat(17_000) } }),
   unsupported_media_type: () =>
     order({ body: '{"amount_usd":"1","method":"eth"}', headers: { 'content-type': 'text/plain' } }),

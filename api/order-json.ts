@@ -1,0 +1,85 @@
+/** Orders as the API tells them. */
+import {
+  instantText,
+  microcreditsOf,
+  type OrderRow,
+  type OrderStatus,
+  type PendingPayment,
+  referenceCalldata,
+} from '../ledger/index.ts';
+import { creditsText, decimalText, usdText } from './amount-text.ts';
+import { Problem } from './problem.ts';
+
+/** The same answer for no such order and a wrong secret: nobody learns which orders exist. */
+export function orderUnknown(): Problem {
+  return new Problem(
+    'not_found',
+    'There is no order with this id and secret: check both, they were shown when it was made.',
+  );
+}
+
+/** What was ordered and how to pay it, the same whenever it is asked. */
+export function termsJson(order: OrderRow, chain: { chainId: number; address: string }) {
+  const wei = order.quoted_wei ?? 0n;
+  const calldata = referenceCalldata(order.reference);
+  return {
+    id: order.order_id,
+    method: order.method,
+    amount_usd: usdText(order.amount_microusd),
+    credits: creditsText(microcreditsOf(order.amount_microusd)),
+    created_at: instantText(order.created_at),
+    quote: {
+      eth_usd: decimalText(order.quote_answer ?? 0n, 8),
+      round_id: (order.quote_round_id ?? 0n).toString(),
+      guaranteed_wei: (order.guaranteed_wei ?? 0n).toString(),
+      deadline: instantText(order.deadline),
+    },
+    payment: {
+      chain_id: chain.chainId,
+      address: chain.address,
+      amount_wei: wei.toString(),
+      amount_eth: decimalText(wei, 18),
+      calldata,
+      // As eth_sendTransaction takes it: add the sender.
+      transaction: { to: chain.address, value: `0x${wei.toString(16)}`, data: calldata },
+    },
+  };
+}
+
+/** Where it stands. */
+export function statusJson(order: OrderRow, status: OrderStatus) {
+  return {
+    state: {
+      amount: status.amount,
+      quote: status.quote,
+      flags: status.flags,
+      credited: status.credited,
+      key: keyState(order),
+    },
+    payments: status.payments.map(payment => ({
+      receipt: payment.receiptId,
+      transaction: payment.transactionHash,
+      block: payment.blockNumber.toString(),
+      paid_at: instantText(payment.blockAt),
+      amount_wei: payment.amountWei.toString(),
+      amount_usd: payment.amountMicrousd === null ? null : usdText(payment.amountMicrousd),
+      credits: payment.amountMicrousd === null ? null : creditsText(microcreditsOf(payment.amountMicrousd)),
+      credited: payment.credited,
+      reorged: payment.reversed,
+    })),
+  };
+}
+
+function keyState(order: OrderRow): 'unclaimed' | 'claimed' | 'acknowledged' {
+  if (order.acknowledged_at !== null) return 'acknowledged';
+  return order.claimed_at === null ? 'unclaimed' : 'claimed';
+}
+
+/** The payment of the order that is on its way: the one that carries its reference. */
+export function pendingPaymentOf(
+  order: Pick<OrderRow, 'reference'>,
+  pending: readonly PendingPayment[],
+): PendingPayment | null {
+  const calldata = referenceCalldata(order.reference);
+  return pending.find(payment => payment.input.toLowerCase() === calldata) ?? null;
+}
