@@ -2,6 +2,7 @@
 export { ALARM_KINDS, type AlarmKind, type RaisedAlarm } from './alarms/alarm.ts';
 export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
+export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export type { Instant } from './core/instant.ts';
@@ -22,7 +23,6 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
-export { type Distribution, distribute, previewDistribution } from './store/distribute.ts';
 export {
   checkInstallation,
   ensureInstallation,

@@ -24,7 +24,7 @@ import { findOrderBySecret, type OrderRow } from './orders/find-order.ts';
 import { type OrderStatus, readOrderStatus } from './orders/order-status.ts';
 import type { Outcome } from './posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from './posting/identity.ts';
-import { Poster } from './posting/poster.ts';
+import { Poster, postingConnections } from './posting/poster.ts';
 import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
 import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
@@ -44,6 +44,7 @@ import {
   reversalRequest,
 } from './service-requests.ts';
 import { AccountCodes } from './store/account-codes.ts';
+import { isDistributed } from './store/citus.ts';
 import {
   assertSameInstallation,
   type Installation,
@@ -82,43 +83,56 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const schema = options.schema ?? LEDGER_SCHEMA;
   const shared = { databaseUrl: options.databaseUrl, role: 'credits_app', schema } as const;
   const pool = openPool({ ...shared, max: 8 });
-  const postingPool = openPool({
-    ...shared,
-    max: 2,
-    pipeline: true,
-    applicationName: 'credits-posting',
-    queryTimeoutMs: 10_000,
-  });
   const db = openKysely(pool);
   try {
     const installation = await readInstallation(db);
     assertSameInstallation(installation, options.installation);
-    return new Ledger(options, { pool, postingPool, db }, installation, await AccountCodes.load(db));
+    const codes = await AccountCodes.load(db);
+    const posting = {
+      codes,
+      clock: options.clock,
+      bucketCount: installation.bucketCount,
+      isDistributed: await isDistributed(pool),
+    };
+    const postingPool = openPool({
+      ...shared,
+      max: postingConnections(posting),
+      pipeline: true,
+      applicationName: 'credits-posting',
+      queryTimeoutMs: 10_000,
+    });
+    const poster = new Poster(postingPool, posting);
+    return new Ledger(options, { installation, pool, postingPool, db, codes, poster });
   } catch (error) {
-    await Promise.allSettled([pool.end(), postingPool.end()]);
+    await pool.end().catch(() => {});
     throw error;
   }
+}
+
+/** What a ledger is put together of. */
+interface Parts {
+  readonly installation: Installation;
+  readonly pool: pg.Pool;
+  readonly postingPool: pg.Pool;
+  readonly db: Kysely<Tables>;
+  readonly codes: AccountCodes;
+  readonly poster: Poster;
 }
 
 export class Ledger {
   readonly installation: Installation;
   readonly #options: LedgerOptions;
-  readonly #pools: { readonly pool: pg.Pool; readonly postingPool: pg.Pool; readonly db: Kysely<Tables> };
+  readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
   readonly #poster: Poster;
   readonly #chain: PublicClient;
 
-  constructor(
-    options: LedgerOptions,
-    pools: { pool: pg.Pool; postingPool: pg.Pool; db: Kysely<Tables> },
-    installation: Installation,
-    codes: AccountCodes,
-  ) {
-    this.installation = installation;
+  constructor(options: LedgerOptions, parts: Parts) {
+    this.installation = parts.installation;
     this.#options = options;
-    this.#pools = pools;
-    this.#codes = codes;
-    this.#poster = new Poster(pools.postingPool, installation.bucketCount, { codes, clock: options.clock });
+    this.#pools = parts;
+    this.#codes = parts.codes;
+    this.#poster = parts.poster;
     this.#chain = createPublicClient({
       transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });

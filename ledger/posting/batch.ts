@@ -14,8 +14,8 @@ import { compareBurnOrder, type Lot } from '../core/lot.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { ReversalCommand, Spend } from '../core/reversal.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
+import type { BookKey } from '../store/book-statement.ts';
 import {
-  type BookKey,
   type BookRow,
   createBooks,
   inLockOrder,

@@ -66,14 +66,26 @@ export class Lane {
   async #drain(): Promise<void> {
     // Let everything that arrives in this turn of the event loop join the first batch.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) await this.#post(this.#queue.splice(0, BATCH_MAX).filter(isInTime));
+    while (this.#queue.length > 0) {
+      // Where lanes share connections it may take a while to get one: what arrives meanwhile joins the batch. An error
+      // is left to the attempt that finds no connection here.
+      const client = await this.#pool.connect().catch(() => null);
+      await this.#post(this.#queue.splice(0, BATCH_MAX).filter(isInTime), client);
+    }
     this.#running = null;
   }
 
-  async #post(batch: Waiting[]): Promise<void> {
-    if (batch.length === 0) return;
+  /** @param client Is given back. */
+  async #post(batch: Waiting[], client: pg.PoolClient | null): Promise<void> {
+    if (batch.length === 0) {
+      client?.release();
+      return;
+    }
     try {
-      const outcomes = await this.#tryUntilKnown(batch.map(waiting => waiting.addressed));
+      const outcomes = await this.#tryUntilKnown(
+        batch.map(waiting => waiting.addressed),
+        client,
+      );
       batch.forEach((waiting, index) => {
         const outcome = outcomes[index];
         if (outcome) waiting.resolve(outcome);
@@ -86,30 +98,35 @@ export class Lane {
         return;
       }
       // Something in this batch breaks it: one by one, so that only the culprit fails.
-      if (only) for (const waiting of batch) await this.#post([waiting]);
+      if (only) for (const waiting of batch) await this.#post([waiting], null);
     }
   }
 
   /** Accepted commands answer by their idempotency key, so a batch whose commit got lost is simply run again. */
-  async #tryUntilKnown(commands: readonly AddressedCommand[]): Promise<Outcome[]> {
+  async #tryUntilKnown(
+    commands: readonly AddressedCommand[],
+    client: pg.PoolClient | null,
+  ): Promise<Outcome[]> {
+    let connected = client;
     const giveUpAt = performance.now() + RETRY_MS_MAX;
     let isDoubtful = false;
     for (;;) {
       try {
-        return await this.#try(commands);
+        connected ??= await this.#pool.connect();
+        return await this.#try(commands, connected);
       } catch (error) {
         // A commit may have been lost before: then no later error says that nothing was carried out.
         if (isDoubtful && !isPassing(error)) throw new OutcomeUnknownError(error);
         if (!isPassing(error)) throw error;
         if (performance.now() > giveUpAt) throw new OutcomeUnknownError(error);
         isDoubtful = true;
+        connected = null;
         await new Promise(resolve => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
   }
 
-  async #try(commands: readonly AddressedCommand[]): Promise<Outcome[]> {
-    const client = await this.#pool.connect();
+  async #try(commands: readonly AddressedCommand[], client: pg.PoolClient): Promise<Outcome[]> {
     let broken = true;
     try {
       const outcomes = await runBatch(client, commands, this.#options);

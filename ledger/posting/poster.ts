@@ -6,16 +6,35 @@ import { Lane } from './lane.ts';
 
 /** Two keep a database of a few cores busy: one batch is decided while the other is written. */
 const LANE_COUNT = 2;
+/** Batches are smaller on a cluster, and several nodes are to be kept busy. */
+const CLUSTER_CONNECTIONS = 16;
 
-/** Takes commands to the books of accounts, each by the lane of its bucket. */
+export interface PosterOptions extends BatchOptions {
+  readonly bucketCount: number;
+  /** Whether the ledger is spread over a cluster (see store/citus.ts). */
+  readonly isDistributed: boolean;
+}
+
+/** How many connections a Poster makes use of. */
+export function postingConnections({ isDistributed }: Pick<PosterOptions, 'isDistributed'>): number {
+  return isDistributed ? CLUSTER_CONNECTIONS : LANE_COUNT;
+}
+
+/**
+ * Takes commands to the books of accounts, each by the lane of its bucket. On a cluster each bucket has a lane to
+ * itself, so that a transaction is of one bucket and goes to one node; what a node that is lost keeps waiting is its
+ * own buckets.
+ */
 export class Poster {
   readonly #lanes: readonly Lane[];
   readonly #bucketCount: number;
 
-  /** `pool` must pipeline (see store/postgres.ts) and have a connection for each lane. */
-  constructor(pool: pg.Pool, bucketCount: number, options: BatchOptions) {
+  /** `pool` must pipeline (see store/postgres.ts) and have the `postingConnections`. */
+  constructor(pool: pg.Pool, options: PosterOptions) {
+    const { bucketCount, isDistributed } = options;
     this.#bucketCount = bucketCount;
-    this.#lanes = Array.from({ length: LANE_COUNT }, () => new Lane(pool, options));
+    const laneCount = isDistributed ? bucketCount : LANE_COUNT;
+    this.#lanes = Array.from({ length: laneCount }, () => new Lane(pool, options));
   }
 
   /**
@@ -25,7 +44,7 @@ export class Poster {
   submit(accountId: bigint, command: Request): Promise<Outcome> {
     if (accountId <= SYSTEM_ACCOUNT_ID) throw new Error('commands are for accounts, not for system books');
     const bucket = bucketOfAccount(accountId, this.#bucketCount);
-    const lane = this.#lanes[bucket % LANE_COUNT];
+    const lane = this.#lanes[bucket % this.#lanes.length];
     if (!lane) throw new Error('a bucket has no lane');
     return lane.submit({ bucket, accountId, command });
   }

@@ -48,22 +48,27 @@ export async function countNodes(client: pg.ClientBase): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Citus gives each shard the rights of its table, which fails on a node that does not know a role. */
+/**
+ * Citus gives each shard the rights of its table, which fails on a node that does not know a role; and what the
+ * application does on the coordinator as credits_app, Citus does on the workers by logging in to them as credits_app.
+ */
 async function missingRoles(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ node: string; success: boolean; result: string }>(`
     select format('%s:%s', nodename, nodeport) as node, success, result from run_command_on_workers(
-      $$ select count(*) from pg_roles where rolname in ('credits_app', 'credits_indexer') $$)`);
+      $$ select count(*) from pg_roles
+        where rolname = 'credits_app' and rolcanlogin or rolname = 'credits_indexer' $$)`);
   return rows.flatMap(({ node, success, result }) => {
     if (!success) return [`The worker node ${node} does not answer: ${result}`];
     if (result === '2') return [];
     return [
-      `The worker node ${node} lacks the roles credits_app and credits_indexer: \`create role\` both there, nologin.`,
+      `The worker node ${node} lacks the role credits_indexer, or the role credits_app with the right to log in, as ` +
+        'which the coordinator comes to it: see docs/scaling.md, "Preparing a cluster".',
     ];
   });
 }
 
 /** What Citus has made of the tables of the connection's schema so far; nothing where there is no Citus. */
-export async function readCitusTables(client: pg.ClientBase): Promise<CitusTable[]> {
+export async function readCitusTables(client: pg.ClientBase | pg.Pool): Promise<CitusTable[]> {
   const { rows: found } = await client.query<{ is_there: boolean }>(
     `select to_regclass('pg_catalog.pg_dist_partition') is not null as is_there`,
   );
@@ -87,4 +92,9 @@ export async function readCitusTables(client: pg.ClientBase): Promise<CitusTable
     column: row.column,
     colocationId: row.colocation,
   }));
+}
+
+/** Whether the ledger of the connection's schema is spread over a cluster: every transaction must be of one bucket then. */
+export async function isDistributed(client: pg.ClientBase | pg.Pool): Promise<boolean> {
+  return (await readCitusTables(client)).some(({ name, kind }) => name === 'books' && kind === 'distributed');
 }

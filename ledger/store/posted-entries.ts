@@ -1,8 +1,8 @@
 /** What an idempotency key led to: the entry that consumed it. */
 import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
-import type { BookKey } from './books.ts';
-import type { RunSql, Statement } from './run-sql.ts';
+import { type BookKey, bookStatement, runAbout } from './book-statement.ts';
+import type { RunSql } from './run-sql.ts';
 
 /** A posted entry as its caller is told of it. */
 export interface PostedEntry {
@@ -22,21 +22,22 @@ export interface ConsumedKey {
   readonly entry: PostedEntry;
 }
 
-const FIND_KEYS: Statement = {
-  name: 'find_consumed_keys',
-  text: `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
+const FIND_KEYS = bookStatement(
+  'find_consumed_keys',
+  { key_digest: 'uuid' },
+  (wanted, bucket) => `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
       e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits
-    from unnest($1::smallint[], $2::bigint[], $3::uuid[]) as wanted (bucket, account_id, key_digest)
-    join entries e on e.bucket = wanted.bucket and e.account_id = wanted.account_id
-      and e.key_digest = wanted.key_digest`,
-};
+    from ${wanted}
+    join entries e on e.bucket = ${bucket} and e.account_id = wanted.account_id and e.key_digest = wanted.key_digest`,
+);
 
 /** Those of the keys that an accepted command has consumed. Digests are 32 hex digits. */
 export async function findConsumedKeys(
   run: RunSql,
   keys: readonly (BookKey & { readonly keyDigest: string })[],
 ): Promise<ConsumedKey[]> {
-  const rows = await run<{
+  const digests = keys.map(key => key.keyDigest);
+  const rows = await runAbout<{
     account_id: bigint;
     key_digest: string;
     payload_digest: string;
@@ -47,11 +48,7 @@ export async function findConsumedKeys(
     available_after_microcredits: bigint;
     held_after_microcredits: bigint;
     debt_after_microcredits: bigint;
-  }>(FIND_KEYS, [
-    keys.map(key => key.bucket),
-    keys.map(key => key.accountId),
-    keys.map(key => key.keyDigest),
-  ]);
+  }>(run, FIND_KEYS, keys, digests);
   return rows.map(row => ({
     keyDigest: plainDigest(row.key_digest),
     payloadDigest: plainDigest(row.payload_digest),

@@ -4,9 +4,9 @@ import type { Hold } from '../core/hold.ts';
 import type { Entry } from '../core/journal.ts';
 import type { Lot } from '../core/lot.ts';
 import type { AccountCodes } from './account-codes.ts';
-import type { BookKey } from './books.ts';
+import { type BookKey, type BookStatement, oneBucketOf } from './book-statement.ts';
 import { instantText } from './instant-text.ts';
-import type { RunSql, Statement } from './run-sql.ts';
+import type { RunSql } from './run-sql.ts';
 
 export interface SealedEntry {
   readonly entry: Entry;
@@ -40,7 +40,7 @@ export interface Reversed {
   readonly amountMicrocredits: bigint;
 }
 
-/** Columns with their types; each is sent as one array. */
+/** Columns with their types, the bucket first; each is sent as one array. */
 const ENTRY_COLUMNS = {
   bucket: 'smallint',
   account_id: 'bigint',
@@ -127,17 +127,31 @@ const BOOK_COLUMNS = {
   debt_microcredits: 'bigint',
 };
 
-const WRITE = writeStatement();
+const WRITE: BookStatement = {
+  ofBuckets: { name: 'write_entries', text: writeText(false) },
+  ofOneBucket: { name: 'write_entries_of_bucket', text: writeText(true) },
+};
 
-function writeStatement(): Statement {
-  let count = 0;
-  const unnested = (columns: Readonly<Record<string, string>>) => {
-    const places = Object.values(columns).map((type, index) => `$${count + index + 1}::${type}[]`);
+type ColumnTypes = Readonly<Record<string, string>>;
+
+/** Where all is in one bucket, that is the first parameter instead of a column of each table. */
+function writeText(isOfOneBucket: boolean): string {
+  const bucket = isOfOneBucket ? '$1::smallint' : 'x.bucket';
+  let count = isOfOneBucket ? 1 : 0;
+  const unnested = (columns: ColumnTypes) => {
+    const sent = Object.keys(columns).filter(name => name !== 'bucket' || !isOfOneBucket);
+    const places = sent.map((name, index) => `$${count + index + 1}::${columns[name]}[]`);
     count += places.length;
-    return `unnest(${places.join(', ')}) as x (${Object.keys(columns).join(', ')})`;
+    return `unnest(${places.join(', ')}) as x (${sent.join(', ')})`;
   };
-  const insert = (table: string, columns: Readonly<Record<string, string>>) =>
-    `insert into ${table} (${Object.keys(columns).join(', ')}) select * from ${unnested(columns)}`;
+  const insert = (table: string, columns: ColumnTypes, casts: ColumnTypes = {}) => {
+    const names = Object.keys(columns);
+    const values = names.map(name => {
+      if (name === 'bucket') return bucket;
+      return casts[name] === undefined ? `x.${name}` : `x.${name}::${casts[name]}`;
+    });
+    return `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${unnested(columns)}`;
+  };
   const set = (columns: readonly string[]) => columns.map(name => `${name} = excluded.${name}`).join(', ');
   const changing = [
     ...['face_microcredits', 'available_microcredits', 'held_microcredits', 'unreleased_microcredits'],
@@ -156,23 +170,20 @@ function writeStatement(): Statement {
     `new_lots as (${insert('lots', LOT_COLUMNS)}
       on conflict (bucket, account_id, lot_id) do update set ${set(changing)})`,
     `new_faces as (${insert('lot_faces', FACE_COLUMNS)})`,
-    `new_holds as (insert into holds (${Object.keys(HOLD_COLUMNS).join(', ')})
-      select x.bucket, x.account_id, x.hold_id, x.service_id, x.placed_at, x.deadline, x.take_lot_ids::bigint[],
-        x.take_microcredits::bigint[], x.closed_by from ${unnested(HOLD_COLUMNS)}
+    `new_holds as (${insert('holds', HOLD_COLUMNS, { take_lot_ids: 'bigint[]', take_microcredits: 'bigint[]' })}
       on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by)`,
     `new_reversals as (${insert('reversals', REVERSAL_COLUMNS)})`,
   ];
-  const text = `with ${parts.join(',\n')}
+  return `with ${parts.join(',\n')}
     update books b set seq = x.seq, head = x.head, booked_at = x.booked_at, debt_microcredits = x.debt_microcredits
     from ${unnested(BOOK_COLUMNS)}
-    where b.bucket = x.bucket and b.account_id = x.account_id`;
-  return { name: 'write_entries', text };
+    where b.bucket = ${bucket} and b.account_id = x.account_id`;
 }
 
 /** Lots are numbered from 1, as entries are. */
 const NO_LOT = 0n;
 
-/** Writes the changes. The caller holds the locks of all the books. */
+/** Writes the changes, which are at least one. The caller holds the locks of all the books. */
 export async function writeEntries(
   run: RunSql,
   codes: AccountCodes,
@@ -199,7 +210,10 @@ export async function writeEntries(
       push(reversals, bucket, accountId, spendId, seq, amountMicrocredits);
     push(books, bucket, accountId, book.seq, change.head, instantText(book.bookedAt), book.debtMicrocredits);
   }
-  await run(WRITE, [...entries, ...postings, ...lots, ...faces, ...holds, ...reversals, ...books]);
+  const tables = [entries, postings, lots, faces, holds, reversals, books];
+  const only = oneBucketOf(changes);
+  if (only === null) await run(WRITE.ofBuckets, tables.flat());
+  else await run(WRITE.ofOneBucket, [only, ...tables.flatMap(([, ...others]) => others)]);
 }
 
 type Columns = unknown[][];
@@ -292,7 +306,7 @@ function pushHold(into: Columns, { bucket, accountId }: BookKey, hold: Hold): vo
   );
 }
 
-function columnsFor(columns: Readonly<Record<string, string>>): Columns {
+function columnsFor(columns: ColumnTypes): Columns {
   return Object.keys(columns).map(() => []);
 }
 

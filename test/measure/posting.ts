@@ -50,7 +50,7 @@ async function measure(databaseUrl: string): Promise<void> {
     pool.on('acquire', () => {
       batches += 1;
     });
-    const poster = new Poster(pool, DEFAULT_BUCKET_COUNT, { codes });
+    const poster = new Poster(pool, { codes, bucketCount: DEFAULT_BUCKET_COUNT, isDistributed: false });
     await purchaseForAll(poster);
 
     await owner.query(`create table bare_balance (id integer primary key, balance bigint not null);

@@ -5,7 +5,7 @@ import type { Instant } from '../../ledger/core/instant.ts';
 import type { PurchaseCommand } from '../../ledger/core/purchase.ts';
 import type { Outcome } from '../../ledger/posting/batch.ts';
 import { commandIdentity } from '../../ledger/posting/identity.ts';
-import { Poster } from '../../ledger/posting/poster.ts';
+import { Poster, postingConnections } from '../../ledger/posting/poster.ts';
 import { AccountCodes } from '../../ledger/store/account-codes.ts';
 import { DEFAULT_BUCKET_COUNT } from '../../ledger/store/installation.ts';
 import { openKysely, openPool } from '../../ledger/store/postgres.ts';
@@ -18,21 +18,24 @@ export interface Books {
   close(): Promise<void>;
 }
 
-export async function openBooks(databaseUrl: string): Promise<Books> {
+/** @param isDistributed Posts as on a cluster, a bucket a transaction. */
+export async function openBooks(databaseUrl: string, isDistributed = false): Promise<Books> {
   const shared = { databaseUrl, role: 'credits_app' } as const;
   const pool = openPool({ ...shared, max: 4 });
-  const postingPool = openPool({ ...shared, max: 2, pipeline: true });
+  const postingPool = openPool({ ...shared, max: postingConnections({ isDistributed }), pipeline: true });
   const codes = await AccountCodes.load(openKysely(pool));
   let clock: Instant | null = null;
   const options = {
     codes,
+    bucketCount: DEFAULT_BUCKET_COUNT,
+    isDistributed,
     get clock() {
       const instant = clock;
       return instant === null ? undefined : () => instant;
     },
   };
   return {
-    poster: new Poster(postingPool, DEFAULT_BUCKET_COUNT, options),
+    poster: new Poster(postingPool, options),
     pool,
     get now() {
       return clock;

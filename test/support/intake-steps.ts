@@ -82,8 +82,10 @@ export class IntakeSteps {
     this.owner = pools[2];
     this.context = {
       ...parts,
-      poster: new Poster(pools[1], parts.installation.bucketCount, {
+      poster: new Poster(pools[1], {
         codes: parts.codes,
+        bucketCount: parts.installation.bucketCount,
+        isDistributed: false,
         clock: () => this.now,
       }),
       client: createPublicClient({ transport: http('http://127.0.0.1:1') }),

@@ -58,7 +58,12 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
     db,
     codes,
     installation,
-    poster: new Poster(postingPool, installation.bucketCount, { codes, clock: now }),
+    poster: new Poster(postingPool, {
+      codes,
+      clock: now,
+      bucketCount: installation.bucketCount,
+      isDistributed: false,
+    }),
     // The steps used here ask no chain.
     client: createPublicClient({ transport: http('http://127.0.0.1:1') }),
     now: async () => now(),

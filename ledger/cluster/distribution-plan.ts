@@ -1,7 +1,7 @@
 /** Where each table of the ledger belongs in a Citus cluster, decided from the catalog alone. */
 import pg from 'pg';
-import type { CatalogReference, CatalogTable } from './catalog.ts';
-import type { CitusTable } from './citus.ts';
+import type { CatalogReference, CatalogTable } from '../store/catalog.ts';
+import type { CitusTable } from '../store/citus.ts';
 
 export interface PlacedTable {
   readonly name: string;

@@ -1,11 +1,11 @@
 /** Spreading the ledger over the nodes of a Citus cluster. */
 import type pg from 'pg';
-import { AccountCodes } from './account-codes.ts';
-import { readReferences, readTables } from './catalog.ts';
-import { countNodes, missingOfCitus, readCitusTables } from './citus.ts';
+import { AccountCodes } from '../store/account-codes.ts';
+import { readReferences, readTables } from '../store/catalog.ts';
+import { countNodes, missingOfCitus, readCitusTables } from '../store/citus.ts';
+import { pendingMigrations } from '../store/migrate.ts';
+import { LEDGER_SCHEMA, openKysely, openPool } from '../store/postgres.ts';
 import { type DistributionPlan, planDistribution } from './distribution-plan.ts';
-import { pendingMigrations } from './migrate.ts';
-import { LEDGER_SCHEMA, openKysely, openPool } from './postgres.ts';
 import { whyNotPostable } from './posting-probe.ts';
 
 export interface DistributeOptions {

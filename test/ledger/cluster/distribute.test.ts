@@ -15,12 +15,12 @@ import {
 import { commandIdentity, OWN_SERVICE_ID } from '../../../ledger/posting/identity.ts';
 import { bookSystemEntries, lockSystemBook } from '../../../ledger/posting/system-entries.ts';
 import { AccountCodes } from '../../../ledger/store/account-codes.ts';
-import { distribute, previewDistribution } from '../../../ledger/store/distribute.ts';
+import { distribute, previewDistribution } from '../../../ledger/cluster/distribute.ts';
 import { ensureInstallation } from '../../../ledger/store/installation.ts';
 import { parseInstant } from '../../../ledger/store/instant-text.ts';
 import { migrate } from '../../../ledger/store/migrate.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
-import { whyNotPostable } from '../../../ledger/store/posting-probe.ts';
+import { whyNotPostable } from '../../../ledger/cluster/posting-probe.ts';
 import { runOn } from '../../../ledger/store/run-sql.ts';
 import { codeOf, debitOf, openBooks, purchaseOf } from '../../support/books.ts';
 import { CITUS_URL, createCitusDatabase } from '../../support/citus-database.ts';
