@@ -1,12 +1,9 @@
 /** `npx credits verify` as the program it is. */
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountName, openPool } from '../../ledger/index.ts';
 import { type AuditedHistory, writeHistory } from '../support/audited-history.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
-
-const CLI = fileURLToPath(new URL('../../cli/credits.ts', import.meta.url));
+import { runCredits } from '../support/program.ts';
 
 let sound: TestDatabase;
 let tampered: TestDatabase;
@@ -28,25 +25,15 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([sound.drop(), tampered.drop()]));
 
-async function credits(args: readonly string[], databaseUrl?: string) {
-  const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) };
-  return await new Promise<{ code: number; stdout: string; stderr: string }>(resolve => {
-    execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
-}
-
 describe('npx credits verify', () => {
   test('ends with 0 and a line that says how much was read', async () => {
-    const { code, stdout, stderr } = await credits(['verify'], sound.url);
+    const { code, stdout, stderr } = await runCredits(['verify'], sound.url);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^\d+ books, 25 entries and 43 postings read: no problem\n$/);
   });
 
   test('ends with 1, a line for each problem and the summary last', async () => {
-    const { code, stdout, stderr } = await credits(['verify'], tampered.url);
+    const { code, stdout, stderr } = await runCredits(['verify'], tampered.url);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
     const [problem, summary, ...more] = stdout.trimEnd().split('\n');
     expect(problem).toMatch(
@@ -57,7 +44,7 @@ describe('npx credits verify', () => {
   });
 
   test('prints JSON', async () => {
-    const { code, stdout } = await credits(['verify', '--json'], tampered.url);
+    const { code, stdout } = await runCredits(['verify', '--json'], tampered.url);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       entries: 25,
@@ -67,10 +54,10 @@ describe('npx credits verify', () => {
   });
 
   test('is narrowed to one book', async () => {
-    const quiet = await credits(['verify', '--account', accountName(history.quiet)], tampered.url);
+    const quiet = await runCredits(['verify', '--account', accountName(history.quiet)], tampered.url);
     expect(quiet).toMatchObject({ code: 0, stdout: '1 book, 2 entries and 3 postings read: no problem\n' });
-    expect(await credits(['verify', '--account', busy], tampered.url)).toMatchObject({ code: 1 });
-    const nobody = await credits(['verify', '--account', 'acct_0000000000000001'], tampered.url);
+    expect(await runCredits(['verify', '--account', busy], tampered.url)).toMatchObject({ code: 1 });
+    const nobody = await runCredits(['verify', '--account', 'acct_0000000000000001'], tampered.url);
     expect(nobody.code).toBe(1);
     expect(nobody.stdout).toContain('acct_0000000000000001: there is no such book');
   });
@@ -82,18 +69,18 @@ describe('npx credits verify', () => {
     { args: ['token', 'operator', 'me', '--json'], code: 2, says: /^usage: / },
     { args: ['verify'], code: 1, says: /^DATABASE_URL is not set/ },
   ])('$args ends with $code', async ({ args, code, says }) => {
-    const ended = await credits(args);
+    const ended = await runCredits(args);
     expect(ended.code).toBe(code);
     expect(ended.stdout + ended.stderr).toMatch(says);
   });
 
   test('says in one line that the database is away, or has no ledger in it', async () => {
-    const away = await credits(['verify'], 'postgres://owner:S3cr3t@127.0.0.1:1/x');
+    const away = await runCredits(['verify'], 'postgres://owner:S3cr3t@127.0.0.1:1/x');
     expect(away).toMatchObject({ code: 1, stdout: '' });
     expect(away.stderr).not.toContain('S3cr3t');
     const empty = await createEmptyDatabase();
     try {
-      const ended = await credits(['verify'], empty.url);
+      const ended = await runCredits(['verify'], empty.url);
       expect(ended).toMatchObject({ code: 1, stdout: '' });
       expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
     } finally {

@@ -1,7 +1,12 @@
 /** A database of its own in a real Citus cluster, for those who have one. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { distribute } from '../../ledger/cluster/distribute.ts';
+import { ensureInstallation } from '../../ledger/store/installation.ts';
+import { migrate } from '../../ledger/store/migrate.ts';
+import { openKysely, openPool } from '../../ledger/store/postgres.ts';
 import type { TestDatabase } from './database.ts';
+import { TEST_INSTALLATION } from './installation.ts';
 
 /** A superuser's URL of a database on the coordinator in which the worker nodes are registered. */
 export const CITUS_URL = process.env.CITUS_URL;
@@ -15,7 +20,7 @@ interface Node {
  * Makes a database of one name on all nodes and joins them. Workers are reached under the names that the coordinator
  * knows them by, with the user and password of `coordinatorUrl`.
  */
-export async function createCitusDatabase(coordinatorUrl: string): Promise<TestDatabase> {
+async function createCitusDatabase(coordinatorUrl: string): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const coordinator = new URL(coordinatorUrl);
   const workers = await readWorkers(coordinatorUrl);
@@ -49,6 +54,19 @@ export async function createCitusDatabase(coordinatorUrl: string): Promise<TestD
         ]);
     },
   };
+}
+
+/** A migrated, installed database in the cluster at CITUS_URL, its ledger spread over the nodes. */
+export async function createDistributedDatabase(): Promise<TestDatabase> {
+  const database = await createCitusDatabase(CITUS_URL ?? '');
+  await migrate(database.url);
+  // Citus hands this on to the workers, to which it logs in as this role.
+  await run(database.url, ['alter role credits_app login']);
+  const pool = openPool({ databaseUrl: database.url, max: 1 });
+  await ensureInstallation(openKysely(pool), TEST_INSTALLATION).finally(() => pool.end());
+  const outcome = await distribute({ databaseUrl: database.url });
+  if (outcome.status !== 'distributed') throw new Error(`the ledger was not distributed: ${JSON.stringify(outcome)}`);
+  return database;
 }
 
 async function readWorkers(coordinatorUrl: string): Promise<Node[]> {

@@ -2,7 +2,7 @@ import pg from 'pg';
 
 /**
  * Makes a database of a plain server look as if Citus were in it, with two worker nodes: the catalogs and functions
- * that distributing uses, which only note what they are asked. A node named `lost` does not answer, one named `bare` has no roles. It moves no row and plans no query as Citus would.
+ * that distributing uses, which only note what they are asked. A node named `lost` does not answer, one named `bare` is as this server. It moves no row and plans no query as Citus would.
  */
 export async function standInForCitus(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
@@ -32,7 +32,8 @@ export async function standInForCitus(databaseUrl: string): Promise<void> {
           loop
             execute command into result;
             success := nodename <> 'lost';
-            result := case nodename when 'lost' then 'no connection' when 'bare' then '0' else result end;
+            -- The roles of this server may not log in.
+            result := case nodename when 'lost' then 'no connection' when 'bare' then result else '2' end;
             return next;
           end loop;
         end $$;

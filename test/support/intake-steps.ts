@@ -27,7 +27,7 @@ import { recordAbsence, recordInclusion } from '../../ledger/intake/record-inclu
 import { createOrder } from '../../ledger/orders/create-order.ts';
 import type { OrderOptions } from '../../ledger/orders/find-order.ts';
 import { referenceCalldata } from '../../ledger/orders/reference.ts';
-import { Poster } from '../../ledger/posting/poster.ts';
+import { Poster, type PosterOptions, postingConnections } from '../../ledger/posting/poster.ts';
 import { readTrialBalance } from '../../ledger/reads/trial-balance.ts';
 import { AccountCodes } from '../../ledger/store/account-codes.ts';
 import { bucketOf } from '../../ledger/store/bucket.ts';
@@ -62,19 +62,25 @@ export class IntakeSteps {
   readonly #pools: readonly pg.Pool[];
   #drawn = 0;
 
-  static async open(databaseUrl: string, now: Instant): Promise<IntakeSteps> {
+  /** @param isDistributed Posts as on a cluster, a bucket a transaction. */
+  static async open(databaseUrl: string, now: Instant, isDistributed = false): Promise<IntakeSteps> {
     const pool = openPool({ databaseUrl, role: 'credits_app', max: 6 });
-    const postingPool = openPool({ databaseUrl, role: 'credits_app', max: 2, pipeline: true });
+    const postingPool = openPool({
+      databaseUrl,
+      role: 'credits_app',
+      max: postingConnections({ isDistributed }),
+      pipeline: true,
+    });
     const owner = openPool({ databaseUrl, max: 2 });
     const db = openKysely(pool);
     const codes = await AccountCodes.load(db);
     const installation = await readInstallation(db);
-    return new IntakeSteps(now, { db, codes, installation }, [pool, postingPool, owner]);
+    return new IntakeSteps(now, { db, codes, installation, isDistributed }, [pool, postingPool, owner]);
   }
 
   private constructor(
     now: Instant,
-    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation'>,
+    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation'> & Pick<PosterOptions, 'isDistributed'>,
     pools: readonly [pg.Pool, pg.Pool, pg.Pool],
   ) {
     this.now = now;
@@ -85,7 +91,7 @@ export class IntakeSteps {
       poster: new Poster(pools[1], {
         codes: parts.codes,
         bucketCount: parts.installation.bucketCount,
-        isDistributed: false,
+        isDistributed: parts.isDistributed,
         clock: () => this.now,
       }),
       client: createPublicClient({ transport: http('http://127.0.0.1:1') }),

@@ -25,8 +25,11 @@ export interface StoredBook {
   readonly entries: readonly { readonly entry: Entry; readonly hash: string }[];
 }
 
-/** All books of the database, ordered by bucket and account. */
-export async function readBooks(pool: pg.Pool): Promise<StoredBook[]> {
+/** The books of the database, all or those of some accounts, ordered by bucket and account. */
+export async function readBooks(
+  pool: pg.Pool,
+  accountIds: readonly bigint[] | null = null,
+): Promise<StoredBook[]> {
   const codes = await AccountCodes.load(openKysely(pool));
   const { rows: books } = await pool.query<{
     bucket: number;
@@ -35,7 +38,10 @@ export async function readBooks(pool: pg.Pool): Promise<StoredBook[]> {
     head: Buffer;
     booked_at: Instant;
     debt_microcredits: bigint;
-  }>('select * from books order by bucket, account_id');
+  }>(
+    'select * from books where $1::bigint[] is null or account_id = any ($1) order by bucket, account_id',
+    [accountIds],
+  );
   return await Promise.all(
     books.map(async row => {
       const key = [row.bucket, row.account_id] as const;

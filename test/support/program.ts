@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type RunningChild, startChild } from '../../dev/child-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../api/main.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../cli/credits.ts', import.meta.url));
 
 /** Without it each start compiles everything anew, which is most of its time. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url));
@@ -24,7 +25,16 @@ export interface Ended {
 
 /** Runs `node api/main.ts …` until it ends by itself. */
 export async function runProgram(args: readonly string[], env: Environment = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  return await run([MAIN, ...args], env);
+}
+
+/** Runs `npx credits …` until it ends by itself. */
+export async function runCredits(args: readonly string[], databaseUrl?: string): Promise<Ended> {
+  return await run([CLI, ...args], databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl });
+}
+
+async function run(args: readonly string[], env: Environment): Promise<Ended> {
+  const child = spawn(process.execPath, args, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 50_000,
