@@ -93,6 +93,8 @@ async function onDatabase<Result>(
   const pool = openPool({
     ...options,
     max: 1,
+    // As the posting path does, which is tried on it.
+    pipeline: true,
     applicationName: 'credits-distribute',
     // Rows that are there already are copied to the nodes, which takes as long as it takes.
     queryTimeoutMs: 0,

@@ -50,7 +50,7 @@ const BATCHES: readonly (readonly Request[])[] = [
 ];
 
 /**
- * Posts a few commands to a book, in the transaction that `client` is in, and takes them back. Returns which statement
+ * Posts a few commands to a book, in the transaction that `client`, a pipelining connection, is in, and takes them back. Returns which statement
  * the database refuses and why, or null: a ledger that is distributed and cannot post would be worse than one that is
  * not distributed.
  */

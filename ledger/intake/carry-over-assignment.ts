@@ -22,7 +22,7 @@ export async function carryOverAssignment(
   const verdict = judgeFrame({ ...standing, direction: 'in' });
   const { rows } = await sql<Selectable<AssignmentTable> & { from_address: string }>`
     select a.*, i.from_address from assignments a
-    join receipt_inclusions i on i.bucket = a.bucket and i.receipt_id = a.receipt_id and i.version = a.version
+    join receipt_inclusions i on i.bucket = ${bucket} and i.receipt_id = a.receipt_id and i.version = a.version
     where a.bucket = ${bucket} and a.receipt_id = ${receiptId} and a.matched_by = any(${[...DECIDED_BY_PERSON]})
     order by a.version desc`.execute(trx);
   if (rows.length === 0) return null;

@@ -141,7 +141,7 @@ async function reverse(
     .selectFrom('assignments as a')
     .innerJoin('price_records as p', join =>
       join
-        .onRef('p.bucket', '=', 'a.bucket')
+        .on('p.bucket', '=', at.bucket)
         .onRef('p.receipt_id', '=', 'a.receipt_id')
         .onRef('p.version', '=', 'a.version'),
     )

@@ -20,9 +20,9 @@ export async function readLatestBook(options: ReadOptions, accountId: bigint): P
   const { rows } = await sql<BookColumns & (LotRow | { lot_id: null })>`
     select b.seq, b.booked_at, b.debt_microcredits, ${sql.raw(LOT_COLUMNS)},
       (select ${sql.raw(HOLDS_AS_JSON)} from holds h
-        where h.bucket = b.bucket and h.account_id = b.account_id and h.closed_by is null) as holds
+        where h.bucket = ${bucket} and h.account_id = b.account_id and h.closed_by is null) as holds
     from books b
-    left join lots l on l.bucket = b.bucket and l.account_id = b.account_id and l.open
+    left join lots l on l.bucket = ${bucket} and l.account_id = b.account_id and l.open
     where b.bucket = ${bucket} and b.account_id = ${accountId}`.execute(options.db);
   const [first] = rows;
   if (!first) return EMPTY_BOOK;

@@ -56,7 +56,7 @@ export async function readLotMovements(
     select p.seq, p.line, e.kind, e.booked_at, gone.name as gone, came.name as came, p.amount,
       p.lot_available_after_microcredits, p.lot_held_after_microcredits, p.lot_unreleased_after_microcredits
     from postings p
-    join entries e on e.bucket = p.bucket and e.account_id = p.account_id and e.seq = p.seq
+    join entries e on e.bucket = ${bucket} and e.account_id = p.account_id and e.seq = p.seq
     join ledger_accounts gone on gone.code = p.from_code
     join ledger_accounts came on came.code = p.to_code
     where p.bucket = ${bucket} and p.account_id = ${accountId} and p.lot_id = ${lotId}

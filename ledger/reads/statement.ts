@@ -105,10 +105,11 @@ async function readLines(
       e.held_after_microcredits, e.debt_after_microcredits, e.service_id, e.details,
       (select json_agg(json_build_array(p.lot_id::text, gone.name, came.name, p.amount::text) order by p.line)
         from lots l
-        join postings p on p.bucket = l.bucket and p.account_id = l.account_id and p.lot_id = l.lot_id and p.seq = e.seq
+        join postings p on p.bucket = ${page.bucket} and p.account_id = l.account_id and p.lot_id = l.lot_id
+          and p.seq = e.seq
         join ledger_accounts gone on gone.code = p.from_code
         join ledger_accounts came on came.code = p.to_code
-        where l.bucket = e.bucket and l.account_id = e.account_id
+        where l.bucket = ${page.bucket} and l.account_id = e.account_id
           and l.expires_at <= e.booked_at + interval '31 days'
           and (l.expires_at >= e.booked_at - interval '25 hours' or e.kind in ('clawback', 'restoration', 'reversal'))
       ) as movements

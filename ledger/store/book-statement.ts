@@ -27,7 +27,9 @@ export function bookStatement(
   write: (wanted: string, bucket: string) => string,
 ): BookStatement {
   const names = ['account_id', ...Object.keys(columns)].join(', ');
-  const arrays = ['bigint', ...Object.values(columns)].map((type, index) => `$${index + 2}::${type}[]`).join(', ');
+  const arrays = ['bigint', ...Object.values(columns)]
+    .map((type, index) => `$${index + 2}::${type}[]`)
+    .join(', ');
   return {
     ofBuckets: {
       name,

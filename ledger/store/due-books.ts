@@ -53,7 +53,7 @@ const FIND_DUE_BOOKS: Statement = {
     )
     select looked_at.account_id, exists (
         select from lots l
-        join books b on b.bucket = l.bucket and b.account_id = l.account_id
+        join books b on b.bucket = $1 and b.account_id = l.account_id
         where l.bucket = $1 and l.account_id = looked_at.account_id and l.open and ${IS_DUE}
       ) or exists (
         select from holds h

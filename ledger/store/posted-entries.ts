@@ -25,7 +25,10 @@ export interface ConsumedKey {
 const FIND_KEYS = bookStatement(
   'find_consumed_keys',
   { key_digest: 'uuid' },
-  (wanted, bucket) => `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
+  (
+    wanted,
+    bucket,
+  ) => `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
       e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits
     from ${wanted}
     join entries e on e.bucket = ${bucket} and e.account_id = wanted.account_id and e.key_digest = wanted.key_digest`,

@@ -11,7 +11,10 @@ import type { RunSql } from './run-sql.ts';
 const LOAD_SPENDS = bookStatement(
   'load_spends',
   { spend_id: 'bigint' },
-  (wanted, bucket) => `select e.account_id, e.seq, e.service_id, coalesce(h.placed_at, e.booked_at) as taken_at,
+  (
+    wanted,
+    bucket,
+  ) => `select e.account_id, e.seq, e.service_id, coalesce(h.placed_at, e.booked_at) as taken_at,
       taken.lot_ids, taken.amounts, coalesce(r.microcredits, 0) as reversed_microcredits
     from ${wanted}
     join entries e on e.bucket = ${bucket} and e.account_id = wanted.account_id and e.seq = wanted.spend_id

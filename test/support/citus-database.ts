@@ -65,7 +65,8 @@ export async function createDistributedDatabase(): Promise<TestDatabase> {
   const pool = openPool({ databaseUrl: database.url, max: 1 });
   await ensureInstallation(openKysely(pool), TEST_INSTALLATION).finally(() => pool.end());
   const outcome = await distribute({ databaseUrl: database.url });
-  if (outcome.status !== 'distributed') throw new Error(`the ledger was not distributed: ${JSON.stringify(outcome)}`);
+  if (outcome.status !== 'distributed')
+    throw new Error(`the ledger was not distributed: ${JSON.stringify(outcome)}`);
   return database;
 }
 

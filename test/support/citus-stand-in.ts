@@ -22,6 +22,7 @@ export async function standInForCitus(databaseUrl: string): Promise<void> {
         ('worker-1', 5432, 1, true, true, 'primary'), ('worker-2', 5432, 2, true, true, 'primary');
       create table pg_dist_partition (logicalrelid regclass primary key, partmethod "char", partkey text,
         colocationid integer, repmodel "char");
+      grant select on pg_dist_local_group, pg_dist_node, pg_dist_partition to public;
       create function column_to_column_name(logicalrelid regclass, partkey text) returns text
         language sql as 'select partkey';
       create function run_command_on_workers(command text)

@@ -38,10 +38,9 @@ export async function readBooks(
     head: Buffer;
     booked_at: Instant;
     debt_microcredits: bigint;
-  }>(
-    'select * from books where $1::bigint[] is null or account_id = any ($1) order by bucket, account_id',
-    [accountIds],
-  );
+  }>('select * from books where $1::bigint[] is null or account_id = any ($1) order by bucket, account_id', [
+    accountIds,
+  ]);
   return await Promise.all(
     books.map(async row => {
       const key = [row.bucket, row.account_id] as const;

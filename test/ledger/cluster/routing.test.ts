@@ -1,0 +1,216 @@
+/**
+ * Where a cluster would send the statements of the service: one that names the bucket of each of its tables goes to one
+ * node, and only such a one may write or lock. Everything the service does is done once, with the transactions of a
+ * cluster; where CITUS_URL names one, on it.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyJournal } from '../../../ledger/audit/verify.ts';
+import { whyNotPostable } from '../../../ledger/cluster/posting-probe.ts';
+import { DAY, HOUR } from '../../../ledger/core/instant.ts';
+import { assignReceipt } from '../../../ledger/intake/assign-receipt.ts';
+import { readRecentInclusions, readUnpriced } from '../../../ledger/intake/receipt-facts.ts';
+import { createOperatorToken, createServiceToken } from '../../../ledger/keys/access-tokens.ts';
+import { authenticateKey, authenticateService } from '../../../ledger/keys/authenticate.ts';
+import { acknowledgeKey, claimKey } from '../../../ledger/orders/claim-key.ts';
+import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
+import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
+import { readCredits, readCreditsAt } from '../../../ledger/reads/credits.ts';
+import { readExpirySchedule } from '../../../ledger/reads/expiry-schedule.ts';
+import { readLotMovements } from '../../../ledger/reads/lot-movements.ts';
+import { readStatement } from '../../../ledger/reads/statement.ts';
+import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
+import { sweep } from '../../../ledger/sweep/sweep.ts';
+import { sweepLag } from '../../../ledger/sweep/sweep-progress.ts';
+import { codeOf } from '../../support/books.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { DOLLAR_WEI, IntakeSteps } from '../../support/intake-steps.ts';
+import { LEDGER_PLACES } from '../../support/ledger-places.ts';
+import { type LoadCommand, requestOf } from '../../support/load-command.ts';
+import { readInstant } from '../../support/scenario.ts';
+import { sentStatements } from '../../support/sent-statements.ts';
+import { unroutedTables } from '../../support/unrouted-tables.ts';
+
+const BOUGHT = readInstant('2026-03-01 15:00');
+
+describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $name', place => {
+  let database: TestDatabase;
+  let steps: IntakeSteps;
+  let tables: string[];
+  let sent: string[];
+  beforeAll(async () => {
+    database = await place.create();
+    steps = await IntakeSteps.open(database.url, BOUGHT, true);
+    const { rows } = await steps.owner.query<{ name: string }>(
+      `select table_name as name from information_schema.columns
+       where table_schema = 'credits' and column_name = 'bucket' order by table_name`,
+    );
+    tables = rows.map(({ name }) => name);
+    sent = await sentStatements(async () => {
+      await buyAndClaim();
+      await spend();
+      await reorganize();
+      await assignOutOfSuspense();
+      await makeTokens();
+      await passTime();
+    });
+  });
+  afterAll(async () => {
+    await steps.close();
+    await database.drop();
+  });
+
+  test('what writes or locks names the bucket of all it touches', () => {
+    const careful = sent.filter(text => /\b(insert into|update|delete from|for update)\b/i.test(text));
+    expect(careful.length).toBeGreaterThan(20);
+    for (const text of careful) expect([text, unroutedTables(text, tables)]).toEqual([text, []]);
+  });
+
+  test('what posts is of one bucket, and all of it is tried before tables are distributed', async () => {
+    const ofPosting = sent.filter(text => text.includes('unnest('));
+    expect(ofPosting).toHaveLength(9);
+    for (const text of ofPosting) expect([text, unroutedTables(text, tables)]).toEqual([text, []]);
+    const pool = openPool({ databaseUrl: database.url, max: 1, pipeline: true });
+    const client = await pool.connect();
+    const tried = await sentStatements(async () => {
+      await client.query('begin');
+      expect(await whyNotPostable(client, steps.context.codes)).toBeNull();
+      await client.query('rollback');
+    });
+    client.release();
+    await pool.end();
+    expect(tried).toEqual(expect.arrayContaining(ofPosting));
+  });
+
+  test('what is read over all buckets is known, and little', () => {
+    const everywhere = sent.map(text => unroutedTables(text, tables).join(', ')).filter(read => read !== '');
+    expect(everywhere.sort()).toEqual(
+      [
+        'outbox', // what is to be delivered
+        'orders', // whether an account has one
+        'assignments, price_records, receipt_inclusions', // what of an order's quote is used
+        'outbox, receipt_inclusions, assignments, receipt_inclusions, price_records', // the payments of an order
+        'receipt_inclusions, receipt_inclusions', // what was recorded of the newest blocks
+        'receipt_inclusions, price_records, receipt_inclusions', // what has no price
+        'sweep_progress', // which buckets are behind
+        'sweep_progress', // how far
+        'postings, entries', // the trial balance
+      ].sort(),
+    );
+  });
+
+  test('the journal verifies', async () => {
+    expect((await verifyJournal(steps.owner)).problems).toEqual([]);
+  });
+
+  async function buyAndClaim(): Promise<void> {
+    const { doors, now } = steps;
+    const order = await steps.order(10n);
+    const transfer = steps.transfer(order.reference, { amountWei: 10n * DOLLAR_WEI });
+    await steps.pay(transfer);
+    expect((await claimKey(doors, order.orderId, order.secret, now)).status).toBe('claimed');
+    const claim = await claimKey(doors, order.orderId, order.secret, now);
+    if (claim.status !== 'claimed') throw new Error('a key was not claimed again');
+    const saved = { secret: order.secret, secureKey: claim.secureKey };
+    expect(await acknowledgeKey(doors, order.orderId, saved, now)).toBe('acknowledged');
+    expect(await authenticateKey(doors, claim.secureKey, async () => now)).not.toBeNull();
+    const found = await findOrderBySecret(doors, order.orderId, order.secret);
+    expect(found && (await readOrderStatus(steps.db, found, now)).credited).toBe(true);
+  }
+
+  async function spend(): Promise<void> {
+    const ask = async (command: LoadCommand) =>
+      codeOf(await steps.context.poster.submit(BigInt(command.account), requestOf(command)));
+    const purchases = Array.from({ length: 20 }, (_, index) =>
+      ask({ key: 'payment', account: index + 1, type: 'purchase', amount: 1_000_000, about: 0 }),
+    );
+    // Accounts of many buckets at once.
+    expect(new Set(await Promise.all(purchases))).toEqual(new Set(['accepted']));
+    for (const [type, amount, about] of [
+      ['debit', 5, 0],
+      ['hold', 7, 0],
+      ['capture', 6, 3],
+      ['reversal', 2, 2],
+      ['clawback', 1000, 1],
+    ] as const)
+      expect([type, await ask({ key: type, account: 1, type, amount, about })]).toEqual([type, 'accepted']);
+    const { doors, now } = steps;
+    expect((await readCredits(doors, 1n, now)).availableMicrocredits).toBe(9_989_999_991n);
+    await readCreditsAt(doors, 1n, now - HOUR);
+    await readExpirySchedule(doors, 1n, now);
+    expect((await readStatement(doors, 1n, now, { limit: 10 })).lines).toHaveLength(6);
+    expect((await readLotMovements(doors, 1n, 1n, { limit: 10 })).movements.length).toBeGreaterThan(5);
+  }
+
+  async function reorganize(): Promise<void> {
+    const order = await steps.order(1n);
+    const transfer = steps.transfer(order.reference);
+    await steps.pay(transfer);
+    const moved = steps.moved(transfer);
+    const standing = await steps.pay(moved);
+    await steps.vanish(standing);
+    await steps.deliver();
+    expect((await readCredits(steps.doors, order.accountId, steps.now)).availableMicrocredits).toBe(0n);
+  }
+
+  async function assignOutOfSuspense(): Promise<void> {
+    const transfer = steps.transfer(null);
+    await steps.record(transfer);
+    const { receiptId } = await steps.standing(transfer);
+    const { accountId } = await steps.order(1n);
+    const outcome = await assignReceipt(steps.context, {
+      receiptId,
+      accountId,
+      matchedBy: 'operator',
+      reason: 'the payer wrote',
+      now: steps.now,
+    });
+    expect(outcome.status).toBe('assigned');
+    expect((await readUnpriced(steps.db, 0n)).map(unpriced => unpriced.receiptId)).toEqual([receiptId]);
+    // What a person decided is carried over.
+    await steps.pay(steps.moved(transfer));
+    expect((await readRecentInclusions(steps.db, 0n)).size).toBe(3);
+  }
+
+  async function makeTokens(): Promise<void> {
+    const { bucketCount, mode } = steps.doors;
+    const doors = { db: openKysely(steps.owner), bucketCount, mode };
+    const token = await createServiceToken({ ...doors, name: 'image-service' });
+    await createOperatorToken({ ...doors, name: 'me' });
+    expect(await authenticateService(steps.doors, token)).not.toBeNull();
+  }
+
+  async function passTime(): Promise<void> {
+    steps.now += 40n * DAY;
+    const { poster, db, installation, now, log } = steps.context;
+    const context = { poster, db, bucketCount: installation.bucketCount, now, log };
+    expect((await sweep(context, new AbortController().signal)).bookCount).toBeGreaterThan(1);
+    expect(await sweepLag(db, steps.now)).toBe(0);
+    await steps.balances();
+  }
+});
+
+test.each([
+  ['select * from books where account_id = $1 for update', ['books']],
+  ['select b.bucket from books b where b.account_id = $1', ['books']],
+  ['select * from lots l join books b on l.account_id = b.account_id where b.bucket = $1', ['lots']],
+  ['select * from lots l join books b on l.bucket = b.bucket where b.bucket = $1', ['lots']],
+  ['select b.* from unnest($1) as wanted (bucket) join books b on b.bucket = wanted.bucket', ['books']],
+  ['select * from entries where (bucket, account_id) in (select * from unnest($1, $2))', ['entries']],
+  ['update books set seq = $1 where account_id = $2', ['books']],
+  ['update books as b set seq = x.seq from x where b.bucket = x.bucket', ['books']],
+  ['insert into entries (account_id, seq) select account_id, seq from unnest($1, $2)', ['entries']],
+  ['insert into entries (bucket, seq) select bucket, seq from unnest($1, $2)', ['entries']],
+  ['insert into entries (seq, bucket) values ($1, $2)', ['entries']],
+  ['insert into entries select * from unnest($1, $2)', ['entries']],
+  ['with gone as (delete from lots where account_id = $1) select 1', ['lots']],
+  ['select * from credits.postings', ['postings']],
+  ['select 1 from books b join lots on lots.x = b.x where b.bucket = $1', ['lots']],
+  ['select 1 from books b join (select * from lots where bucket = $1) l on l.x = b.x', ['books']],
+  ['select * from books where bucket = $1 and account_id = any($2) for update', []],
+  ['select * from "books" where "bucket" = $1 for update', []],
+  ['update books as b set seq = x.seq from x where b.bucket = $1::smallint and b.account_id = x.id', []],
+  ['insert into entries (bucket, seq) values ($1, $2)', []],
+  ['insert into entries (bucket, seq) select $1::smallint, seq from unnest($2) as x (seq)', []],
+])('a planted statement is judged: %s', (text, unrouted) => {
+  expect(unroutedTables(text, ['books', 'lots', 'entries', 'postings'])).toEqual(unrouted);
+});
