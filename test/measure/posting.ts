@@ -10,11 +10,9 @@ import { freePort } from '../../dev/free-port.ts';
 import { ensureDatabase, startPostgres } from '../../dev/postgres.ts';
 import { GENESIS_HASH } from '../../ledger/core/encoding.ts';
 import type { Entry } from '../../ledger/core/journal.ts';
-import { type AddressedCommand, runBatch } from '../../ledger/posting/batch.ts';
-import { Poster } from '../../ledger/posting/poster.ts';
+import { Poster, postingConnections } from '../../ledger/posting/poster.ts';
 import { hashEntry } from '../../ledger/posting/seal.ts';
 import { AccountCodes } from '../../ledger/store/account-codes.ts';
-import { bucketOfAccount } from '../../ledger/store/bucket.ts';
 import { DEFAULT_BUCKET_COUNT, ensureInstallation } from '../../ledger/store/installation.ts';
 import { migrate } from '../../ledger/store/migrate.ts';
 import { openKysely, openPool } from '../../ledger/store/postgres.ts';
@@ -23,8 +21,6 @@ import { TEST_INSTALLATION } from '../support/installation.ts';
 
 const ACCOUNTS = 2000n;
 const PHASE_MS = 6000;
-/** How many commands are under way at once where there are no callers to wait for. */
-const DIRECT_COMMANDS = 500;
 /** What Linux counts CPU time in. */
 const TICKS_PER_SECOND = 100;
 
@@ -42,15 +38,21 @@ async function measure(databaseUrl: string): Promise<void> {
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, Node ${process.version}, fsync on, loopback`);
   await migrate(databaseUrl);
   const owner = openPool({ databaseUrl, max: 1 });
-  const pool = openPool({ databaseUrl, role: 'credits_app', max: 8, pipeline: true });
+  const pools: pg.Pool[] = [];
   try {
     await ensureInstallation(openKysely(owner), TEST_INSTALLATION);
     const codes = await AccountCodes.load(openKysely(owner));
     let batches = 0;
-    pool.on('acquire', () => {
-      batches += 1;
-    });
-    const poster = new Poster(pool, { codes, bucketCount: DEFAULT_BUCKET_COUNT, isDistributed: false });
+    const open = (isDistributed: boolean): Poster => {
+      const max = postingConnections({ isDistributed });
+      const pool = openPool({ databaseUrl, role: 'credits_app', max, pipeline: true });
+      pool.on('acquire', () => {
+        batches += 1;
+      });
+      pools.push(pool);
+      return new Poster(pool, { codes, bucketCount: DEFAULT_BUCKET_COUNT, isDistributed });
+    };
+    const poster = open(false);
     await purchaseForAll(poster);
 
     await owner.query(`create table bare_balance (id integer primary key, balance bigint not null);
@@ -60,9 +62,9 @@ async function measure(databaseUrl: string): Promise<void> {
       report(`bare, ${connections} connection(s)`, await bare(databaseUrl, connections));
 
     let serial = 0;
-    const debit = async (account: bigint): Promise<void> => {
+    const debit = async (account: bigint, by = poster): Promise<void> => {
       serial += 1;
-      const outcome = await poster.submit(account, debitOf(1n, `job-${serial}`));
+      const outcome = await by.submit(account, debitOf(1n, `job-${serial}`));
       if (codeOf(outcome) !== 'accepted') throw new Error(`a debit was not accepted: ${codeOf(outcome)}`);
     };
     for (const inFlight of [1, 16, 64, 500, 2000]) {
@@ -76,20 +78,20 @@ async function measure(databaseUrl: string): Promise<void> {
     }
     await reportBytes(owner, () => phase(500, () => debit(anyAccount())));
 
-    for (const connections of [2, 8]) {
-      for (const isGrouped of [false, true]) {
-        const run = await postDirectly(pool, codes, connections, isGrouped);
-        report(
-          `${connections} connections, ${isGrouped ? 'a bucket' : 'all buckets'} a transaction`,
-          run,
-          run.batch,
-        );
+    const ofBuckets = open(true);
+    for (const inFlight of [16, 64, 500, 2000]) {
+      // In turn, so that both have the same neighbours on the machine.
+      for (const by of [poster, ofBuckets]) {
+        batches = 0;
+        const run = await phase(inFlight, () => debit(anyAccount(), by));
+        const what = by === poster ? 'lanes of many buckets' : 'a lane for each bucket';
+        report(`${what}, ${inFlight} in flight`, run, run.done / batches);
       }
     }
     reportHashing();
     await reportShards(owner);
   } finally {
-    await Promise.all([pool.end(), owner.end()]);
+    await Promise.all([owner, ...pools].map(pool => pool.end()));
   }
 }
 
@@ -112,16 +114,16 @@ interface Phase {
   readonly serverCpuSeconds: number | null;
 }
 
-/** Keeps `inFlight` of `work` going for a while, each of them told which one it is. */
-async function phase(inFlight: number, work: (index: number) => Promise<void>): Promise<Phase> {
+/** Keeps `inFlight` of `work` going for a while. */
+async function phase(inFlight: number, work: () => Promise<void>): Promise<Phase> {
   const serverBefore = await serverCpuSeconds();
   const before = { at: performance.now(), cpu: process.cpuUsage() };
   const until = before.at + PHASE_MS;
   let done = 0;
   await Promise.all(
-    Array.from({ length: inFlight }, async (_, index) => {
+    Array.from({ length: inFlight }, async () => {
       while (performance.now() < until) {
-        await work(index);
+        await work();
         done += 1;
       }
     }),
@@ -205,38 +207,6 @@ async function bare(databaseUrl: string, connections: number): Promise<Phase> {
   });
   await Promise.all(clients.map(client => client.end()));
   return run;
-}
-
-/** What single-bucket transactions cost: the same commands in one transaction a batch, or in one a bucket. */
-async function postDirectly(
-  pool: pg.Pool,
-  codes: AccountCodes,
-  connections: number,
-  isGrouped: boolean,
-): Promise<Phase & { readonly batch: number }> {
-  const accounts = Array.from({ length: Number(ACCOUNTS) }, (_, index) => {
-    const accountId = BigInt(index + 1);
-    return { accountId, bucket: bucketOfAccount(accountId, DEFAULT_BUCKET_COUNT) };
-  });
-  let serial = 0;
-  let transactions = 0;
-  const commandsEach = Math.floor(DIRECT_COMMANDS / connections);
-  const run = await phase(connections, async lane => {
-    const mine = accounts.filter(({ bucket }) => bucket % connections === lane);
-    const commands = Array.from({ length: commandsEach }, (): AddressedCommand => {
-      serial += 1;
-      const account = mine[Math.floor(Math.random() * mine.length)];
-      if (!account) throw new Error('a lane has no account');
-      return { ...account, command: debitOf(1n, `direct-${connections}-${isGrouped}-${serial}`) };
-    });
-    const parts = isGrouped ? [...Map.groupBy(commands, command => command.bucket).values()] : [commands];
-    const client = await pool.connect();
-    for (const part of parts) await runBatch(client, part, { codes });
-    transactions += parts.length;
-    client.release();
-  });
-  const done = run.done * commandsEach;
-  return { ...run, done, batch: done / transactions };
 }
 
 async function reportBytes(owner: pg.Pool, run: () => Promise<Phase>): Promise<void> {
