@@ -58,6 +58,7 @@ describe('the direction of imports', () => {
     ['ledger/core/planted.ts', 'export const mode = process.env.MODE;', 'Pass configuration in'],
     ...violationsOf('ledger/store', 'nothing above', [
       '../posting/poster.ts',
+      '../cluster/distribute.ts',
       '../orders/reference.ts',
       '../keys/secret.ts',
       '../reads/credits.ts',
@@ -79,6 +80,12 @@ describe('the direction of imports', () => {
     ...violationsOf('ledger/alarms', 'nothing else', [
       '../posting/poster.ts',
       '../intake/chain-intake.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/cluster', 'nothing else', [
+      '../intake/chain-intake.ts',
+      '../reads/credits.ts',
+      '../ledger.ts',
       '../../api/problem.ts',
     ]),
     ...violationsOf('ledger/reads', 'nothing else', [

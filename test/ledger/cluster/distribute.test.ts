@@ -3,12 +3,15 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { distributeTables } from '../../../cli/distribute.ts';
 import { distribute, previewDistribution } from '../../../ledger/cluster/distribute.ts';
+import { openLedger } from '../../../ledger/ledger.ts';
 import { isDistributed } from '../../../ledger/store/citus.ts';
 import { openPool } from '../../../ledger/store/postgres.ts';
 import { CITUS_URL, createDistributedDatabase } from '../../support/citus-database.ts';
 import { standInForCitus } from '../../support/citus-stand-in.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
+import { TEST_INSTALLATION } from '../../support/installation.ts';
 import { runCredits } from '../../support/program.ts';
+import { sentStatements } from '../../support/sent-statements.ts';
 
 const opened: TestDatabase[] = [];
 /** A database without Citus, and one with a stand-in for it that nothing was distributed in yet. */
@@ -305,6 +308,26 @@ describe('with a stand-in for Citus, which only notes what it is asked', () => {
         '3 are copied to every node, 4 stay on the coordinator.',
     );
     expect(await distributeTables({ dryRun: true, force: false })).toContain('-- nothing is left to do');
+  });
+
+  test('a ledger that is opened on it posts a bucket a transaction, on one PostgreSQL many', async () => {
+    const isOfManyBuckets = async (databaseUrl: string): Promise<boolean> => {
+      const sent = await sentStatements(async () => {
+        const options = { databaseUrl, rpcUrl: 'http://127.0.0.1:1', installation: TEST_INSTALLATION };
+        const ledger = await openLedger(options);
+        const given = { amountMicrocredits: 1n, policy: 'none', operator: 'me', reason: 'a test' } as const;
+        const outcomes = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            ledger.adjust({ ...given, accountId: BigInt(101 + index), idempotencyKey: 'one' }),
+          ),
+        );
+        expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['accepted']));
+        await ledger.close();
+      });
+      return sent.some(text => text.includes('unnest($1::smallint[]'));
+    };
+    expect(await isOfManyBuckets(standIn)).toBe(false);
+    expect(await isOfManyBuckets(plain)).toBe(true);
   });
 
   test('a table that came later joins the others, and --force does so though nothing could post', async () => {
