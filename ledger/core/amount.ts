@@ -16,6 +16,11 @@ export function microcreditsOf(amountMicrousd: bigint): bigint {
   return amountMicrousd * MICROCREDITS_PER_MICROUSD;
 }
 
+/** The least micro-dollars that buy `amountMicrocredits` (≥ 0) at the fixed rate. */
+export function microusdFor(amountMicrocredits: bigint): bigint {
+  return ceilingOf(amountMicrocredits, MICROCREDITS_PER_MICROUSD);
+}
+
 /** The value of `weiTimesAnswer` (wei × a Chainlink answer with 8 decimals), rounded down to the micro-dollar. */
 export function microusdOfWeiTimesAnswer(weiTimesAnswer: bigint): bigint {
   return weiTimesAnswer / WEI_ANSWER_PER_MICROUSD;
@@ -31,7 +36,12 @@ export function microusdOfWei(amountWei: bigint, answer: bigint): bigint {
 
 /** The least wei worth `amountMicrousd` (≥ 0) at `answer` (> 0): microusdOfWei gives back the very same amount. */
 export function weiOfMicrousd(amountMicrousd: bigint, answer: bigint): bigint {
-  return (amountMicrousd * WEI_ANSWER_PER_MICROUSD + answer - 1n) / answer;
+  return ceilingOf(amountMicrousd * WEI_ANSWER_PER_MICROUSD, answer);
+}
+
+/** `numerator` (≥ 0) divided by `denominator` (> 0), rounded up. */
+export function ceilingOf(numerator: bigint, denominator: bigint): bigint {
+  return (numerator + denominator - 1n) / denominator;
 }
 
 export function lesserOf(a: bigint, b: bigint): bigint {

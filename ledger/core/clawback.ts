@@ -1,4 +1,4 @@
-import { lesserOf, MICROCREDITS_PER_MICROUSD, microcreditsOf } from './amount.ts';
+import { lesserOf, microcreditsOf, microusdFor } from './amount.ts';
 import type { Book, Step } from './book.ts';
 import { Draft } from './draft.ts';
 import { closeWithoutFace, earnedOf } from './earned.ts';
@@ -38,8 +38,9 @@ export function clawback(book: Book, command: ClawbackCommand, instant: Instant)
   let restMicrousd = amountMicrousd;
   for (const lot of lots) {
     const part = lesserOf(rest, obligationOf(lot));
-    const partMicrousd = part === rest || lot.id === lotId ? restMicrousd : part / MICROCREDITS_PER_MICROUSD;
-    if (partMicrousd > 0n)
+    // Rounded up, as the payment was when it came again: a lot may be worth a part of a micro-dollar.
+    const partMicrousd = lot.id === lotId ? restMicrousd : lesserOf(microusdFor(part), restMicrousd);
+    if (part > 0n || partMicrousd > 0n)
       clawBackFrom(draft, lot.id, { microcredits: part, microusd: partMicrousd }, instant);
     rest -= part;
     restMicrousd -= partMicrousd;

@@ -2,7 +2,7 @@
  * How much of a payment is earned: a function of the lot and the instant, posted only when the lot expires or closes or
  * its payment is taken back. In between it is only computed.
  */
-import { MICROCREDITS_PER_MICROUSD } from './amount.ts';
+import { ceilingOf, microusdFor } from './amount.ts';
 import type { Draft } from './draft.ts';
 import { type Instant, laterOf } from './instant.ts';
 import type { Lot } from './lot.ts';
@@ -15,7 +15,7 @@ export function earnedOf(lot: Lot, instant: Instant): bigint {
   const { deferredMicrousd } = lot;
   if (lot.policy === 'none') {
     const unused = lot.availableMicrocredits + lot.heldMicrocredits;
-    const unearned = ceilingOf(unused, MICROCREDITS_PER_MICROUSD);
+    const unearned = microusdFor(unused);
     return unearned < deferredMicrousd ? deferredMicrousd - unearned : 0n;
   }
   if (instant >= lot.expiresAt) return deferredMicrousd;
@@ -28,8 +28,4 @@ export function closeWithoutFace(draft: Draft, lotId: bigint): void {
   const lot = draft.lot(lotId);
   if (lot?.faceMicrocredits === 0n)
     draft.move('USD:revenue', 'USD:deferred_revenue', lot.deferredMicrousd, lotId);
-}
-
-function ceilingOf(numerator: bigint, denominator: bigint): bigint {
-  return (numerator + denominator - 1n) / denominator;
 }

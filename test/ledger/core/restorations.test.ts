@@ -68,6 +68,27 @@ describe('a refund that failed', () => {
     `);
   });
 
+  test('taken back once more, a new lot of less than a micro-dollar is taken back too', () => {
+    expectScenario(`
+      at               | what                  | result                        | postings
+      2026-03-01 15:00 | buy $1                | available 10000               | issued > available 10000, lot 1
+                       |                       |                               | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:00 | spend 9999.999999     | available 0.000001            | available > consumed 9999.999999, lot 1
+      2026-03-01 15:00 | claw back $1 of lot 1 | available 0, debt 9999.999999 | available > clawed_back 0.000001, lot 1
+                       |                       |                               | debt > clawed_back 9999.999999, lot 1
+                       |                       |                               | clearing > deferred_revenue $1, lot 1
+      2026-03-01 16:00 | restore $1 of lot 1   | available 0.000001            | clawed_back > debt 9999.999999, lot 1
+                       |                       |                               | revenue > clearing $0.999999, lot 1
+                       |                       |                               | clawed_back > available 0.000001, lot 4
+                       |                       |                               | deferred_revenue > clearing $0.000001, lot 4
+      2026-03-01 16:00 | claw back $1 of lot 1 | available 0, debt 9999.999999 | available > clawed_back 0.000001, lot 4
+                       |                       |                               | clearing > deferred_revenue $0.000001, lot 4
+                       |                       |                               | debt > clawed_back 9999.999999, lot 1
+                       |                       |                               | clearing > refunds $0.999999, lot 1
+      2026-03-02 00:00 | look                  | no lots                       |
+    `);
+  });
+
   test('what other payments owe is not forgiven but settled out of the new lot', () => {
     expectScenario(`
       at               | what                  | result                                                                                     | postings
