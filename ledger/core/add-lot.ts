@@ -52,5 +52,7 @@ export function addLot(draft: Draft, lot: NewLot, instant: Instant): void {
   draft.move(from, 'CREDIT:unreleased', face - released, id);
   if (paidMicrousd === 0n) return;
   draft.move('USD:deferred_revenue', 'USD:clearing', paidMicrousd, id);
-  draft.move('USD:revenue', 'USD:deferred_revenue', settled / MICROCREDITS_PER_MICROUSD, id);
+  // Rounded down while some of it is to come; a lot that is spent whole has earned all.
+  const earned = face === 0n ? paidMicrousd : settled / MICROCREDITS_PER_MICROUSD;
+  draft.move('USD:revenue', 'USD:deferred_revenue', earned, id);
 }

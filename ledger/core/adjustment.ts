@@ -57,7 +57,7 @@ export function adjust(book: Book, command: AdjustmentCommand, instant: Instant)
       if (!lot) throw new Error(`lot ${lotId} is not in the book`);
       const face = lot.faceMicrocredits - lesserOf(taken, lot.faceMicrocredits);
       draft.put({ ...lot, faceMicrocredits: face });
-      closeWithoutFace(draft, lotId);
+      closeWithoutFace(draft, lotId, instant);
     }
   }
   return accepted(

@@ -68,12 +68,13 @@ function clawBackFrom(
   const shortfall = part.microcredits - fromUnreleased - fromAvailable;
   const face = lot.faceMicrocredits - fromFace;
   const earned = earnedOf(lot, instant);
+  const wasClosed = lot.faceMicrocredits === 0n;
   draft.put({
     ...lot,
     faceMicrocredits: face,
     settledMicrocredits: lot.settledMicrocredits - (part.microcredits - fromFace),
     debtMicrocredits: lot.debtMicrocredits + shortfall,
-    deferredAt: laterOf(instant, lot.deferredAt),
+    deferredAt: wasClosed ? lot.deferredAt : laterOf(instant, lot.deferredAt),
   });
   draft.move('CREDIT:unreleased', 'CREDIT:clawed_back', fromUnreleased, lotId);
   draft.move('CREDIT:available', 'CREDIT:clawed_back', fromAvailable, lotId);
@@ -82,5 +83,5 @@ function clawBackFrom(
   const fromDeferred = lesserOf(part.microusd, lot.deferredMicrousd - earned);
   draft.move('USD:clearing', 'USD:deferred_revenue', fromDeferred, lotId);
   draft.move('USD:clearing', 'USD:refunds', part.microusd - fromDeferred, lotId);
-  closeWithoutFace(draft, lotId);
+  if (!wasClosed) closeWithoutFace(draft, lotId, instant);
 }

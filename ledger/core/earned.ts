@@ -23,9 +23,10 @@ export function earnedOf(lot: Lot, instant: Instant): bigint {
   return deferredMicrousd - ceilingOf(deferredMicrousd * ahead, lot.expiresAt - lot.deferredAt);
 }
 
-/** A lot that has lost its face is closed: what is still deferred of its payment is earned. */
-export function closeWithoutFace(draft: Draft, lotId: bigint): void {
+/** A lot that loses its face at `instant` is closed: what is still deferred of its payment is earned. */
+export function closeWithoutFace(draft: Draft, lotId: bigint, instant: Instant): void {
   const lot = draft.lot(lotId);
-  if (lot?.faceMicrocredits === 0n)
-    draft.move('USD:revenue', 'USD:deferred_revenue', lot.deferredMicrousd, lotId);
+  if (lot?.faceMicrocredits !== 0n) return;
+  draft.put({ ...lot, deferredAt: laterOf(instant, lot.deferredAt) });
+  draft.move('USD:revenue', 'USD:deferred_revenue', lot.deferredMicrousd, lotId);
 }

@@ -25,7 +25,7 @@ export interface Lot {
   readonly returnedMicrousd: bigint;
   /** What of the payment has not been posted as revenue or given back. */
   readonly deferredMicrousd: bigint;
-  /** When `deferredMicrousd` was last posted to: what is earned by time is counted from here. */
+  /** When `deferredMicrousd` was last posted to, or the lot lost its face: what is earned by time is counted from here. */
   readonly deferredAt: Instant;
   /** What is owed because this lot's payment was taken back after its credits had been spent. */
   readonly debtMicrocredits: bigint;
@@ -58,7 +58,7 @@ export function midnightsLeft(lot: Lot, instant: Instant): number {
 export function hasRenewed(lot: Lot, since: Instant, until: Instant): boolean {
   if (lot.policy !== 'refill') return false;
   const midnight = nextMidnightOfLife(lot, since);
-  // A lot loses its face by a clawback, which notes its instant with what is deferred.
+  // When a lot lost its face is noted with what is deferred.
   const last = lot.faceMicrocredits === 0n ? earlierOf(until, lot.deferredAt) : until;
   return midnight !== null && midnight <= last;
 }

@@ -20,7 +20,8 @@ const PLACES = {
 /**
  * Fails unless the entries are numbered without gaps and in order of booking; every asset adds up to zero and no
  * customer balance falls below zero after any entry; the balances noted after each entry, and the lots' noted with
- * each posting, are the running sums of the postings; and `book` is where all of them lead.
+ * each posting, are the running sums of the postings; and `book` is where all of them lead, its closed lots having nothing
+ * left of anything.
  */
 export function assertSoundJournal(entries: readonly Entry[], book: Book): void {
   const balances = new Map<string, bigint>();
@@ -96,6 +97,8 @@ function assertLeadsTo(
     }).toEqual(end.lots.get(lot.id) ?? { available: 0n, held: 0n, unreleased: 0n });
     expect(lot.availableMicrocredits <= lot.faceMicrocredits, `lot ${lot.id} exceeds its face`).toBe(true);
     expect(lot.deferredMicrousd >= 0n, `lot ${lot.id} has given back more than was paid`).toBe(true);
+    const isEmpty = lot.heldMicrocredits + lot.debtMicrocredits + lot.deferredMicrousd === 0n;
+    expect(lot.open || isEmpty, `lot ${lot.id} is closed before its time`).toBe(true);
   }
   // What is deferred is owed for lots that still stand, to the micro-dollar.
   expect(deferred).toBe(-end.balance('USD:deferred_revenue'));

@@ -54,4 +54,36 @@ describe('an adjustment', () => {
       2026-03-02 16:00 | look              | lot 2: 5000 of 5000 until 2026-04-01 15:00        |
     `);
   });
+
+  test('takes for good, also out of the face: what it took is not owed when the payment is taken back', () => {
+    expectScenario(`
+      at               | what                  | result         | postings
+      2026-03-01 15:00 | buy $1                | available 10000 | issued > available 10000, lot 1
+                       |                       |                 | deferred_revenue > clearing $1, lot 1
+      2026-03-16 15:00 | take 4000             | available 6000  | available > clawed_back 4000, lot 1
+      2026-03-17 00:00 | sweep                 | available 6000  |
+      2026-03-31 09:00 | claw back $1 of lot 1 | available 0     | available > clawed_back 6000, lot 1
+                       |                       |                 | revenue > deferred_revenue $0.991666, lot 1
+                       |                       |                 | clearing > deferred_revenue $0.008334, lot 1
+                       |                       |                 | clearing > refunds $0.991666, lot 1
+      2026-03-31 09:00 | look                  | no lots         |
+    `);
+  });
+
+  test('takes a lot that has renewed: what was held of it before lapses, and its debt stays', () => {
+    expectScenario(`
+      at               | what                    | result                               | postings
+      2026-03-01 15:00 | buy $1                  | available 10000                      | issued > available 10000, lot 1
+                       |                         |                                      | deferred_revenue > clearing $1, lot 1
+      2026-03-01 23:50 | hold 4000 for 1 h       | available 6000, held 4000            | available > held 4000, lot 1
+      2026-03-01 23:51 | spend 6000              | available 0, held 4000               | available > consumed 6000, lot 1
+      2026-03-01 23:52 | claw back $0.3 of lot 1 | available 0, held 4000, debt 3000    | debt > clawed_back 3000, lot 1
+                       |                         |                                      | revenue > deferred_revenue $0.012314, lot 1
+                       |                         |                                      | clearing > deferred_revenue $0.3, lot 1
+      2026-03-02 00:00 | renewal                 | available 7000, held 4000, debt 3000 | renewed > available 7000, lot 1
+      2026-03-02 00:05 | take 7000               | available 0, held 4000, debt 3000    | available > clawed_back 7000, lot 1
+                       |                         |                                      | revenue > deferred_revenue $0.687686, lot 1
+      2026-03-02 00:06 | release hold 2          | available 0, debt 3000               | held > breakage 4000, lot 1
+    `);
+  });
 });

@@ -89,6 +89,31 @@ describe('a refund that failed', () => {
     `);
   });
 
+  test('taken back once more after a midnight: what was held of the closed lot had not renewed, and settles its debt', () => {
+    expectScenario(`
+      at               | what                  | result                            | postings
+      2026-03-01 15:00 | buy $1                | available 10000                   | issued > available 10000, lot 1
+                       |                       |                                   | deferred_revenue > clearing $1, lot 1
+      2026-03-01 23:50 | hold 4000 for 1 h     | available 6000, held 4000         | available > held 4000, lot 1
+      2026-03-01 23:51 | claw back $1 of lot 1 | available 0, held 4000, debt 4000 | available > clawed_back 6000, lot 1
+                       |                       |                                   | debt > clawed_back 4000, lot 1
+                       |                       |                                   | revenue > deferred_revenue $0.012291, lot 1
+                       |                       |                                   | clearing > deferred_revenue $0.987709, lot 1
+                       |                       |                                   | clearing > refunds $0.012291, lot 1
+      2026-03-01 23:52 | restore $1 of lot 1   | available 6000, held 4000         | clawed_back > debt 4000, lot 1
+                       |                       |                                   | revenue > clearing $0.4, lot 1
+                       |                       |                                   | clawed_back > available 6000, lot 4
+                       |                       |                                   | deferred_revenue > clearing $0.6, lot 4
+      2026-03-02 00:05 | claw back $1 of lot 1 | available 0, held 4000, debt 4000 | available > clawed_back 6000, lot 4
+                       |                       |                                   | revenue > deferred_revenue $0.00018, lot 4
+                       |                       |                                   | clearing > deferred_revenue $0.59982, lot 4
+                       |                       |                                   | clearing > refunds $0.00018, lot 4
+                       |                       |                                   | debt > clawed_back 4000, lot 1
+                       |                       |                                   | clearing > refunds $0.4, lot 1
+      2026-03-02 00:06 | release hold 2        | available 0                       | held > debt 4000, lot 1
+    `);
+  });
+
   test('what other payments owe is not forgiven but settled out of the new lot', () => {
     expectScenario(`
       at               | what                  | result                                                                                     | postings
@@ -115,6 +140,29 @@ describe('a refund that failed', () => {
       2026-03-01 19:00 | restore $1 of lot 1   | available 20000                                                                            | clawed_back > available 10000, lot 8
                        |                       |                                                                                            | deferred_revenue > clearing $1, lot 8
       2026-03-01 19:00 | look                  | lot 7: 10000 of 10000 until 2026-03-31 18:00; lot 8: 10000 of 10000 until 2026-03-31 19:00 |
+    `);
+  });
+
+  test('less than a micro-dollar of it settles what another payment owes: all of its money is earned', () => {
+    expectScenario(`
+      at               | what                  | result                         | postings
+      2026-03-01 15:00 | buy $1                | available 10000                | issued > available 10000, lot 1
+                       |                       |                                | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:00 | buy $1                | available 20000                | issued > available 10000, lot 2
+                       |                       |                                | deferred_revenue > clearing $1, lot 2
+      2026-03-01 15:00 | spend 19999.995       | available 0.005                | available > consumed 10000, lot 1
+                       |                       |                                | available > consumed 9999.995, lot 2
+      2026-03-01 15:00 | claw back $1 of lot 1 | available 0.005, debt 10000    | debt > clawed_back 10000, lot 1
+                       |                       |                                | clearing > deferred_revenue $1, lot 1
+      2026-03-01 15:00 | claw back $1 of lot 2 | available 0, debt 19999.995    | available > clawed_back 0.005, lot 2
+                       |                       |                                | debt > clawed_back 9999.995, lot 2
+                       |                       |                                | clearing > deferred_revenue $1, lot 2
+      2026-03-01 15:00 | restore $1 of lot 2   | available 0, debt 9999.995     | clawed_back > debt 9999.995, lot 2
+                       |                       |                                | revenue > clearing $0.999999, lot 2
+                       |                       |                                | clawed_back > debt 0.005, lot 6
+                       |                       |                                | deferred_revenue > clearing $0.000001, lot 6
+                       |                       |                                | revenue > deferred_revenue $0.000001, lot 6
+      2026-03-01 15:00 | look                  | no lots                        |
     `);
   });
 });
