@@ -92,9 +92,12 @@ export function releasedAt(lot: Lot, midnight: Instant): bigint {
     : lesserOf(lot.faceMicrocredits / INSTALLMENTS, lot.unreleasedMicrocredits);
 }
 
-/** Whether the lot can still be spent, renewed and given back to. */
+/**
+ * Whether the lot can still be spent, renewed and given back to. One that was given back more than its face, as other
+ * lots had settled its debt, outlives its face.
+ */
 export function isLive(lot: Lot, instant: Instant): boolean {
-  return lot.expiresAt > instant && lot.faceMicrocredits > 0n;
+  return lot.expiresAt > instant && (lot.faceMicrocredits > 0n || lot.availableMicrocredits > 0n);
 }
 
 /** Whether anything can still happen to the lot at or after `instant`. */

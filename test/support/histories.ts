@@ -100,6 +100,21 @@ export const wishesAroundEnds: fc.Arbitrary<Wish[]> = fc.array(
   { minLength: 4, maxLength: 12 },
 );
 
+/** Payments that are taken back, come again and are taken back once more, with what was spent or held of them. */
+export const wishesAroundPayments: fc.Arbitrary<Wish[]> = fc.array(
+  fc
+    .record({
+      wait: fc.constantFrom<Wish['wait']>('none', 'none', 'microsecond', 'midnight'),
+      want: fc.constantFrom<Wish['want']>(
+        ...(['buy', 'spend', 'spend', 'hold', 'release', 'reverse'] as const),
+        ...(['take_back', 'take_back', 'restore', 'restore', 'take'] as const),
+      ),
+      pick: fc.nat({ max: 1 }),
+    })
+    .chain(around => wish.map(one => ({ ...one, ...around, lateness: 0n }))),
+  { minLength: 5, maxLength: 15 },
+);
+
 /** Runs the wishes against the core, each resolved from the book it meets, and tells what they came to. */
 export function resolve(all: readonly Wish[]): Dated[] {
   let book = EMPTY_BOOK;

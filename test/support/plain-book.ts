@@ -52,6 +52,22 @@ export class PlainBook {
   readonly #spent = new Map<bigint, { readonly service: number; readonly takes: PlainTake[] }>();
   #now = 0n;
 
+  /** A book like this one, which goes on by itself. */
+  fork(): PlainBook {
+    const fork = new PlainBook();
+    const lots = new Map(this.#lots.map(lot => [lot, { ...lot }]));
+    const takesOf = (takes: readonly PlainTake[]) =>
+      takes.map(take => ({ ...take, lot: lots.get(take.lot) ?? take.lot }));
+    fork.#lots.push(...lots.values());
+    for (const hold of this.#holds) fork.#holds.push({ ...hold, takes: takesOf(hold.takes) });
+    for (const [number, spent] of this.#spent)
+      fork.#spent.set(number, { ...spent, takes: takesOf(spent.takes) });
+    fork.debt = this.debt;
+    fork.lapsed = this.lapsed;
+    fork.#now = this.#now;
+    return fork;
+  }
+
   /** Lives through everything that happens after the last call, up to `instant`. */
   liveUntil(instant: bigint): void {
     for (;;) {
@@ -237,7 +253,7 @@ export class PlainBook {
       lot.debt -= own;
       this.debt -= own;
       rest -= own;
-      if (lot.end > this.#now && lot.face > 0n) {
+      if (this.#isLive(lot)) {
         lot.available += rest - this.#settle(rest);
         rest = 0n;
       }
@@ -314,19 +330,26 @@ export class PlainBook {
       .reduce((sum, take) => sum + take.amount, 0n);
   }
 
+  /** Of a lot without a face something may be left that it was given back. */
+  #isLive(lot: PlainLot): boolean {
+    return lot.end > this.#now && lot.face + lot.available > 0n;
+  }
+
   /** The lots that have not ended and are worth something, as the core should have them, in burn order. */
   lots() {
     return this.#inBurnOrder()
-      .filter(lot => lot.end > this.#now && lot.face > 0n)
+      .filter(lot => this.#isLive(lot))
       .map(({ number, added, end, face, available, unreleased }) => ({
         ...{ number, added, end, face, available, unreleased },
       }));
   }
 
   #inBurnOrder(): PlainLot[] {
-    const key = (lot: PlainLot) =>
-      [lot.end, lot.added, lot.number].map(value => String(value).padStart(20, '0'));
-    return [...this.#lots].sort((a, b) => (key(a).join() < key(b).join() ? -1 : 1));
+    return [...this.#lots].sort((a, b) => {
+      if (a.end !== b.end) return a.end < b.end ? -1 : 1;
+      if (a.added !== b.added) return a.added < b.added ? -1 : 1;
+      return a.number < b.number ? -1 : 1;
+    });
   }
 }
 
@@ -354,7 +377,7 @@ function lesser(a: bigint, b: bigint): bigint {
 /** The core's lots in the same shape. */
 export function plainLots(lots: readonly Lot[], instant: bigint) {
   return lots
-    .filter(lot => lot.expiresAt > instant && lot.faceMicrocredits > 0n)
+    .filter(lot => lot.expiresAt > instant && lot.faceMicrocredits + lot.availableMicrocredits > 0n)
     .map(lot => ({
       number: lot.id,
       added: lot.addedAt,

@@ -32,10 +32,10 @@ export function assertSame(history: readonly Dated[], Rules: typeof PlainBook): 
 
 /** What has become breakage. */
 export function lapsedIn(entries: readonly Entry[]): bigint {
-  return entries
-    .flatMap(({ postings }) => postings)
-    .filter(({ to }) => to === 'CREDIT:breakage')
-    .reduce((sum, { amount }) => sum + amount, 0n);
+  let lapsed = 0n;
+  for (const { postings } of entries)
+    for (const { to, amount } of postings) if (to === 'CREDIT:breakage') lapsed += amount;
+  return lapsed;
 }
 
 /** The number of the entry that `command`, the last of a history but for an advance, has led to. */

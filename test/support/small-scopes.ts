@@ -1,158 +1,86 @@
-/** Small histories around a midnight, played on the core and on the rules told plainly. */
-import { expect } from 'vitest';
-import { type Book, EMPTY_BOOK, heldOf } from '../../ledger/core/book.ts';
-import { type Command, decide } from '../../ledger/core/commands.ts';
-import { encodeEntry } from '../../ledger/core/encoding.ts';
-import { HOUR, type Instant } from '../../ledger/core/instant.ts';
-import type { Entry } from '../../ledger/core/journal.ts';
-import { commandIdentity } from '../../ledger/posting/identity.ts';
+/** Three lots around a midnight, and what can be asked of them. */
+import { DAY, HOUR } from '../../ledger/core/instant.ts';
+import { LOT_LIFE, type RenewalPolicy } from '../../ledger/core/lot.ts';
 import { parseInstant } from '../../ledger/store/instant-text.ts';
-import { spendOf } from './histories.ts';
-import { PlainBook, plainLots } from './plain-book.ts';
-import { lapsedIn } from './plain-rules.ts';
+import type { Scope } from './history-tree.ts';
+import {
+  type Asked,
+  adjust,
+  buy,
+  captureLast,
+  holdUntil,
+  releaseLast,
+  restore,
+  reverseLast,
+  spend,
+  spendAll,
+  takeBack,
+} from './small-commands.ts';
 
-export const MIDNIGHT = parseInstant('2026-03-31T00:00:00Z');
-const identity = commandIdentity({ serviceId: 1, keyNumber: null, idempotencyKey: '-', payload: '-' });
-export const takeBack = (lotId: bigint, amountMicrousd: bigint): Command => ({
-  type: 'clawback',
-  identity,
-  lotId,
-  amountMicrousd,
-  details: null,
-});
-export const spend = (amountMicrocredits: bigint): Command => ({
-  type: 'debit',
-  identity,
-  amountMicrocredits,
-  details: null,
-});
-export const buy = (amountMicrousd: bigint, paidAt: Instant): Command => ({
-  type: 'purchase',
-  identity,
-  amountMicrousd,
-  paidAt,
-  policy: 'refill',
-  details: null,
-});
+const MIDNIGHT = parseInstant('2026-03-31T00:00:00Z');
 
-export const hold = (amountMicrocredits: bigint, life: bigint): Command => ({
-  type: 'hold',
-  identity,
-  amountMicrocredits,
-  life,
-  limits: { ofAccount: 9, ofService: 9 },
-  details: null,
-});
+/** Where a lot may end: around the midnight, to the microsecond, or at the next one. */
+const ENDS = {
+  before: MIDNIGHT - 1n,
+  at: MIDNIGHT,
+  after: MIDNIGHT + 1n,
+  later: MIDNIGHT + DAY,
+} as const;
+type End = keyof typeof ENDS;
 
-/** A command, or how it follows from what was done before. */
-export type Asked = Command | ((book: Book, entries: readonly Entry[]) => Command);
-export type History = readonly (readonly [Asked, Instant])[];
+/** When a lot ends, and what midnight does to it. */
+export type LotKind = `${End} ${RenewalPolicy}`;
+export type ThreeLots = readonly [LotKind, LotKind, LotKind];
 
-/** Of the hold that was placed last. */
-export const captureLast =
-  (amountMicrocredits: bigint): Asked =>
-  (_, entries) => ({
-    type: 'capture',
-    identity,
-    holdId: lastOf(entries, ['hold'])?.seq ?? 0n,
-    amountMicrocredits,
-    details: null,
-  });
-export const releaseLast: Asked = (_, entries) => ({
-  type: 'release',
-  identity,
-  holdId: lastOf(entries, ['hold'])?.seq ?? 0n,
-  details: null,
-});
-/** Of the debit or capture that came last; null for all of it that is left. */
-export const reverseLast =
-  (amountMicrocredits: bigint | null): Asked =>
-  (book, entries) => {
-    const spent = lastOf(entries, ['debit', 'capture']);
-    const spend = spent ? spendOf(spent, book, entries) : null;
-    const details = JSON.stringify({ reverses: String(spend?.id) });
-    return { type: 'reversal', identity, spend, amountMicrocredits, details };
+/** All kinds, those that end sooner first. */
+export const LOT_KINDS: readonly LotKind[] = (['before', 'at', 'after', 'later'] as const).flatMap(end =>
+  (['refill', 'none', 'installments'] as const).map((policy): LotKind => `${end} ${policy}`),
+);
+
+/**
+ * Lots are worth 1, 2 and 3 micro-dollars in burn order, 10,000 microcredits each; amounts reach over two lots, take
+ * part of one, or are no whole number of micro-dollars.
+ */
+const COMMANDS: readonly Asked[] = [
+  spend(25_000n),
+  spendAll,
+  holdUntil(MIDNIGHT, 25_000n),
+  holdUntil(MIDNIGHT + 1n, 15_000n),
+  captureLast(12_000n),
+  releaseLast,
+  reverseLast(null),
+  reverseLast(5_000n),
+  takeBack(1n, null),
+  takeBack(2n, 1n),
+  takeBack(2n, null),
+  restore(2n),
+  buy(1n, 'installments', MIDNIGHT - HOUR),
+  adjust(-15_000n),
+];
+
+/**
+ * What can become of three lots, in the order in which they end, by up to `length` commands. Commands fall on the instants
+ * at which a lot or a hold may end and lots renew, or a microsecond before them all.
+ */
+export function scopeOf(lots: ThreeLots, length: number): Scope {
+  const kinds = lots.map(lot => lot.split(' ') as [End, RenewalPolicy]);
+  const isEarly = kinds.some(([end]) => end === 'before');
+  const instants = isEarly ? [ENDS.before, ENDS.at, ENDS.after] : [ENDS.at, ENDS.after];
+  return {
+    start: kinds.map(([end, policy], index) => [buy(BigInt(index + 1), policy), ENDS[end] - LOT_LIFE]),
+    instants: [(isEarly ? ENDS.before : ENDS.at) - 1n, ...instants],
+    commands: COMMANDS,
+    length,
+    end: ENDS.later + 1n,
   };
-
-function lastOf(entries: readonly Entry[], kinds: readonly Entry['kind'][]): Entry | undefined {
-  return entries.findLast(({ kind }) => kinds.includes(kind));
 }
 
-/** Nobody gives back more than was paid: of the first lot that is 2 micro-dollars. */
-function takesTooMuchBack(history: History): boolean {
-  let takenBack = 0n;
-  for (const [asked] of history)
-    if ('type' in asked && asked.type === 'clawback') takenBack += asked.amountMicrousd;
-  return takenBack > 2n;
-}
-
-/** Every way in which three commands can fall on `instants`, one after the other or at the same instant. */
-export function triplesInOrder(instants: readonly Instant[]): [Instant, Instant, Instant][] {
-  return instants.flatMap((first, index) => {
-    const later = instants.slice(index);
-    return later.flatMap((second, next) =>
-      later.slice(next).map((third): [Instant, Instant, Instant] => [first, second, third]),
+/** Every three out of `kinds`, in their order; one may come again. */
+export function everyThree<Kind>(kinds: readonly Kind[]): [Kind, Kind, Kind][] {
+  return kinds.flatMap((first, index) => {
+    const rest = kinds.slice(index);
+    return rest.flatMap((second, next) =>
+      rest.slice(next).map((third): [Kind, Kind, Kind] => [first, second, third]),
     );
   });
-}
-
-export function twoLots(bought: Instant, younger: bigint): History {
-  return [
-    [buy(2n, bought), bought],
-    [buy(3n, bought + younger), bought + younger],
-  ];
-}
-
-/** Plays the history on the core and on the plain rules, and again with the book advanced at every instant. */
-export function checkHistory(start: History, rest: History): void {
-  if (takesTooMuchBack(rest)) {
-    expect(() => play([...start, ...rest], false)).toThrow('more than is left');
-    return;
-  }
-  const played = play([...start, ...rest], false);
-  const watched = play([...start, ...rest], true);
-  if (!sameEntries(played.entries, watched.entries)) expect(watched.entries).toEqual(played.entries);
-  const [lots, plain] = [plainLots(watched.book.lots, MIDNIGHT + 2n * HOUR), watched.plain.lots()];
-  if (textOf(lots) !== textOf(plain)) expect(lots).toEqual(plain);
-  if (watched.book.debtMicrocredits !== watched.plain.debt)
-    expect(watched.book.debtMicrocredits).toBe(watched.plain.debt);
-  if (heldOf(watched.book) !== watched.plain.held()) expect(heldOf(watched.book)).toBe(watched.plain.held());
-  if (lapsedIn(watched.entries) !== watched.plain.lapsed)
-    expect(lapsedIn(watched.entries)).toBe(watched.plain.lapsed);
-}
-
-export function play(history: History, advanceOften: boolean) {
-  const plain = new PlainBook();
-  const entries: Entry[] = [];
-  let book: Book = EMPTY_BOOK;
-  const carryOut = (command: Command, instant: Instant) => {
-    const decision = decide(book, command, instant);
-    if (!decision.accepted) return false;
-    book = decision.step.book;
-    entries.push(...decision.step.entries);
-    return true;
-  };
-  for (const [asked, instant] of history) {
-    if (advanceOften) for (const before of [1n, 0n]) advanceTo(instant - before);
-    const command = 'type' in asked ? asked : asked(book, entries);
-    const accepted = carryOut(command, instant);
-    if (advanceOften && plain.carryOut(command, instant, book.seq) !== accepted)
-      throw new Error(`${command.type} at ${instant} should ${accepted ? 'not ' : ''}have been accepted`);
-  }
-  advanceTo(MIDNIGHT + 2n * HOUR);
-  plain.liveUntil(MIDNIGHT + 2n * HOUR);
-  return { book, entries, plain };
-
-  function advanceTo(instant: Instant): void {
-    if (instant >= book.bookedAt) carryOut({ type: 'advance' }, instant);
-  }
-}
-
-function sameEntries(a: readonly Entry[], b: readonly Entry[]): boolean {
-  const sealed = (entries: readonly Entry[]) => entries.map(entry => encodeEntry('', entry)).join('\n');
-  return sealed(a) === sealed(b);
-}
-
-function textOf(lots: ReturnType<typeof plainLots>): string {
-  return lots.map(lot => [lot.number, lot.added, lot.end, lot.face, lot.available].join()).join(';');
 }

@@ -104,6 +104,34 @@ describe('a reversal', () => {
     `);
   });
 
+  test('after another lot has settled the debt: the lot gets more than its face, and keeps that when its face is taken back', () => {
+    expectScenario(`
+      at               | what                    | result                                                                                    | postings
+      2026-03-01 15:00 | buy $1                  | available 10000                                                                           | issued > available 10000, lot 1
+                       |                         |                                                                                           | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:00 | buy $1                  | available 20000                                                                           | issued > available 10000, lot 2
+                       |                         |                                                                                           | deferred_revenue > clearing $1, lot 2
+      2026-03-01 15:00 | spend 20000             | available 0                                                                               | available > consumed 10000, lot 1
+                       |                         |                                                                                           | available > consumed 10000, lot 2
+      2026-03-01 15:00 | claw back $0.4 of lot 1 | available 0, debt 4000                                                                    | debt > clawed_back 4000, lot 1
+                       |                         |                                                                                           | clearing > deferred_revenue $0.4, lot 1
+      2026-03-01 15:00 | reverse 10000 of 3      | available 6000                                                                            | consumed > debt 4000, lot 2
+                       |                         |                                                                                           | consumed > available 6000, lot 2
+      2026-03-01 15:00 | reverse 3               | available 16000                                                                           | consumed > available 10000, lot 1
+      2026-03-01 15:00 | look                    | lot 1: 10000 of 6000 until 2026-03-31 15:00; lot 2: 6000 of 10000 until 2026-03-31 15:00  |
+      2026-03-01 15:00 | claw back $0.6 of lot 1 | available 10000                                                                           | available > clawed_back 6000, lot 1
+                       |                         |                                                                                           | clearing > deferred_revenue $0.6, lot 1
+      2026-03-01 15:00 | look                    | lot 1: 4000 of 0 until 2026-03-31 15:00; lot 2: 6000 of 10000 until 2026-03-31 15:00      |
+      2026-03-02 00:00 | renewal                 | available 14000                                                                           | renewed > available 4000, lot 2
+      2026-03-02 09:00 | spend 1000              | available 13000                                                                           | available > consumed 1000, lot 1
+      2026-03-03 09:00 | look                    | lot 1: 3000 of 0 until 2026-03-31 15:00; lot 2: 10000 of 10000 until 2026-03-31 15:00     |
+      2026-03-31 15:00 | expiry                  | available 0                                                                               | available > breakage 3000, lot 1
+                       |                         |                                                                                           | available > breakage 10000, lot 2
+                       |                         |                                                                                           | revenue > deferred_revenue $1, lot 2
+      2026-03-31 15:00 | sweep                   | available 0                                                                               |
+    `);
+  });
+
   test('of a capture counts from when the hold was placed', () => {
     expectScenario(`
       at               | what                   | result                                       | postings
