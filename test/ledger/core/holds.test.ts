@@ -1,5 +1,5 @@
 /** Holds: credits reserved, spent in part, given back. One row a command; see test/support/scenario.ts for how to read them. */
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expectScenario } from '../../support/scenario.ts';
 
 describe('a hold', () => {
@@ -84,6 +84,24 @@ describe('a hold', () => {
                        |                     |                           | held > available 1000, lot 1
       2026-03-01 20:30 | sweep               | available 10000           |
     `);
+  });
+
+  test('lasts 24 hours at most: after a midnight of its lot it lapses', () => {
+    expectScenario(`
+      at               | what               | result                     | postings
+      2026-03-01 15:00 | buy $1             | available 10000            | issued > available 10000, lot 1
+                       |                    |                            | deferred_revenue > clearing $1, lot 1
+      2026-03-01 16:00 | hold 4000 for 24 h | available 6000, held 4000  | available > held 4000, lot 1
+      2026-03-02 00:00 | renewal            | available 10000, held 4000 | renewed > available 4000, lot 1
+      2026-03-02 16:00 | hold_timeout       | available 10000            | held > breakage 4000, lot 1
+      2026-03-02 16:00 | sweep              | available 10000            |
+    `);
+    expect(() =>
+      expectScenario(`
+        at               | what            | result | postings
+        2026-03-01 15:00 | hold 1 for 25 h |        |
+      `),
+    ).toThrow('a hold must end, within a day');
   });
 
   test('of a service is limited in number, and those of all services together', () => {
@@ -181,6 +199,19 @@ describe('a hold and the expiry of its lot', () => {
     `);
   });
 
+  test('captured in part after the expiry, the rest lapses', () => {
+    expectScenario(`
+      at               | what                   | result                    | postings
+      2026-03-01 15:00 | buy $1                 | available 10000           | issued > available 10000, lot 1
+                       |                        |                           | deferred_revenue > clearing $1, lot 1
+      2026-03-31 14:50 | hold 7000              | available 3000, held 7000 | available > held 7000, lot 1
+      2026-03-31 15:00 | expiry                 | available 0, held 7000    | available > breakage 3000, lot 1
+                       |                        |                           | revenue > deferred_revenue $1, lot 1
+      2026-03-31 15:01 | capture 5000 of hold 2 | available 0               | held > consumed 5000, lot 1
+                       |                        |                           | held > breakage 2000, lot 1
+    `);
+  });
+
   test('released after the expiry, it lapses', () => {
     expectScenario(`
       at               | what           | result                    | postings
@@ -242,6 +273,23 @@ describe('a hold and debt', () => {
       2026-03-01 16:02 | capture 10000 of hold 3 | available 6000, debt 6000                   | held > consumed 10000, lot 1
                        |                         |                                             | held > debt 4000, lot 2
       2026-03-01 16:03 | look                    | lot 2: 6000 of 10000 until 2026-03-31 15:00 |
+    `);
+  });
+
+  test('at its deadline it settles the debt of its lot, which has closed; the other lot gets its part back', () => {
+    expectScenario(`
+      at               | what                  | result                                 | postings
+      2026-03-01 15:00 | buy $1                | available 10000                        | issued > available 10000, lot 1
+                       |                       |                                        | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:00 | buy $1                | available 20000                        | issued > available 10000, lot 2
+                       |                       |                                        | deferred_revenue > clearing $1, lot 2
+      2026-03-01 15:00 | hold 14000            | available 6000, held 14000             | available > held 10000, lot 1
+                       |                       |                                        | available > held 4000, lot 2
+      2026-03-01 15:00 | claw back $1 of lot 1 | available 6000, held 14000, debt 10000 | debt > clawed_back 10000, lot 1
+                       |                       |                                        | clearing > deferred_revenue $1, lot 1
+      2026-03-01 15:15 | hold_timeout          | available 10000                        | held > debt 10000, lot 1
+                       |                       |                                        | held > available 4000, lot 2
+      2026-03-01 15:15 | sweep                 | available 10000                        |
     `);
   });
 });

@@ -105,7 +105,7 @@ describe('installments', () => {
     `);
   });
 
-  test('accumulate, and what was not spent lapses with what was not released', () => {
+  test('taken back in part: what was not released first, then what is available; no more comes at later midnights', () => {
     expectScenario(`
       at               | what                       | result                               | postings
       2026-03-01 15:00 | buy $0.003 as installments | available 1                          | issued > available 1, lot 1
@@ -152,6 +152,36 @@ describe('installments', () => {
       2026-03-29 23:00 | sweep                         | available 0        |
       2026-03-30 00:00 | installment                   | available 0.000029 | unreleased > available 0.000029, lot 1
       2026-03-30 00:00 | sweep                         | available 0.000029 |
+    `);
+  });
+
+  test('given back on the next day: there is no renewal that stands in for it', () => {
+    expectScenario(`
+      at               | what                     | result                                    | postings
+      2026-03-01 15:00 | buy $0.3 as installments | available 100                             | issued > available 100, lot 1
+                       |                          |                                           | issued > unreleased 2900, lot 1
+                       |                          |                                           | deferred_revenue > clearing $0.3, lot 1
+      2026-03-01 16:00 | spend 80                 | available 20                              | available > consumed 80, lot 1
+      2026-03-02 00:00 | installment              | available 120                             | unreleased > available 100, lot 1
+      2026-03-02 09:00 | reverse 2                | available 200                             | consumed > available 80, lot 1
+      2026-03-02 09:00 | look                     | lot 1: 200 of 3000 until 2026-03-31 15:00 |
+    `);
+  });
+
+  test('restored: the new lot comes in thirty installments again', () => {
+    expectScenario(`
+      at               | what                     | result        | postings
+      2026-03-01 15:00 | buy $0.3 as installments | available 100 | issued > available 100, lot 1
+                       |                          |               | issued > unreleased 2900, lot 1
+                       |                          |               | deferred_revenue > clearing $0.3, lot 1
+      2026-03-01 15:00 | claw back $0.3 of lot 1  | available 0   | unreleased > clawed_back 2900, lot 1
+                       |                          |               | available > clawed_back 100, lot 1
+                       |                          |               | clearing > deferred_revenue $0.3, lot 1
+      2026-03-05 12:00 | restore $0.3 of lot 1    | available 100 | clawed_back > available 100, lot 3
+                       |                          |               | clawed_back > unreleased 2900, lot 3
+                       |                          |               | deferred_revenue > clearing $0.3, lot 3
+      2026-03-06 00:00 | installment              | available 200 | unreleased > available 100, lot 3
+      2026-03-06 00:00 | sweep                    | available 200 |
     `);
   });
 });

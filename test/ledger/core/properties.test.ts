@@ -50,13 +50,17 @@ describe(`seed ${SEED}`, () => {
 
   test('looking in between changes nothing: the same entries and hashes however often the book is advanced', () => {
     fc.assert(
-      fc.property(ANY_WISHES, fc.array(fc.array(fc.nat({ max: 1000 }), { maxLength: 4 })), (wanted, moments) => {
-        const history = withEnd(resolve(wanted));
-        const once = runHistory(history);
-        const often = runHistory(withAdvances(history, moments));
-        expect(often.entries).toEqual(once.entries);
-        expect(headOf(often.entries)).toEqual(headOf(once.entries));
-      }),
+      fc.property(
+        ANY_WISHES,
+        fc.array(fc.array(fc.nat({ max: 1000 }), { maxLength: 4 })),
+        (wanted, moments) => {
+          const history = withEnd(resolve(wanted));
+          const once = runHistory(history);
+          const often = runHistory(withAdvances(history, moments));
+          expect(often.entries).toEqual(once.entries);
+          expect(headOf(often.entries)).toEqual(headOf(once.entries));
+        },
+      ),
       RUNS,
     );
   });

@@ -183,7 +183,7 @@ describe('a dispute that is won', () => {
     `);
   });
 
-  test('after it', () => {
+  test('after it would have', () => {
     expectScenario(`
       at               | what                  | result                                     | postings
       2026-03-01 15:00 | buy $1 as none        | available 10000                            | issued > available 10000, lot 1
@@ -199,6 +199,21 @@ describe('a dispute that is won', () => {
                        |                       |                                            | clawed_back > available 6000, lot 4
                        |                       |                                            | deferred_revenue > clearing $0.6, lot 4
       2026-04-20 12:00 | look                  | lot 4: 6000 of 6000 until 2026-05-20 12:00 |
+    `);
+  });
+
+  test('after it had expired, as when the money was taken back: what is owed is forgiven, and no lot is left to give', () => {
+    expectScenario(`
+      at               | what                  | result                  | postings
+      2026-03-01 15:00 | buy $1                | available 10000         | issued > available 10000, lot 1
+                       |                       |                         | deferred_revenue > clearing $1, lot 1
+      2026-03-31 15:00 | expiry                | available 0             | available > breakage 10000, lot 1
+                       |                       |                         | revenue > deferred_revenue $1, lot 1
+      2026-04-01 00:00 | claw back $1 of lot 1 | available 0, debt 10000 | debt > clawed_back 10000, lot 1
+                       |                       |                         | clearing > refunds $1, lot 1
+      2026-04-20 12:00 | restore $1 of lot 1   | available 0             | clawed_back > debt 10000, lot 1
+                       |                       |                         | revenue > clearing $1, lot 1
+      2026-04-20 12:00 | look                  | no lots                 |
     `);
   });
 });

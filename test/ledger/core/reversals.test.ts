@@ -51,6 +51,22 @@ describe('a reversal', () => {
     `);
   });
 
+  test('on the next day, of two lots: the one that does not renew gets its part back, the other part lapses', () => {
+    expectScenario(`
+      at               | what              | result          | postings
+      2026-03-01 15:00 | buy $1            | available 10000 | issued > available 10000, lot 1
+                       |                   |                 | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:30 | buy $1 as none    | available 20000 | issued > available 10000, lot 2
+                       |                   |                 | deferred_revenue > clearing $1, lot 2
+      2026-03-01 16:00 | spend 15000       | available 5000  | available > consumed 10000, lot 1
+                       |                   |                 | available > consumed 5000, lot 2
+      2026-03-02 00:00 | renewal           | available 15000 | renewed > available 10000, lot 1
+      2026-03-02 09:00 | reverse 8000 of 3 | available 20000 | consumed > available 5000, lot 2
+                       |                   |                 | consumed > breakage 3000, lot 1
+      2026-03-02 09:00 | reverse 3         | available 20000 | consumed > breakage 7000, lot 1
+    `);
+  });
+
   test('in parts: the last lot taken is the first to get back, never more than was spent', () => {
     expectScenario(`
       at               | what                     | result                                                                                     | postings

@@ -55,21 +55,38 @@ describe('a lot from its payment to its end', () => {
     `);
   });
 
-  test('across a leap day', () => {
+  test('bought the day before a leap day: the 29th is a day like any other', () => {
     expectScenario(`
-      at               | what       | result          | postings
-      2028-02-28 06:00 | buy $1     | available 10000 | issued > available 10000, lot 1
-                       |            |                 | deferred_revenue > clearing $1, lot 1
-      2028-02-28 12:00 | spend 1000 | available 9000  | available > consumed 1000, lot 1
-      2028-02-29 00:00 | renewal    | available 10000 | renewed > available 1000, lot 1
-      2028-02-29 12:00 | spend 2000 | available 8000  | available > consumed 2000, lot 1
-      2028-03-01 00:00 | renewal    | available 10000 | renewed > available 2000, lot 1
-      2028-03-01 12:00 | spend 3000 | available 7000  | available > consumed 3000, lot 1
-      2028-03-29 06:00 | look       | no lots         |
-      2028-03-02 00:00 | renewal    | available 10000 | renewed > available 3000, lot 1
-      2028-03-29 06:00 | expiry     | available 0     | available > breakage 10000, lot 1
-                       |            |                 | revenue > deferred_revenue $1, lot 1
-      2028-03-30 06:00 | sweep      | available 0     |
+      at                         | what       | result                                       | postings
+      2028-02-28 06:00           | buy $1     | available 10000                              | issued > available 10000, lot 1
+                                 |            |                                              | deferred_revenue > clearing $1, lot 1
+      2028-02-28 12:00           | spend 1000 | available 9000                               | available > consumed 1000, lot 1
+      2028-02-29 00:00           | renewal    | available 10000                              | renewed > available 1000, lot 1
+      2028-02-29 12:00           | spend 2000 | available 8000                               | available > consumed 2000, lot 1
+      2028-03-01 00:00           | renewal    | available 10000                              | renewed > available 2000, lot 1
+      2028-03-01 12:00           | spend 3000 | available 7000                               | available > consumed 3000, lot 1
+      2028-03-02 00:00           | renewal    | available 10000                              | renewed > available 3000, lot 1
+      2028-03-02 00:00           | sweep      | available 10000                              |
+      2028-03-29 05:59:59.999999 | look       | lot 1: 10000 of 10000 until 2028-03-29 06:00 |
+      2028-03-29 06:00           | look       | no lots                                      |
+      2028-03-29 06:00           | expiry     | available 0                                  | available > breakage 10000, lot 1
+                                 |            |                                              | revenue > deferred_revenue $1, lot 1
+      2028-03-30 06:00           | sweep      | available 0                                  |
+    `);
+  });
+
+  test('bought on a leap day', () => {
+    expectScenario(`
+      at                         | what        | result                                       | postings
+      2028-02-29 15:00           | buy $1      | available 10000                              | issued > available 10000, lot 1
+                                 |             |                                              | deferred_revenue > clearing $1, lot 1
+      2028-02-29 16:00           | spend 10000 | available 0                                  | available > consumed 10000, lot 1
+      2028-03-01 00:00           | renewal     | available 10000                              | renewed > available 10000, lot 1
+      2028-03-01 00:00           | sweep       | available 10000                              |
+      2028-03-30 14:59:59.999999 | look        | lot 1: 10000 of 10000 until 2028-03-30 15:00 |
+      2028-03-30 15:00           | expiry      | available 0                                  | available > breakage 10000, lot 1
+                                 |             |                                              | revenue > deferred_revenue $1, lot 1
+      2028-03-30 15:00           | sweep       | available 0                                  |
     `);
   });
 
@@ -111,6 +128,33 @@ describe('a lot from its payment to its end', () => {
       2026-03-31 00:00 | expiry      | available 5000  | revenue > deferred_revenue $1, lot 1
       2026-03-31 00:00 | renewal     | available 10000 | renewed > available 5000, lot 2
       2026-03-31 00:00 | sweep       | available 10000 |
+    `);
+  });
+
+  test('at one midnight a lot expires, a hold ends, a lot renews, an installment comes, a payment is added, and it is spent', () => {
+    expectScenario(`
+      at               | what                     | result                    | postings
+      2026-03-01 00:00 | buy $1                   | available 10000           | issued > available 10000, lot 1
+                       |                          |                           | deferred_revenue > clearing $1, lot 1
+      2026-03-02 12:00 | buy $1                   | available 20000           | issued > available 10000, lot 2
+                       |                          |                           | deferred_revenue > clearing $1, lot 2
+      2026-03-30 15:00 | buy $0.3 as installments | available 20100           | issued > available 100, lot 3
+                       |                          |                           | issued > unreleased 2900, lot 3
+                       |                          |                           | deferred_revenue > clearing $0.3, lot 3
+      2026-03-30 23:40 | spend 9000               | available 11100           | available > consumed 9000, lot 1
+      2026-03-30 23:50 | hold 3000 for 10 min     | available 8100, held 3000 | available > held 1000, lot 1
+                       |                          |                           | available > held 2000, lot 2
+      2026-03-30 23:55 | spend 500                | available 7600, held 3000 | available > consumed 500, lot 2
+      2026-03-31 00:00 | expiry                   | available 7600, held 3000 | revenue > deferred_revenue $1, lot 1
+      2026-03-31 00:00 | hold_timeout             | available 9600            | held > breakage 1000, lot 1
+                       |                          |                           | held > available 2000, lot 2
+      2026-03-31 00:00 | renewal                  | available 10100           | renewed > available 500, lot 2
+      2026-03-31 00:00 | installment              | available 10200           | unreleased > available 100, lot 3
+      2026-03-31 00:00 | buy $0.1                 | available 11200           | issued > available 1000, lot 11
+                       |                          |                           | deferred_revenue > clearing $0.1, lot 11
+      2026-03-31 00:00 | spend 11200              | available 0               | available > consumed 10000, lot 2
+                       |                          |                           | available > consumed 200, lot 3
+                       |                          |                           | available > consumed 1000, lot 11
     `);
   });
 
@@ -209,6 +253,29 @@ describe('a payment is noticed late, or early', () => {
       2026-04-01 15:00 | buy $1 paid 2026-03-01 15:00 | available 10000                              | issued > available 10000, lot 1
                        |                              |                                              | deferred_revenue > clearing $1, lot 1
       2026-04-01 15:00 | look                         | lot 1: 10000 of 10000 until 2026-05-01 15:00 |
+    `);
+  });
+
+  test('priced late: it begins when it is decided, however soon that is', () => {
+    expectScenario(`
+      at               | what               | result                                       | postings
+      2026-03-01 15:07 | buy $1 priced late | available 10000                              | issued > available 10000, lot 1
+                       |                    |                                              | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:07 | look               | lot 1: 10000 of 10000 until 2026-03-31 15:07 |
+    `);
+  });
+
+  test('what was decided before it was noticed stays as it is, although it would have been spent first', () => {
+    expectScenario(`
+      at               | what                         | result                                                                                    | postings
+      2026-03-01 15:00 | buy $1                       | available 10000                                                                           | issued > available 10000, lot 1
+                       |                              |                                                                                           | deferred_revenue > clearing $1, lot 1
+      2026-03-01 15:01 | spend 10001                  | refused: has 10000, next renewal 2026-03-02 00:00                                         |
+      2026-03-01 15:01 | spend 4000                   | available 6000                                                                            | available > consumed 4000, lot 1
+      2026-03-01 15:02 | buy $1 paid 2026-03-01 14:59 | available 16000                                                                           | issued > available 10000, lot 3
+                       |                              |                                                                                           | deferred_revenue > clearing $1, lot 3
+      2026-03-01 15:02 | look                         | lot 3: 10000 of 10000 until 2026-03-31 14:59; lot 1: 6000 of 10000 until 2026-03-31 15:00 |
+      2026-03-01 15:03 | spend 1000                   | available 15000                                                                           | available > consumed 1000, lot 3
     `);
   });
 
@@ -331,36 +398,69 @@ describe('taking back', () => {
     `);
   });
 
-  test('renewals that were spent are never owed', () => {
+  test('a lot spent whole for ten days and full again: of the 100,000 credits that were used nothing is owed', () => {
     expectScenario(`
       at               | what                  | result          | postings
       2026-03-01 15:00 | buy $1                | available 10000 | issued > available 10000, lot 1
                        |                       |                 | deferred_revenue > clearing $1, lot 1
-      2026-03-01 15:30 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-01 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
       2026-03-02 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
-      2026-03-02 12:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-02 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
       2026-03-03 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
-      2026-03-03 12:00 | claw back $1 of lot 1 | available 0     | available > clawed_back 10000, lot 1
-                       |                       |                 | revenue > deferred_revenue $0.0625, lot 1
-                       |                       |                 | clearing > deferred_revenue $0.9375, lot 1
-                       |                       |                 | clearing > refunds $0.0625, lot 1
-      2026-03-03 12:01 | look                  | no lots         |
+      2026-03-03 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-04 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-04 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-05 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-05 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-06 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-06 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-07 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-07 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-08 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-08 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-09 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-09 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-10 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-10 20:00 | spend 10000           | available 0     | available > consumed 10000, lot 1
+      2026-03-11 00:00 | renewal               | available 10000 | renewed > available 10000, lot 1
+      2026-03-11 12:00 | claw back $1 of lot 1 | available 0     | available > clawed_back 10000, lot 1
+                       |                       |                 | revenue > deferred_revenue $0.329166, lot 1
+                       |                       |                 | clearing > deferred_revenue $0.670834, lot 1
+                       |                       |                 | clearing > refunds $0.329166, lot 1
+      2026-03-11 12:00 | look                  | no lots         |
     `);
   });
 
-  test('only what is missing from the face that day is owed', () => {
+  test('a lot spent for ten days: only what is missing from its face on the tenth is owed', () => {
     expectScenario(`
       at               | what                  | result                 | postings
       2026-03-01 15:00 | buy $1                | available 10000        | issued > available 10000, lot 1
                        |                       |                        | deferred_revenue > clearing $1, lot 1
-      2026-03-02 12:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-01 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-02 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-02 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
       2026-03-03 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
-      2026-03-03 12:00 | spend 2500            | available 7500         | available > consumed 2500, lot 1
-      2026-03-03 13:00 | claw back $1 of lot 1 | available 0, debt 2500 | available > clawed_back 7500, lot 1
-                       |                       |                        | debt > clawed_back 2500, lot 1
-                       |                       |                        | revenue > deferred_revenue $0.063888, lot 1
-                       |                       |                        | clearing > deferred_revenue $0.936112, lot 1
-                       |                       |                        | clearing > refunds $0.063888, lot 1
+      2026-03-03 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-04 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-04 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-05 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-05 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-06 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-06 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-07 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-07 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-08 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-08 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-09 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-09 20:00 | spend 10000           | available 0            | available > consumed 10000, lot 1
+      2026-03-10 00:00 | renewal               | available 10000        | renewed > available 10000, lot 1
+      2026-03-10 20:00 | spend 7500            | available 2500         | available > consumed 7500, lot 1
+      2026-03-10 21:00 | claw back $1 of lot 1 | available 0, debt 7500 | available > clawed_back 2500, lot 1
+                       |                       |                        | debt > clawed_back 7500, lot 1
+                       |                       |                        | revenue > deferred_revenue $0.308333, lot 1
+                       |                       |                        | clearing > deferred_revenue $0.691667, lot 1
+                       |                       |                        | clearing > refunds $0.308333, lot 1
+      2026-03-11 00:00 | look                  | no lots                |
     `);
   });
 
@@ -448,6 +548,19 @@ describe('taking back', () => {
       2026-04-01 00:00 | claw back $1 of lot 1 | available 0, debt 10000 | debt > clawed_back 10000, lot 1
                        |                       |                         | clearing > refunds $1, lot 1
     `);
+  });
+
+  test('more than was paid can never be taken back', () => {
+    expect(() =>
+      expectScenario(`
+        at               | what                           | result          | postings
+        2026-03-01 15:00 | buy $1                         | available 10000 | issued > available 10000, lot 1
+                         |                                |                 | deferred_revenue > clearing $1, lot 1
+        2026-03-01 15:00 | claw back $0.4 of lot 1        | available 6000  | available > clawed_back 4000, lot 1
+                         |                                |                 | clearing > deferred_revenue $0.4, lot 1
+        2026-03-01 15:00 | claw back $0.600001 of lot 1   |                 |
+      `),
+    ).toThrow('clawback of 600001 micro-dollars, more than is left of lot 1');
   });
 });
 
