@@ -22,6 +22,8 @@ interface Row {
   expires_at: Instant;
   policy: RenewalPolicy;
   paid_microusd: bigint;
+  debt_microcredits: bigint;
+  deferred_at: Instant;
   face_microcredits: bigint;
   lot_available_after_microcredits: bigint;
   lot_held_after_microcredits: bigint;
@@ -29,14 +31,15 @@ interface Row {
 }
 
 /**
- * The book after its last entry by `at`: what it had, its lots and open holds. What the lots owed, and what of their
- * payments was deferred, is not told: both are zero. An account without an entry by then has the empty book.
+ * The book after its last entry by `at`: what it had, its lots and open holds. What of their payments was deferred is not
+ * told, it is zero. An account without an entry by then has the empty book.
  */
 export async function readPastBook(options: ReadOptions, accountId: bigint, at: Instant): Promise<Book> {
   const bucket = bucketOfAccount(accountId, options.bucketCount);
   // Booking never goes back, so the last entry by an instant is found by halving the numbers; the limits see to it that
   // each is looked up by its number. A hold lasts a day at the most, and a lot lives for 30: what was alive or held
-  // then is a range of expiries. Of the holds, those that somebody closed later were not at their deadline yet.
+  // then is a range of expiries. Of the holds, those that somebody closed later were not at their deadline yet. What lots
+  // owe is told as of now: it is settled by holds that end without an entry, and there is none such before a later entry.
   const { rows } = await sql<Row>`
     with recursive halves as (
       select 0::bigint as low, b.seq as high from books b where b.bucket = ${bucket} and b.account_id = ${accountId}
@@ -60,7 +63,8 @@ export async function readPastBook(options: ReadOptions, accountId: bigint, at: 
       ) e
       where low = high
     )
-    select last.*, l.lot_id, l.added_at, l.expires_at, l.policy, l.paid_microusd, f.face_microcredits,
+    select last.*, l.lot_id, l.added_at, l.expires_at, l.policy, l.paid_microusd, l.debt_microcredits,
+      l.deferred_at, f.face_microcredits,
       p.lot_available_after_microcredits, p.lot_held_after_microcredits, p.lot_unreleased_after_microcredits,
       (select ${sql.raw(HOLDS_AS_JSON)} from holds h
         where h.bucket = ${bucket} and h.account_id = ${accountId} and h.closed_by is null
@@ -80,7 +84,8 @@ export async function readPastBook(options: ReadOptions, accountId: bigint, at: 
         order by seq desc limit 1
       ) f
     ) on l.bucket = ${bucket} and l.account_id = ${accountId} and l.lot_id <= last.seq
-      and l.expires_at between last.booked_at - interval '25 hours' and last.booked_at + interval '31 days'`.execute(
+      and (l.expires_at between last.booked_at - interval '25 hours' and last.booked_at + interval '31 days'
+        or l.open and l.debt_microcredits > 0)`.execute(
     options.db,
   );
   const [first] = rows;
@@ -108,8 +113,8 @@ function lotOf(row: Row, id: bigint): Lot {
     paidMicrousd: row.paid_microusd,
     returnedMicrousd: 0n,
     deferredMicrousd: 0n,
-    deferredAt: row.added_at,
-    debtMicrocredits: 0n,
+    deferredAt: row.deferred_at,
+    debtMicrocredits: row.debt_microcredits,
     restoresLotId: null,
     open: true,
   };

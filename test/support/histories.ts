@@ -115,6 +115,9 @@ export const wishesAroundPayments: fc.Arbitrary<Wish[]> = fc.array(
   { minLength: 5, maxLength: 15 },
 );
 
+/** Any, with more of those payments than chance would have. */
+export const anyWishes: fc.Arbitrary<Wish[]> = fc.oneof(wishes, wishesAroundPayments);
+
 /** Runs the wishes against the core, each resolved from the book it meets, and tells what they came to. */
 export function resolve(all: readonly Wish[]): Dated[] {
   let book = EMPTY_BOOK;

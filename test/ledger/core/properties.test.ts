@@ -6,11 +6,11 @@ import { GENESIS_HASH } from '../../../ledger/core/encoding.ts';
 import { DAY, type Instant } from '../../../ledger/core/instant.ts';
 import { sealEntries } from '../../../ledger/posting/seal.ts';
 import {
+  anyWishes,
   type Dated,
   resolve,
   runHistory,
   SEED,
-  wishes,
   wishesAroundEnds,
   wishesAroundPayments,
 } from '../../support/histories.ts';
@@ -19,13 +19,11 @@ import { sameAs } from '../../support/plain-rules.ts';
 import { assertSoundJournal } from '../../support/sound-journal.ts';
 
 const RUNS = { seed: SEED, numRuns: 400 };
-/** Any, and more of the payments that come and go than chance would have. */
-const ANY_WISHES = fc.oneof(wishes, wishesAroundPayments);
 
 describe(`seed ${SEED}`, () => {
   test('after every command the journal is sound: zero per asset, nothing negative, every noted balance true', () => {
     fc.assert(
-      fc.property(ANY_WISHES, wanted => {
+      fc.property(anyWishes, wanted => {
         const history = resolve(wanted);
         for (let length = 1; length <= history.length; length += 1) {
           const { entries, book } = runHistory(history.slice(0, length));
@@ -51,7 +49,7 @@ describe(`seed ${SEED}`, () => {
   test('looking in between changes nothing: the same entries and hashes however often the book is advanced', () => {
     fc.assert(
       fc.property(
-        ANY_WISHES,
+        anyWishes,
         fc.array(fc.array(fc.nat({ max: 1000 }), { maxLength: 4 })),
         (wanted, moments) => {
           const history = withEnd(resolve(wanted));
@@ -67,7 +65,7 @@ describe(`seed ${SEED}`, () => {
 
   test('closed lots need not be loaded, except the one a clawback names', () => {
     fc.assert(
-      fc.property(ANY_WISHES, wanted => {
+      fc.property(anyWishes, wanted => {
         const history = withEnd(resolve(wanted));
         const reloaded = runWithoutClosedLots(history);
         expect(headOf(reloaded)).toEqual(headOf(runHistory(history).entries));
@@ -78,7 +76,7 @@ describe(`seed ${SEED}`, () => {
 
   test('a refusal leaves nothing behind: without the refused commands the entries are the same', () => {
     fc.assert(
-      fc.property(ANY_WISHES, wanted => {
+      fc.property(anyWishes, wanted => {
         const history = withEnd(resolve(wanted));
         const { entries, accepted } = runHistory(history);
         const rest = runHistory(history.filter((_, index) => accepted[index]));

@@ -5,9 +5,10 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { advance } from '../../../ledger/core/advance.ts';
 import { availableOf, type Book, heldOf } from '../../../ledger/core/book.ts';
-import { DAY, type Instant, midnightAfter } from '../../../ledger/core/instant.ts';
+import { DAY, type Instant, MINUTE, midnightAfter } from '../../../ledger/core/instant.ts';
 import type { Entry } from '../../../ledger/core/journal.ts';
 import { isLive } from '../../../ledger/core/lot.ts';
+import { commandIdentity } from '../../../ledger/posting/identity.ts';
 import { readCredits, readCreditsAt } from '../../../ledger/reads/credits.ts';
 import { readExpirySchedule } from '../../../ledger/reads/expiry-schedule.ts';
 import { type MovementCursor, readLotMovements } from '../../../ledger/reads/lot-movements.ts';
@@ -18,7 +19,7 @@ import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
 import type { Tables } from '../../../ledger/store/tables.ts';
 import { type Books, debitOf, openBooks, purchaseOf } from '../../support/books.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { type Dated, requestOf, resolve, runHistory, SEED, wishes } from '../../support/histories.ts';
+import { anyWishes, type Dated, requestOf, resolve, runHistory, SEED } from '../../support/histories.ts';
 import { readInstant } from '../../support/scenario.ts';
 
 let database: TestDatabase;
@@ -76,7 +77,7 @@ async function live(history: readonly Dated[]): Promise<void> {
 
 test(`seed ${SEED}: as of any instant, the past is what it was`, async () => {
   await fc.assert(
-    fc.asyncProperty(wishes, async wanted => {
+    fc.asyncProperty(anyWishes, async wanted => {
       const history = resolve(wanted);
       await live(history);
       for (const at of momentsOf(history, runHistory(history).entries)) {
@@ -93,7 +94,7 @@ test(`seed ${SEED}: as of any instant, the past is what it was`, async () => {
 
 test(`seed ${SEED}: a statement in pages is the journal, and what is due is in it before anybody posts it`, async () => {
   await fc.assert(
-    fc.asyncProperty(wishes, fc.integer({ min: 1, max: 9 }), async (wanted, limit) => {
+    fc.asyncProperty(anyWishes, fc.integer({ min: 1, max: 9 }), async (wanted, limit) => {
       const history = resolve(wanted);
       await live(history);
       const now = (history.at(-1)?.instant ?? 0n) + 3n * DAY;
@@ -161,6 +162,41 @@ describe('one account', () => {
     expect(await readStatement(options(), 999_999n, BOUGHT, { limit: 5 })).toEqual({ lines: [], next: null });
     expect(await readExpirySchedule(options(), 999_999n, BOUGHT)).toEqual([]);
   });
+});
+
+test.each([
+  ['its own lot', '2026-03-01 15:00'],
+  ['a lot that ended long ago', '2026-01-01 15:00'],
+])('a hold that comes to its deadline settles what %s owes, before anybody posts it', async (_, bought) => {
+  accountId += 1n;
+  const first = readInstant(bought);
+  const second = readInstant('2026-03-01 15:00');
+  const identity = (key: string) =>
+    commandIdentity({ serviceId: 1, keyNumber: null, idempotencyKey: key, payload: '' });
+  const asked = { details: null, limits: { ofAccount: 1, ofService: 1 }, life: 15n * MINUTE };
+  const history: Dated[] = [
+    { command: purchaseOf(1n, first, 'first'), instant: first },
+    { command: purchaseOf(1n, second, 'second'), instant: second },
+    {
+      command: { ...asked, type: 'hold', identity: identity('job'), amountMicrocredits: 4_000_000_000n },
+      instant: second + 1n,
+    },
+    {
+      command: {
+        ...asked,
+        type: 'clawback',
+        identity: identity('refund'),
+        lotId: 1n,
+        amountMicrousd: 700_000n,
+      },
+      instant: second + 2n,
+    },
+  ];
+  await live(history);
+  const deadline = second + 1n + asked.life;
+  expect((await readCreditsAt(options(), accountId, deadline - 1n)).debtMicrocredits).toBeGreaterThan(0n);
+  for (const at of [second, second + 1n, second + 2n, deadline - 1n, deadline, deadline + DAY])
+    expect(await readCreditsAt(options(), accountId, at)).toMatchObject(toldOf(until(history, at), at));
 });
 
 test('the trial balance as of an instant: booked by then, and due by then whoever has posted it', async () => {
