@@ -85,9 +85,7 @@ export async function readPastBook(options: ReadOptions, accountId: bigint, at: 
       ) f
     ) on l.bucket = ${bucket} and l.account_id = ${accountId} and l.lot_id <= last.seq
       and (l.expires_at between last.booked_at - interval '25 hours' and last.booked_at + interval '31 days'
-        or l.open and l.debt_microcredits > 0)`.execute(
-    options.db,
-  );
+        or l.open and l.debt_microcredits > 0)`.execute(options.db);
   const [first] = rows;
   if (!first) return EMPTY_BOOK;
   return {
