@@ -6,8 +6,8 @@ import { Lane } from './lane.ts';
 
 /** Two keep a database of a few cores busy: one batch is decided while the other is written. */
 const LANE_COUNT = 2;
-/** Batches are smaller on a cluster, and several nodes are to be kept busy. */
-const CLUSTER_CONNECTIONS = 16;
+/** Batches are smaller on a cluster, and several nodes are to be kept busy; one machine is slower with more than 16. */
+const CLUSTER_CONNECTIONS = 8;
 
 export interface PosterOptions extends BatchOptions {
   readonly bucketCount: number;

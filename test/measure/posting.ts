@@ -1,6 +1,6 @@
 /**
  * `npx node test/measure/posting.ts`: what posting costs on this machine, beside the least that durable rows can cost on it.
- * Starts a PostgreSQL of its own in the temporary folder, with fsync on, and removes it. Takes about two minutes.
+ * Starts a PostgreSQL of its own in the temporary folder, with fsync on, and removes it. Takes about three minutes.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
