@@ -30,3 +30,6 @@ export function judgeFrame(frame: {
       return 'refused';
   }
 }
+
+/** The frames that take ETH away from who made them, as a trace names them in capitals. */
+export const WITHDRAWING_FRAMES = ['CALL', 'CREATE', 'CREATE2', 'SELFDESTRUCT'] as const;

@@ -22,6 +22,10 @@ export const ENTRY_KINDS = [
   'assignment',
   'assignment_reversal',
   'receipt_reversal',
+  'withdrawal',
+  'gas',
+  'provisional_receipt',
+  'provisional_reversal',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

@@ -1,8 +1,9 @@
 /**
- * The system's own books: what arrived, and whose it is. A payment is first money of nobody (`receipt`: it sits
- * in suspense); once its order is known and it has a price it is exchanged into dollars that wait in clearing
+ * The system's own books: what arrived, whose it is, and what left. A payment is first money of nobody (`receipt`: it
+ * sits in suspense); once its order is known and it has a price it is exchanged into dollars that wait in clearing
  * for the customer's book (`assignment`). Both are undone by entries of their own when the chain takes the
- * payment back.
+ * payment back. What left the payment address is a `withdrawal` or `gas`. What the address's balance has beyond all
+ * that is a `provisional_receipt`, undone when what explains it appears.
  */
 import { append, type Book, EMPTY_BOOK, type Step } from './book.ts';
 import type { TreasuryAccount } from './chart.ts';
@@ -10,7 +11,17 @@ import { type Instant, laterOf } from './instant.ts';
 import type { CommandIdentity, EntryKind, Posting } from './journal.ts';
 
 export interface SystemEntry {
-  readonly kind: Extract<EntryKind, 'receipt' | 'assignment' | 'assignment_reversal' | 'receipt_reversal'>;
+  readonly kind: Extract<
+    EntryKind,
+    | 'receipt'
+    | 'assignment'
+    | 'assignment_reversal'
+    | 'receipt_reversal'
+    | 'withdrawal'
+    | 'gas'
+    | 'provisional_receipt'
+    | 'provisional_reversal'
+  >;
   readonly identity: CommandIdentity;
   /** When it happened outside: the block's timestamp. */
   readonly effectiveAt: Instant;
@@ -21,6 +32,16 @@ export interface SystemEntry {
 /** ETH arrived at the payment address and belongs to nobody yet. */
 export function receiptPostings(treasury: TreasuryAccount, amountWei: bigint): Posting[] {
   return [{ from: 'ETH:suspense', to: treasury, amount: amountWei, lot: null }];
+}
+
+/** ETH left the payment address by a call of its owner. */
+export function withdrawalPostings(treasury: TreasuryAccount, amountWei: bigint): Posting[] {
+  return [{ from: treasury, to: 'ETH:withdrawals', amount: amountWei, lot: null }];
+}
+
+/** The payment address paid to have a transaction carried out. */
+export function gasPostings(treasury: TreasuryAccount, feeWei: bigint): Posting[] {
+  return [{ from: treasury, to: 'ETH:gas', amount: feeWei, lot: null }];
 }
 
 /** The ETH was sold to us at its recorded price; the dollars wait in clearing. */

@@ -2,7 +2,7 @@
 
 -- Types
 
-create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment');
+create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal');
 
 create type renewal_policy as enum ('refill', 'none', 'installments');
 
@@ -42,6 +42,39 @@ create table assignments (
   matched_by text not null,
   decided_at timestamp with time zone not null,
   reason text
+);
+
+create table balance_checks (
+  chain_id integer not null,
+  block_number bigint not null,
+  version integer not null,
+  outcome text not null,
+  block_hash text not null,
+  block_at timestamp with time zone not null,
+  balance_wei numeric(78,0) not null,
+  nonce bigint not null,
+  explained_wei numeric(78,0) not null,
+  unexplained_wei numeric(78,0) not null,
+  decided_at timestamp with time zone not null
+);
+
+create table balance_differences (
+  bucket smallint not null,
+  difference_id text not null,
+  version integer not null,
+  from_block bigint not null,
+  through_block bigint not null,
+  through_at timestamp with time zone not null,
+  amount_wei numeric(78,0) not null,
+  decided_at timestamp with time zone not null
+);
+
+create table balance_progress (
+  chain_id integer not null,
+  compared_block bigint not null,
+  sent_block bigint not null,
+  sent_nonce bigint not null,
+  updated_at timestamp with time zone not null
 );
 
 create table books (
@@ -248,6 +281,21 @@ create table secure_keys (
   revoked_at timestamp with time zone
 );
 
+create table sent_transactions (
+  bucket smallint not null,
+  transaction_hash text not null,
+  block_number bigint not null,
+  block_hash text not null,
+  block_at timestamp with time zone not null,
+  outcome text not null,
+  gas_used numeric(78,0) not null,
+  gas_price_wei numeric(78,0) not null,
+  l1_fee_wei numeric(78,0) not null,
+  operator_fee_wei numeric(78,0) not null,
+  fee_wei numeric(78,0) not null,
+  noticed_at timestamp with time zone not null
+);
+
 create table services (
   service_id integer not null,
   name text not null,
@@ -257,6 +305,19 @@ create table services (
 create table sweep_progress (
   bucket smallint not null,
   swept_through timestamp with time zone not null
+);
+
+create table withdrawals (
+  bucket smallint not null,
+  transaction_hash text not null,
+  trace_index integer not null,
+  block_number bigint not null,
+  block_hash text not null,
+  block_at timestamp with time zone not null,
+  frame_type text not null,
+  to_address text,
+  amount_wei numeric(78,0) not null,
+  noticed_at timestamp with time zone not null
 );
 
 -- Constraints
@@ -288,6 +349,20 @@ alter table assignments add constraint assignments_check CHECK (((matched_by <> 
 alter table assignments add constraint assignments_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'linked_wallet'::text, 'unique_amount'::text, 'claim'::text, 'operator'::text])));
 
 alter table assignments add constraint assignments_reason_check CHECK ((reason <> ''::text));
+
+alter table balance_checks add constraint balance_checks_pkey PRIMARY KEY (chain_id, block_number, version);
+
+alter table balance_checks add constraint balance_checks_outcome_check CHECK ((outcome = ANY (ARRAY['observed'::text, 'inferred'::text, 'abandoned'::text])));
+
+alter table balance_checks add constraint balance_checks_version_check CHECK ((version > 0));
+
+alter table balance_differences add constraint balance_differences_pkey PRIMARY KEY (bucket, difference_id, version);
+
+alter table balance_differences add constraint balance_differences_check CHECK ((through_block > from_block));
+
+alter table balance_differences add constraint balance_differences_version_check CHECK ((version > 0));
+
+alter table balance_progress add constraint balance_progress_pkey PRIMARY KEY (chain_id);
 
 alter table books add constraint books_pkey PRIMARY KEY (bucket, account_id);
 
@@ -429,6 +504,20 @@ alter table secure_keys add constraint secure_keys_key_hash_check CHECK ((length
 
 alter table secure_keys add constraint secure_keys_scope_check CHECK ((scope = ANY (ARRAY['manage'::text, 'spend'::text])));
 
+alter table sent_transactions add constraint sent_transactions_pkey PRIMARY KEY (bucket, transaction_hash);
+
+alter table sent_transactions add constraint sent_transactions_check CHECK ((fee_wei = (((gas_used * gas_price_wei) + l1_fee_wei) + operator_fee_wei)));
+
+alter table sent_transactions add constraint sent_transactions_gas_price_wei_check CHECK ((gas_price_wei >= (0)::numeric));
+
+alter table sent_transactions add constraint sent_transactions_gas_used_check CHECK ((gas_used >= (0)::numeric));
+
+alter table sent_transactions add constraint sent_transactions_l1_fee_wei_check CHECK ((l1_fee_wei >= (0)::numeric));
+
+alter table sent_transactions add constraint sent_transactions_operator_fee_wei_check CHECK ((operator_fee_wei >= (0)::numeric));
+
+alter table sent_transactions add constraint sent_transactions_outcome_check CHECK ((outcome = ANY (ARRAY['success'::text, 'reverted'::text])));
+
 alter table services add constraint services_name_key UNIQUE (name);
 
 alter table services add constraint services_pkey PRIMARY KEY (service_id);
@@ -436,6 +525,10 @@ alter table services add constraint services_pkey PRIMARY KEY (service_id);
 alter table services add constraint services_service_id_check CHECK ((service_id > 0));
 
 alter table sweep_progress add constraint sweep_progress_pkey PRIMARY KEY (bucket);
+
+alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
+
+alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amount_wei > (0)::numeric));
 
 -- Indexes
 
@@ -452,6 +545,10 @@ CREATE INDEX lots_restoring ON credits.lots USING btree (bucket, account_id, res
 CREATE INDEX orders_by_account ON credits.orders USING btree (account_id);
 
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
+
+CREATE INDEX sent_transactions_by_block ON credits.sent_transactions USING btree (block_number);
+
+CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 
 -- Functions
 
@@ -471,6 +568,14 @@ $function$
 CREATE TRIGGER assignments_append_only BEFORE DELETE OR UPDATE ON credits.assignments FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER assignments_no_truncate BEFORE TRUNCATE ON credits.assignments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER balance_checks_append_only BEFORE DELETE OR UPDATE ON credits.balance_checks FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER balance_checks_no_truncate BEFORE TRUNCATE ON credits.balance_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER balance_differences_append_only BEFORE DELETE OR UPDATE ON credits.balance_differences FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER balance_differences_no_truncate BEFORE TRUNCATE ON credits.balance_differences FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER entries_append_only BEFORE DELETE OR UPDATE ON credits.entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -508,6 +613,14 @@ CREATE TRIGGER reversals_append_only BEFORE DELETE OR UPDATE ON credits.reversal
 
 CREATE TRIGGER reversals_no_truncate BEFORE TRUNCATE ON credits.reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER sent_transactions_append_only BEFORE DELETE OR UPDATE ON credits.sent_transactions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER sent_transactions_no_truncate BEFORE TRUNCATE ON credits.sent_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdrawals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Privileges of the roles
 
 grant select on access_tokens to credits_app;
@@ -517,6 +630,12 @@ grant insert, select on account_keys to credits_app;
 grant delete, insert, select, update on alarms to credits_app;
 
 grant insert, select on assignments to credits_app;
+
+grant insert, select on balance_checks to credits_app;
+
+grant insert, select on balance_differences to credits_app;
+
+grant insert, select, update on balance_progress to credits_app;
 
 grant insert, select, update on books to credits_app;
 
@@ -556,6 +675,10 @@ grant insert, select on reversals to credits_app;
 
 grant insert, select, update on secure_keys to credits_app;
 
+grant insert, select on sent_transactions to credits_app;
+
 grant select on services to credits_app;
 
 grant insert, select, update on sweep_progress to credits_app;
+
+grant insert, select on withdrawals to credits_app;

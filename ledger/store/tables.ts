@@ -258,6 +258,67 @@ export interface AlarmTable {
   raised_at: Timestamp;
 }
 
+export interface SentTransactionTable {
+  bucket: number;
+  transaction_hash: string;
+  block_number: bigint;
+  block_hash: string;
+  block_at: Timestamp;
+  outcome: 'success' | 'reverted';
+  gas_used: bigint;
+  gas_price_wei: bigint;
+  l1_fee_wei: bigint;
+  operator_fee_wei: bigint;
+  fee_wei: bigint;
+  noticed_at: Timestamp;
+}
+
+export interface WithdrawalTable {
+  bucket: number;
+  transaction_hash: string;
+  trace_index: number;
+  block_number: bigint;
+  block_hash: string;
+  block_at: Timestamp;
+  frame_type: string;
+  to_address: string | null;
+  amount_wei: bigint;
+  noticed_at: Timestamp;
+}
+
+export interface BalanceCheckTable {
+  chain_id: number;
+  block_number: bigint;
+  version: number;
+  outcome: 'observed' | 'inferred' | 'abandoned';
+  block_hash: string;
+  block_at: Timestamp;
+  balance_wei: bigint;
+  nonce: bigint;
+  explained_wei: bigint;
+  unexplained_wei: bigint;
+  decided_at: Timestamp;
+}
+
+export interface BalanceDifferenceTable {
+  bucket: number;
+  difference_id: string;
+  version: number;
+  from_block: bigint;
+  through_block: bigint;
+  through_at: Timestamp;
+  amount_wei: bigint;
+  decided_at: Timestamp;
+}
+
+export interface BalanceProgressTable {
+  chain_id: number;
+  compared_block: bigint;
+  sent_block: bigint;
+  sent_nonce: bigint;
+  updated_at: Timestamp;
+}
+
 export interface Tables {
   installation: InstallationTable;
   books: BookTable;
@@ -282,4 +343,9 @@ export interface Tables {
   services: ServiceTable;
   access_tokens: AccessTokenTable;
   alarms: AlarmTable;
+  sent_transactions: SentTransactionTable;
+  withdrawals: WithdrawalTable;
+  balance_checks: BalanceCheckTable;
+  balance_differences: BalanceDifferenceTable;
+  balance_progress: BalanceProgressTable;
 }

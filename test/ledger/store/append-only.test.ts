@@ -16,6 +16,10 @@ const APPEND_ONLY = [
   'receipt_inclusions',
   'price_records',
   'assignments',
+  'sent_transactions',
+  'withdrawals',
+  'balance_checks',
+  'balance_differences',
   'lot_faces',
   'reversals',
   'installation',
@@ -31,9 +35,10 @@ const CHANGING = [
   'orders',
   'secure_keys',
   'chain_progress',
+  'balance_progress',
   'outbox',
 ] as const;
-const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
+const OTHERS = ['alarms', 'order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
 
 let database: TestDatabase;
@@ -63,7 +68,11 @@ beforeAll(async () => {
     insert into price_records (bucket, receipt_id, version, feed, round_id, answer, round_started_at, round_updated_at,
       rule_version, amount_microusd, decided_at) values (1, 'r', 1, 'f', 1, 1, now(), now(), 1, 0, now());
     insert into assignments (bucket, receipt_id, version, account_id, matched_by, reason, decided_at)
-      values (1, 'r', 1, 1, 'operator', 'their mail', now())`);
+      values (1, 'r', 1, 1, 'operator', 'their mail', now());
+    insert into sent_transactions values (1, 't', 1, 'b', now(), 'success', 2, 3, 4, 5, 15, now());
+    insert into withdrawals values (1, 't', 0, 1, 'b', now(), 'CALL', 'a', 1, now());
+    insert into balance_checks values (8453, 1, 1, 'observed', 'b', now(), 0, 0, 0, 0, now());
+    insert into balance_differences values (1, 'd', 1, 1, 2, now(), 1, now())`);
 });
 afterAll(async () => {
   await Promise.all([app.end(), owner.end()]);
@@ -207,6 +216,10 @@ test('what the application may do, table by table', async () => {
     receipt_inclusions: 'insert select',
     price_records: 'insert select',
     assignments: 'insert select',
+    sent_transactions: 'insert select',
+    withdrawals: 'insert select',
+    balance_checks: 'insert select',
+    balance_differences: 'insert select',
     account_keys: 'insert select',
     order_references: 'insert select',
     books: 'insert select update',
@@ -214,6 +227,7 @@ test('what the application may do, table by table', async () => {
     orders: 'insert select update',
     secure_keys: 'insert select update',
     chain_progress: 'insert select update',
+    balance_progress: 'insert select update',
     outbox: 'delete insert select',
     installation: 'select',
     ledger_accounts: 'select',

@@ -219,6 +219,9 @@ test('every primary key leads with the bucket, but for what is one for the whole
      order by c.relname`,
   );
   expect(rows.filter(row => row.leads !== 'bucket').map(row => row.table)).toEqual([
+    'alarms',
+    'balance_checks',
+    'balance_progress',
     'chain_progress',
     'installation',
     'kysely_migration',
