@@ -18,6 +18,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly indexer: {
+    /** The first block it looks at, which the worker must know too. */
     readonly startBlock: number;
     readonly pollingIntervalMs: number;
     readonly port: number;
@@ -193,7 +194,7 @@ function readStartBlock(
   { mode, part }: { mode: Mode; part: PartName },
   problems: string[],
 ): number {
-  if (value === undefined && mode === 'live' && part === 'indexer')
+  if (value === undefined && mode === 'live' && (part === 'indexer' || part === 'worker'))
     problems.push(
       'INDEXER_START_BLOCK is not set: set it to a block before the first payment, such as the newest one now.',
     );

@@ -180,7 +180,7 @@ async function startStack(folder: string, cleanUps: (() => Promise<void>)[]) {
     clock: () => clock.now,
   });
   cleanUps.push(() => ledger.close());
-  const intake = ledger.startIntake(() => {});
+  const intake = ledger.startIntake(() => {}, 0n);
   cleanUps.push(() => intake.stop());
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;

@@ -284,9 +284,12 @@ export class Ledger {
     return readTrialBalance(this.#doors, at);
   }
 
-  /** Starts taking in receipts from the indexer's rows. */
-  startIntake(log: (line: string) => void): IntakeWorker {
-    return startIntakeWorker(this.#intake(log), this.#options.databaseUrl);
+  /**
+   * Starts taking in receipts from the indexer's rows, and comparing the balance of the payment address with them.
+   * `startBlock` is the first block that the indexer looks at.
+   */
+  startIntake(log: (line: string) => void, startBlock: bigint): IntakeWorker {
+    return startIntakeWorker({ ...this.#intake(log), startBlock }, this.#options.databaseUrl);
   }
 
   /**

@@ -9,7 +9,7 @@ import { partLog, type RunningPart } from './part.ts';
 export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const log = partLog('worker');
   const ledger = await openConfiguredLedger(config, log);
-  const intake = ledger.startIntake(log);
+  const intake = ledger.startIntake(log, BigInt(config.indexer.startBlock));
   const midnightJob = ledger.startMidnightJob(log);
   log(`taking in payments to ${config.paymentAddress}`);
   return {

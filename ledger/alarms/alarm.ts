@@ -8,6 +8,14 @@ import type { Tables } from '../store/tables.ts';
 export const ALARM_KINDS = {
   payment_without_row:
     'The chain has a payment that the indexer does not show: look at the indexer and its RPC.',
+  balance_unexplained:
+    'It is booked into suspense until its receipts appear: look into the blocks, and use an RPC with traces.',
+  balance_short:
+    'The books say more than the payment address holds: look into the blocks before anything else is paid out.',
+  balance_unchecked:
+    'The balance is not compared with the books: use an RPC that keeps the state of final blocks, as archive nodes do.',
+  rpc_without_traces:
+    'Payments by contract wallets, batches and bridges are not seen: use an RPC with debug_traceBlockByNumber.',
 } as const satisfies Record<string, string>;
 
 export type AlarmKind = keyof typeof ALARM_KINDS;

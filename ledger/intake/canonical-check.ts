@@ -1,6 +1,13 @@
-import { type Hash, type PublicClient, TransactionReceiptNotFoundError } from 'viem';
+import {
+  type Hash,
+  numberToHex,
+  type PublicClient,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+} from 'viem';
 import { judgeFrame } from '../core/frame.ts';
 import type { Included } from './receipt-facts.ts';
+import { type TracedFrame, traceTransaction } from './trace-support.ts';
 
 export type CanonicalVerdict =
   /** The chain has settled without this payment. */
@@ -9,15 +16,6 @@ export type CanonicalVerdict =
   | 'present'
   /** Too early to tell. */
   | 'unsettled';
-
-/** A call frame as geth's callTracer reports it. */
-interface TracedFrame {
-  readonly type: string;
-  readonly to?: string;
-  readonly value?: string;
-  readonly error?: string;
-  readonly calls?: readonly TracedFrame[];
-}
 
 /**
  * Whether a payment whose row vanished is really gone. Rows also vanish when an RPC lags, on restarts and when the
@@ -38,19 +36,32 @@ export async function checkCanonical(
   ]);
   if (safe.number < (receipt?.blockNumber ?? lost.blockNumber)) return 'unsettled';
   if (receipt) {
-    const frames = successfulFrames(await trace(client, hash));
-    return isPayment(frames.get(lost.traceIndex), lost, paymentAddress) ? 'present' : 'gone';
+    const outermost = await traceTransaction(client, hash);
+    if (outermost === null) return await judgeWithoutTrace(client, lost, receipt, paymentAddress);
+    const frame = successfulFrames(outermost).get(lost.traceIndex);
+    return isPayment(frame, lost, paymentAddress) ? 'present' : 'gone';
   }
   const canonical = await client.getBlock({ blockNumber: lost.blockNumber });
   return canonical.hash === lost.blockHash ? 'present' : 'gone';
 }
 
-async function trace(client: PublicClient, hash: Hash): Promise<TracedFrame> {
-  return await client.request<{
-    Method: 'debug_traceTransaction';
-    Parameters: [Hash, { tracer: 'callTracer' }];
-    ReturnType: TracedFrame;
-  }>({ method: 'debug_traceTransaction', params: [hash, { tracer: 'callTracer' }] });
+/**
+ * The verdict where the RPC does not trace, on a transaction that a settled block has. In the block it was in before it
+ * does what it did before; in another one only its outermost frame is known. Of a frame within, which was seen through an
+ * RPC that traces, nothing can be said there.
+ */
+async function judgeWithoutTrace(
+  client: PublicClient,
+  lost: Included,
+  receipt: TransactionReceipt,
+  paymentAddress: string,
+): Promise<CanonicalVerdict> {
+  if (receipt.status === 'reverted') return 'gone';
+  if (receipt.blockHash === lost.blockHash) return 'present';
+  if (lost.traceIndex > 0) return 'unsettled';
+  const { to, value } = await client.getTransaction({ hash: receipt.transactionHash });
+  const outermost = { type: 'CALL', ...(to === null ? {} : { to }), value: numberToHex(value) };
+  return isPayment(outermost, lost, paymentAddress) ? 'present' : 'gone';
 }
 
 /** The frames by their position, depth first, the outermost being 0; without those that failed or were undone. */

@@ -8,6 +8,7 @@ import { judgeFrame } from '../core/frame.ts';
 import { isPassing } from '../posting/passing-errors.ts';
 import { ethPriceAt } from '../prices/eth-price.ts';
 import { instantText } from '../store/instant-text.ts';
+import { checkBalanceWhenDue } from './balance-check.ts';
 import { checkCanonical } from './canonical-check.ts';
 import type { IntakeContext } from './context.ts';
 import { deliver } from './deliver.ts';
@@ -48,6 +49,7 @@ export async function lookOnce(context: IntakeContext): Promise<Look> {
   await deliver(context);
   const pending = untaken + unsettled + unpriced > 0;
   if (!pending && chain.isReady) await orPending(context, () => settle(context, settled, chain));
+  if (chain.isReady) await orPending(context, () => compareBalance(context, chain));
   return { latestBlock: chain.latestBlock, pending };
 }
 
@@ -181,6 +183,12 @@ async function settle(context: IntakeContext, settled: bigint, chain: IndexedCha
   const final = await context.client.getBlock({ blockTag: 'finalized' });
   const through = final.number < old ? final.number : old;
   if (through > settled) await writeSettledBlock(context, through);
+  return 0;
+}
+
+async function compareBalance(context: IntakeContext, { latestBlock }: IndexedChain): Promise<number> {
+  const { startBlock } = context;
+  if (startBlock !== undefined) await checkBalanceWhenDue({ ...context, startBlock }, latestBlock);
   return 0;
 }
 

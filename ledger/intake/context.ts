@@ -13,6 +13,8 @@ export interface IntakeContext {
   readonly installation: Installation;
   readonly poster: Poster;
   readonly client: PublicClient;
+  /** The first block the indexer looks at; without it the balance is not compared with the books. */
+  readonly startBlock?: bigint | undefined;
   readonly now: () => Promise<Instant>;
   /** One readable line. */
   readonly log: (line: string) => void;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { WITHDRAWING_FRAMES } from '../core/frame.ts';
 import type { Tables } from '../store/tables.ts';
 
 /** A call frame with value to or from the payment address, as the indexer wrote it down. */
@@ -106,29 +107,63 @@ async function readReady(db: Kysely<Tables>): Promise<boolean> {
   return rows[0]?.ready === true;
 }
 
+/**
+ * The outgoing frames up to `throughBlock` by which ETH left the payment address and which are not recorded as
+ * withdrawals, in the order of the chain. None while the indexer has no tables.
+ */
+export async function readUnrecordedWithdrawals(
+  db: Kysely<Tables>,
+  paymentAddress: string,
+  throughBlock: bigint,
+): Promise<IndexedTransfer[]> {
+  try {
+    const { rows } = await sql<TransferRow>`
+      select ${TRANSFER_COLUMNS}
+      from chain.transfer t
+      where t.direction = 'out' and t.block_number <= ${throughBlock}
+        and t.from_address = ${paymentAddress} and upper(t.frame_type) = any(${[...WITHDRAWING_FRAMES]})
+        and not exists (select from withdrawals w
+          where w.transaction_hash = t.transaction_hash and w.trace_index = t.trace_index)
+      order by t.block_number, t.transaction_index, t.trace_index`.execute(db);
+    return rows.map(transferOf);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+interface TransferRow {
+  readonly transaction_hash: string;
+  readonly transaction_index: number;
+  readonly trace_index: number;
+  readonly direction: 'in' | 'out' | 'self';
+  readonly frame_type: string;
+  readonly transaction_type: string;
+  readonly block_number: bigint;
+  readonly block_hash: string;
+  readonly block_timestamp: bigint;
+  readonly from_address: string;
+  readonly to_address: string | null;
+  readonly amount_wei: bigint;
+  readonly input: string;
+  readonly input_length: number;
+}
+
+const TRANSFER_COLUMNS = sql`t.transaction_hash, t.transaction_index, t.trace_index, t.direction, t.frame_type,
+  t.transaction_type, t.block_number, t.block_hash, t.block_timestamp, t.from_address, t.to_address, t.amount_wei,
+  t.input, t.input_length`;
+
 async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<IndexedTransfer[]> {
-  const { rows } = await sql<{
-    transaction_hash: string;
-    transaction_index: number;
-    trace_index: number;
-    direction: 'in' | 'out' | 'self';
-    frame_type: string;
-    transaction_type: string;
-    block_number: bigint;
-    block_hash: string;
-    block_timestamp: bigint;
-    from_address: string;
-    to_address: string | null;
-    amount_wei: bigint;
-    input: string;
-    input_length: number;
-  }>`
-    select transaction_hash, transaction_index, trace_index, direction, frame_type, transaction_type, block_number, block_hash, block_timestamp,
-      from_address, to_address, amount_wei, input, input_length
-    from chain.transfer
-    where block_number > ${afterBlock}
-    order by block_number, transaction_index, trace_index`.execute(db);
-  return rows.map(row => ({
+  const { rows } = await sql<TransferRow>`
+    select ${TRANSFER_COLUMNS}
+    from chain.transfer t
+    where t.block_number > ${afterBlock}
+    order by t.block_number, t.transaction_index, t.trace_index`.execute(db);
+  return rows.map(transferOf);
+}
+
+function transferOf(row: TransferRow): IndexedTransfer {
+  return {
     transactionHash: row.transaction_hash,
     transactionIndex: row.transaction_index,
     traceIndex: row.trace_index,
@@ -143,7 +178,7 @@ async function readTransfers(db: Kysely<Tables>, afterBlock: bigint): Promise<In
     amountWei: row.amount_wei,
     input: row.input,
     inputLength: row.input_length,
-  }));
+  };
 }
 
 /** undefined_table and invalid_schema_name: the indexer has not made its views yet, or is replacing them. */

@@ -4,13 +4,14 @@ import { lookOnce, reopenUnrecorded } from './chain-intake.ts';
 import type { IntakeContext } from './context.ts';
 import { readIndexedBlock } from './indexed-transfers.ts';
 import { Leadership } from './leadership.ts';
+import { watchTraces } from './trace-support.ts';
 
 /** How often the indexer is asked whether there is a new block. */
 const POLL_MS = 100;
 /** How often to look again while a price or the chain's verdict is missing, and at the least. */
 const PENDING_MS = 1000;
 const IDLE_LOOK_MS = 5000;
-/** How often all that was ever indexed is gone through for a payment that was never recorded. */
+/** How often all that was ever indexed is gone through for a payment that was never recorded, and the RPC tried. */
 const REOPEN_MS = 3_600_000;
 /** After an error, and while another worker leads. */
 const PAUSE_MS = 500;
@@ -79,6 +80,7 @@ class Lookout {
     if (block === this.#seenBlock && performance.now() < this.#nextLookAt) return;
     if (performance.now() >= this.#nextReopenAt) {
       await reopenUnrecorded(this.#context);
+      await watchTraces(this.#context);
       this.#nextReopenAt = performance.now() + REOPEN_MS;
     }
     const look = await lookOnce(this.#context);

@@ -8,7 +8,6 @@ import {
   reversedPostings,
   type SystemEntry,
 } from '../core/system-book.ts';
-import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
 import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
@@ -17,6 +16,7 @@ import type { Tables } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
 import { matchInclusion } from './match-inclusion.ts';
+import { ownEntry } from './own-entry.ts';
 import { chainReceiptId, type Included, included, readLatestInclusion } from './receipt-facts.ts';
 
 /** Input longer than a reference is not one; it is not kept. */
@@ -178,19 +178,13 @@ export function systemEntry(
   kind: SystemEntry['kind'],
   postings: SystemEntry['postings'],
 ): SystemEntry {
-  const details = JSON.stringify({ receipt: inclusion.receiptId, version: inclusion.version });
-  return {
-    kind,
-    identity: commandIdentity({
-      serviceId: OWN_SERVICE_ID,
-      keyNumber: null,
-      idempotencyKey: `${kind}:${inclusion.receiptId}:${inclusion.version}`,
-      payload: details,
-    }),
-    effectiveAt: inclusion.blockAt,
-    postings,
-    details,
+  const { receiptId, version, blockAt } = inclusion;
+  const about = {
+    fact: `${receiptId}:${version}`,
+    effectiveAt: blockAt,
+    details: { receipt: receiptId, version },
   };
+  return ownEntry(kind, about, postings);
 }
 
 function treasury(context: IntakeContext) {

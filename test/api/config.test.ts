@@ -12,6 +12,7 @@ const LIVE: Environment = {
   BASE_RPC_URL: 'https://base.example/v2/s3cr3t',
   PAYMENT_ADDRESS: ADDRESS,
   PUBLIC_URL: 'https://credits.example.com',
+  INDEXER_START_BLOCK: '38000000',
 };
 const DEV: Environment = {
   MODE: 'dev',
@@ -40,7 +41,7 @@ describe('readConfig', () => {
       publicUrl: 'https://credits.example.com',
       host: '127.0.0.1',
       port: 3000,
-      indexer: { startBlock: 0, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
+      indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
       hasStripeKey: false,
     });
   });
@@ -74,7 +75,8 @@ describe('readConfig', () => {
   const fine: [string, PartName, Environment][] = [
     ['live on any host', 'api', { ...LIVE, HOST: '0.0.0.0' }],
     ['live without a public URL, for the worker', 'worker', { ...LIVE, PUBLIC_URL: undefined }],
-    ['live, the indexer with its block', 'indexer', { ...LIVE, INDEXER_START_BLOCK: '38000000' }],
+    ['live without a first block, for the API', 'api', { ...LIVE, INDEXER_START_BLOCK: undefined }],
+    ['dev without a first block', 'worker', DEV],
     ['live with a live key', 'api', { ...LIVE, STRIPE_SECRET_KEY: 'sk_live_abc123' }],
     ['live with a restricted key', 'api', { ...LIVE, STRIPE_SECRET_KEY: 'rk_live_abc123' }],
     ['an address without capitals', 'api', { ...LIVE, PAYMENT_ADDRESS: ADDRESS.toLowerCase() }],
@@ -202,6 +204,12 @@ describe('readConfig', () => {
       'no first block in live',
       { ...LIVE, INDEXER_START_BLOCK: undefined },
       'indexer',
+      /^INDEXER_START_BLOCK is not set/,
+    ],
+    [
+      'no first block in live, which the balance begins with',
+      { ...LIVE, INDEXER_START_BLOCK: undefined },
+      'worker',
       /^INDEXER_START_BLOCK is not set/,
     ],
     [
