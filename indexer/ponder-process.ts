@@ -13,6 +13,8 @@ export type PonderOptions = {
   startBlock: number;
   pollingIntervalMs: number;
   disableCache: boolean;
+  /** The RPC does not trace: rows come of transactions instead, and what moves within them is not seen. */
+  withoutTraces?: boolean | undefined;
   /** Schema of this build. */
   schema: string;
   /** Schema of the views that readers use, whatever the build. */
@@ -126,6 +128,7 @@ function ponderEnvironment(options: PonderOptions): NodeJS.ProcessEnv {
     INDEXER_START_BLOCK: String(options.startBlock),
     INDEXER_POLLING_INTERVAL_MS: String(options.pollingIntervalMs),
     ...(options.disableCache ? { INDEXER_DISABLE_CACHE: '1' } : {}),
+    ...(options.withoutTraces ? { INDEXER_WITHOUT_TRACES: '1' } : {}),
   };
 }
 

@@ -1,7 +1,8 @@
 import { index, onchainTable } from 'ponder';
 
 /**
- * One row per successful call frame that names a value and the payment address.
+ * One row per successful call frame that names a value and the payment address; of an RPC without traces only the
+ * outermost frames.
  *
  * A row is what the trace says, not what it means: a DELEGATECALL or CALLCODE frame repeats its parent's value
  * although no ETH moves, and `from` of a SELFDESTRUCT is the contract that died. The ledger decides what counts.
@@ -34,5 +35,9 @@ export const transfer = onchainTable(
     /** Length of the whole input in bytes. */
     input_length: t.integer().notNull(),
   }),
-  table => ({ by_block: index().on(table.block_number) }),
+  table => ({
+    by_block: index().on(table.block_number),
+    // The outgoing ones are few, and looked for again and again.
+    by_direction: index().on(table.direction, table.block_number),
+  }),
 );

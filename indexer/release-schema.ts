@@ -16,6 +16,7 @@ export function releaseSchema(build: {
   chainId: number;
   paymentAddress: string;
   startBlock: number;
+  withoutTraces?: boolean | undefined;
 }): string {
   const hash = createHash('sha256');
   const add = (part: string) => hash.update(`${Buffer.byteLength(part)}:${part}`);
@@ -23,6 +24,7 @@ export function releaseSchema(build: {
   add(String(build.chainId));
   add(build.paymentAddress.toLowerCase());
   add(String(build.startBlock));
+  add(build.withoutTraces ? 'transactions' : 'traces');
   for (const file of buildFiles()) add(readFileSync(file, 'utf8'));
   return `indexer_${hash.digest('hex').slice(0, 8)}`;
 }

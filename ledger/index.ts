@@ -11,6 +11,7 @@ export type { Refusal } from './core/refusal.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
 export type { PendingPayment } from './intake/pending-payments.ts';
+export { hasTraces } from './intake/trace-support.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';

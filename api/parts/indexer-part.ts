@@ -1,5 +1,6 @@
+import { BaseError, createPublicClient, http } from 'viem';
 import { type Indexer, superviseIndexer } from '../../indexer/supervisor.ts';
-import { checkInstallation, withServerSettings } from '../../ledger/index.ts';
+import { checkInstallation, hasTraces, withServerSettings } from '../../ledger/index.ts';
 import { identifyChain } from '../chain-identity.ts';
 import type { Config } from '../config.ts';
 import { partLog, type RunningPart } from './part.ts';
@@ -21,7 +22,8 @@ export async function startIndexerPart(config: Config): Promise<RunningPart> {
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
-  const indexer = startIndexer(config, { log, onFatal: fail });
+  const withoutTraces = await lacksTraces(config.rpcUrl, log);
+  const indexer = startIndexer(config, withoutTraces, { log, onFatal: fail });
   indexer.ready.then(
     () => log(`ready, schema ${indexer.schema}`),
     // onFatal tells why.
@@ -30,9 +32,34 @@ export async function startIndexerPart(config: Config): Promise<RunningPart> {
   return { failed, stop: () => indexer.stop() };
 }
 
+/** Tracing a block of many transactions takes some RPCs seconds. */
+const TRACE_MS_MAX = 30_000;
+
+/**
+ * Whether the RPC says that it does not trace, which is said in the log. One that says nothing of it, as it is busy, is
+ * taken to trace: to take it for less would lose sight of payments, and Ponder asks again until it answers.
+ */
+async function lacksTraces(rpcUrl: string, log: (line: string) => void): Promise<boolean> {
+  const client = createPublicClient({ transport: http(rpcUrl, { retryCount: 2, timeout: TRACE_MS_MAX }) });
+  try {
+    if (await hasTraces(client)) return false;
+    log(
+      'WARNING: BASE_RPC_URL DOES NOT TRACE. Only plain transactions to the payment address are seen. What contract ' +
+        'wallets, batches and bridges pay goes to suspense by the balance alone, and no order is credited with it. ' +
+        'Set it to an RPC with debug_traceBlockByNumber and start the indexer again.',
+    );
+    return true;
+  } catch (error) {
+    const why = error instanceof BaseError ? error.shortMessage : String(error);
+    log(`the RPC did not say whether it traces, so it is expected to: ${why}`);
+    return false;
+  }
+}
+
 /** Runs the configured indexer with the privileges of its own role. */
-export function startIndexer(
+function startIndexer(
   config: Pick<Config, 'mode' | 'databaseUrl' | 'rpcUrl' | 'paymentAddress' | 'indexer'>,
+  withoutTraces: boolean,
   callbacks: { log: (line: string) => void; onFatal: (error: Error) => void },
 ): Indexer {
   const { startBlock, pollingIntervalMs, port, logFile } = config.indexer;
@@ -48,6 +75,7 @@ export function startIndexer(
     pollingIntervalMs,
     // Blocks of a local chain may be undone by its restart, which Ponder's cache would not notice.
     disableCache: config.mode === 'dev',
+    withoutTraces,
     viewsSchema: VIEWS_SCHEMA,
     port,
     ...(logFile === undefined ? {} : { logFile }),
