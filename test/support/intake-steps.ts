@@ -232,6 +232,12 @@ export class IntakeSteps {
       'order_references',
       'secure_keys',
       'account_keys',
+      'alarms',
+      'sent_transactions',
+      'withdrawals',
+      'balance_checks',
+      'balance_differences',
+      'balance_progress',
     ];
     await this.owner.query(`
       begin;
