@@ -73,7 +73,9 @@ export async function checkBalance(context: BalanceContext, throughBlock: bigint
     : { blockNumber: newest.block_number, nonce: newest.nonce };
   const areSentKnown = await recordSentTransactions(context, sent, here);
   if (!areSentKnown)
-    context.log(`transactions sent after block ${sent.blockNumber} are not known: the RPC has no state of then`);
+    context.log(
+      `transactions sent after block ${sent.blockNumber} are not known: the RPC has no state of then`,
+    );
   await compare(context, checks, here, now);
   await clearAlarm(context, 'balance_unchecked');
   const { blockNumber: sentBlock, nonce: sentNonce } = areSentKnown ? here : sent;
