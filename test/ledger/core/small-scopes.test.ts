@@ -15,10 +15,13 @@
  * What is refused ends its history, as what might follow is tried without it. In all of them the same must come out
  * whether the book was advanced to every instant in between or to none. Of a thousand, one is decided again alone.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ENTRY_KINDS } from '../../../ledger/core/journal.ts';
 import { tryAllHistories } from '../../support/history-tree.ts';
 import { everyThree, LOT_KINDS, scopeOf, type ThreeLots } from '../../support/small-scopes.ts';
+
+// Half a minute of computing in all, which takes longer on a machine that is busy.
+vi.setConfig({ testTimeout: 400_000 });
 
 /** All that can stand in a customer's book. */
 const KINDS = ENTRY_KINDS.slice(0, ENTRY_KINDS.indexOf('receipt')).toSorted();
