@@ -312,6 +312,54 @@ describe('what a transaction of the address costs', () => {
   });
 });
 
+describe('a row of the indexer', () => {
+  beforeAll(() =>
+    steps.owner.query(`create table chain.transfer (transaction_hash text, transaction_index integer,
+      trace_index integer, direction text, frame_type text, transaction_type text, block_number bigint, block_hash text,
+      block_timestamp bigint, from_address text, to_address text, amount_wei numeric, input text, input_length integer);
+      grant select on chain.transfer to credits_app`),
+  );
+  afterAll(() => steps.owner.query('drop table chain.transfer'));
+  afterEach(() => steps.owner.query('delete from chain.transfer'));
+
+  /** A withdrawal that the chain has, shown with `change`. */
+  async function shown(change: { frameType?: string; blockHash?: string; fromAddress?: string }) {
+    await recordArrival(await arrives(ETH), ETH);
+    await check();
+    const hash = await client.sendTransaction({ account: PAYMENT_ADDRESS, to: payer.address, value: 3n });
+    const { blockNumber, blockHash } = await client.waitForTransactionReceipt({ hash });
+    await steps.owner.query(
+      `insert into chain.transfer values ($1, 0, 0, 'out', $2, 'eip1559', $3, $4, 1772377200, $5, $6, 3, '0x', 0)`,
+      [
+        hash,
+        change.frameType ?? 'CALL',
+        blockNumber,
+        change.blockHash ?? blockHash,
+        change.fromAddress ?? PAYMENT_ADDRESS,
+        payer.address.toLowerCase(),
+      ],
+    );
+    await check();
+    await check();
+    return (await steps.balances())['ETH:withdrawals'];
+  }
+
+  test('that the chain has is a withdrawal, once', async () => {
+    expect(await shown({})).toBe(3n);
+    expect(await kinds()).toEqual({ receipt: 1n, withdrawal: 1n, gas: 1n });
+    expect(await alarms()).toEqual([]);
+  });
+
+  test.each([
+    ['of a fork that the chain has left', { blockHash: `0x${'ab'.repeat(32)}` }],
+    ['that only repeats the value of its parent', { frameType: 'DELEGATECALL' }],
+    ['of another address', { fromAddress: `0x${'ee'.repeat(20)}` }],
+  ])('%s is none', async (_what, change) => {
+    expect(await shown(change)).toBeUndefined();
+    expect(await alarms()).toEqual([expect.stringMatching(/^balance_short: 3 wei left/)]);
+  });
+});
+
 describe('an RPC that has no state', () => {
   test('of the opening: it is what is there now less what is recorded', async () => {
     const before = await client.getBalance({ address: PAYMENT_ADDRESS });
