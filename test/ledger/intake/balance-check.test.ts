@@ -201,6 +201,22 @@ describe('what nothing explains', () => {
     ]);
   });
 
+  test('is what a receipt that was taken back had explained, and what it is too little by elsewhere', async () => {
+    await check();
+    const block = await arrives(7n);
+    const transfer = steps.transfer(null, { blockNumber: block, amountWei: 7n });
+    await steps.record(transfer);
+    await check();
+    expect(await alarms()).toEqual([]);
+    await steps.record(steps.moved(transfer, { blockNumber: block, amountWei: 5n }));
+    await check();
+    expect(await alarms()).toEqual([expect.stringContaining(`: 2 wei in block ${block}.`)]);
+    await steps.vanish(await steps.standing(transfer));
+    await check();
+    expect(await alarms()).toEqual([expect.stringContaining(`: 7 wei in block ${block}.`)]);
+    expect(await steps.balances()).toEqual({ 'ETH:treasury': 7n, 'ETH:suspense': -7n });
+  });
+
   test('stays booked when the worker dies before it is booked, and looks again', async () => {
     await check();
     await arrives(7n);
