@@ -1,6 +1,6 @@
 /** The requests that the API takes: what is not in these schemas is refused with the field's name. */
 import { z } from 'zod';
-import { DECIMAL_6 } from './amount-text.ts';
+import { DECIMAL_6, DECIMAL_8 } from './amount-text.ts';
 
 const positiveDecimal = (what: string) =>
   z
@@ -30,6 +30,20 @@ export const debitRequest = z.strictObject({
     .min(1, 'must not be empty; leave it out instead')
     .max(200, 'must have at most 200 characters')
     .optional(),
+});
+
+export const operatorPriceRequest = z.strictObject({
+  eth_usd: z
+    .string('must be a string with dollars for an ETH, such as "2345.67"')
+    .regex(DECIMAL_8, 'must be dollars in plain digits with at most 8 decimals, such as "2345.67"')
+    .refine(text => /[1-9]/.test(text), 'must be more than 0'),
+  reason: z
+    .string('must be a string: where the price is from, and why it is needed')
+    .trim()
+    .min(1, 'must say where the price is from, and why it is needed')
+    .max(500, 'must have at most 500 characters'),
+  /** That a price far from the feed's latest is meant. */
+  confirm: z.boolean('must be true or false').optional(),
 });
 
 /** Visible ASCII, as in Stripe's API. */

@@ -26,6 +26,9 @@ export const FIRST_PRICE = 300_000_000_000n;
 export const priceFeedControlAbi = parseAbi([
   'function initialize(uint8 decimals, string description)',
   'function push(int256 answer, uint256 startedAt, uint256 updatedAt)',
+  'function pushTo(uint16 phase, int256 answer, uint256 startedAt, uint256 updatedAt)',
+  'function pushMany(int256 answer, uint256 updatedAt, uint256 every, uint256 count)',
+  'function skip(uint256 count)',
   'function startPhase()',
   'function answerMissingRounds(bool answers)',
 ]);
@@ -74,6 +77,8 @@ export interface PushOptions {
   readonly updatedAt?: bigint | undefined;
   /** Seconds since the epoch; `updatedAt` when left out. */
   readonly startedAt?: bigint | undefined;
+  /** The phase whose aggregator gets the round; the current one when left out. */
+  readonly phase?: number | undefined;
 }
 
 /**
@@ -84,8 +89,36 @@ export interface PushOptions {
  * @throws when there is no stand-in feed at the address (call `installFeeds` first)
  */
 export async function pushPrice(rpcUrl: string, answer: bigint, options: PushOptions = {}): Promise<Hash> {
-  const { feed = ETH_USD_FEED, updatedAt = 0n, startedAt = 0n } = options;
-  return await send(feedClient(rpcUrl), feed, pushData(answer, startedAt, updatedAt));
+  const { feed = ETH_USD_FEED, updatedAt = 0n, startedAt = 0n, phase } = options;
+  const data =
+    phase === undefined
+      ? pushData(answer, startedAt, updatedAt)
+      : encodeFunctionData({
+          abi: priceFeedControlAbi,
+          functionName: 'pushTo',
+          args: [phase, answer, startedAt, updatedAt],
+        });
+  return await send(feedClient(rpcUrl), feed, data);
+}
+
+/** Appends many rounds to a stand-in feed's current phase in one transaction, the answers 1 apart; at most 500. */
+export async function pushPrices(
+  rpcUrl: string,
+  rounds: { answer: bigint; updatedAt: bigint; everySeconds: bigint; count: bigint; feed?: Address },
+): Promise<Hash> {
+  const { answer, updatedAt, everySeconds, count, feed = ETH_USD_FEED } = rounds;
+  const data = encodeFunctionData({
+    abi: priceFeedControlAbi,
+    functionName: 'pushMany',
+    args: [answer, updatedAt, everySeconds, count],
+  });
+  return await send(feedClient(rpcUrl), feed, data);
+}
+
+/** Leaves out rounds of a stand-in feed's current phase, as if its aggregator had lost them. */
+export async function skipRounds(rpcUrl: string, count: bigint, feed: Address = ETH_USD_FEED): Promise<Hash> {
+  const data = encodeFunctionData({ abi: priceFeedControlAbi, functionName: 'skip', args: [count] });
+  return await send(feedClient(rpcUrl), feed, data);
 }
 
 /**

@@ -10,6 +10,7 @@ export type { FeedRound, PriceProblem } from './core/price.ts';
 export type { Refusal } from './core/refusal.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
+export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from './intake/operator-price.ts';
 export type { PendingPayment } from './intake/pending-payments.ts';
 export { hasTraces } from './intake/trace-support.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';

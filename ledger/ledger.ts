@@ -5,11 +5,16 @@ import { createPublicClient, http, type PublicClient } from 'viem';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
-import type { FeedRound } from './core/price.ts';
+import { CHAIN_LAG_MAX, type FeedRound } from './core/price.ts';
 import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from './intake/assign-receipt.ts';
 import type { IntakeContext } from './intake/context.ts';
 import { deliver } from './intake/deliver.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
+import {
+  type OperatorPrice,
+  type OperatorPriceOutcome,
+  recordOperatorPrice,
+} from './intake/operator-price.ts';
 import { type PendingPayment, readPendingPayments } from './intake/pending-payments.ts';
 import {
   authenticateKey,
@@ -64,6 +69,11 @@ export interface LedgerOptions {
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;
+  /**
+   * How old the chain's newest block may be before nothing is quoted or priced; null: any age. When left out it is a
+   * minute in live, and any age in dev, whose local chain makes a block only when there is something for it.
+   */
+  readonly chainLagMax?: Instant | null | undefined;
 }
 
 /** What an operator gives (more than 0) or takes (less than 0). */
@@ -148,7 +158,7 @@ export class Ledger {
 
   /** The ETH/USD round to quote by at `now`, or why there is none. Throws when the RPC does not answer. */
   currentEthPrice(now: Instant): Promise<EthPrice> {
-    return currentEthPrice(this.#chain, now);
+    return currentEthPrice(this.#chain, now, this.#chainLagMax);
   }
 
   createOrder(order: { amountMicrousd: bigint; round: FeedRound; now: Instant }): Promise<NewOrder> {
@@ -304,6 +314,18 @@ export class Ledger {
     return outcome;
   }
 
+  /**
+   * Records an operator's price for a receipt that has waited for one for a day, and tries to credit it at once. Priced
+   * for good when it resolves with that: what could not be credited yet is in the outbox, and the worker does the rest.
+   */
+  async recordOperatorPrice(request: OperatorPrice): Promise<OperatorPriceOutcome> {
+    // What fails here fails again with the worker, who says so.
+    const intake = this.#intake(() => {});
+    const outcome = await recordOperatorPrice(intake, request);
+    if (outcome.status === 'priced') await deliver(intake, request.receiptId).catch(() => {});
+    return outcome;
+  }
+
   /** Starts posting what time makes due: at once, at every midnight UTC, and every hour. Any number may run at once. */
   startMidnightJob(log: (line: string) => void): MidnightJob {
     return startMidnightJob({
@@ -343,9 +365,16 @@ export class Ledger {
       installation: this.installation,
       poster: this.#poster,
       client: this.#chain,
+      chainLagMax: this.#chainLagMax,
       now: () => this.now(),
       log,
     };
+  }
+
+  get #chainLagMax(): Instant | null {
+    const { chainLagMax } = this.#options;
+    if (chainLagMax !== undefined) return chainLagMax;
+    return this.installation.mode === 'live' ? CHAIN_LAG_MAX : null;
   }
 
   get #doors() {

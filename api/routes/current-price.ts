@@ -5,7 +5,7 @@ const SECOND = 1_000_000n;
 type EthPrice = Awaited<ReturnType<Ledger['currentEthPrice']>>;
 
 /**
- * The price for a quote, read once a second however many ask: anybody may order, and each reading is two calls to the
+ * The price for a quote, read once a second however many ask: anybody may order, and each reading is three calls to the
  * RPC. Those who ask while it is read wait for the same answer; a failure is not kept.
  */
 export function currentPriceOncePerSecond(

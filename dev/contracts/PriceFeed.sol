@@ -30,7 +30,7 @@ contract PhaseAggregator {
     }
 
     function getRoundData(uint80 id) public view returns (uint80, int256, uint256, uint256, uint80) {
-        if (id == 0 || id > rounds.length) {
+        if (id == 0 || id > rounds.length || rounds[id - 1].updatedAt == 0) {
             // OCR2 aggregators, which Base's feeds are, answer with zeros; older ones revert.
             require(proxy.answersMissingRounds() && rounds.length != 0, "No data present");
             return (id, 0, 0, 0, id);
@@ -63,9 +63,27 @@ contract PriceFeed {
 
     /// Appends a round to the current phase. An `updatedAt` or `startedAt` of 0 means this block's time.
     function push(int256 answer, uint256 startedAt, uint256 updatedAt) external {
+        pushTo(phaseId, answer, startedAt, updatedAt);
+    }
+
+    /// The same for any phase: aggregators answer before the proxy points to them, and after.
+    function pushTo(uint16 phase, int256 answer, uint256 startedAt, uint256 updatedAt) public {
         if (updatedAt == 0) updatedAt = block.timestamp;
         if (startedAt == 0) startedAt = updatedAt;
-        aggregator().append(answer, startedAt, updatedAt);
+        phaseAggregators[phase].append(answer, startedAt, updatedAt);
+    }
+
+    /// Appends `count` rounds to the current phase, the answers 1 apart and the times `every` seconds.
+    function pushMany(int256 answer, uint256 updatedAt, uint256 every, uint256 count) external {
+        for (uint256 i = 0; i < count; i++) {
+            uint256 at = updatedAt + i * every;
+            aggregator().append(answer + int256(i), at, at);
+        }
+    }
+
+    /// Leaves out `count` rounds of the current phase: their numbers are taken, and they are missing.
+    function skip(uint256 count) external {
+        for (uint256 i = 0; i < count; i++) aggregator().append(0, 0, 0);
     }
 
     /// Moves on to a new, empty phase; rounds of the older ones stay readable.

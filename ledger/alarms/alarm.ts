@@ -16,6 +16,10 @@ export const ALARM_KINDS = {
     'The balance is not compared with the books: use an RPC that keeps the state of final blocks, as archive nodes do.',
   rpc_without_traces:
     'Payments by contract wallets, batches and bridges are not seen: use an RPC with debug_traceBlockByNumber.',
+  chain_behind:
+    'The chain has halted, or its RPC or our clock is wrong: compare the newest block with another source.',
+  price_pending:
+    'A payment has waited a day for its price: look at the feed and the RPC, or record a price with a reason by POST /v1/operator/receipts/{id}/price.',
 } as const satisfies Record<string, string>;
 
 export type AlarmKind = keyof typeof ALARM_KINDS;

@@ -1,13 +1,18 @@
 import { microusdOfWei, microusdOfWeiTimesAnswer } from './amount.ts';
-import { HOUR, type Instant, instantOfSeconds, MINUTE, SECOND } from './instant.ts';
+import { DAY, HOUR, type Instant, instantOfSeconds, MINUTE, SECOND } from './instant.ts';
 
 /** The rules by which prices are chosen and applied, recorded with every price. A new rule is a new version. */
-export const PRICE_RULE_VERSION = 1;
+export const PRICE_RULE_VERSION = 2;
 
 /** Chainlink's ETH/USD feed on Base beats every 1,200 s; an answer older than this is not used. */
 export const PRICE_STALE_AFTER = 1800n * SECOND;
 /** After the sequencer came back, prices are not trusted for this long (Chainlink's own advice). */
 export const SEQUENCER_GRACE = HOUR;
+
+/** Base makes a block every 2 s: a chain whose newest block is older than this by our clock is behind it. */
+export const CHAIN_LAG_MAX = MINUTE;
+/** A payment that waits for its price for so long is a person's to look at, who may then give it one. */
+export const PRICE_WAIT_MAX = DAY;
 
 /** How long a quoted price holds. */
 export const QUOTE_LIFE = 10n * MINUTE;
@@ -25,7 +30,26 @@ export interface FeedRound {
   readonly updatedAt: bigint;
 }
 
-export type PriceProblem = 'price_stale' | 'price_not_positive' | 'sequencer_down' | 'no_round';
+/** Why a round of the price feed cannot price what happened at an instant. */
+export type RoundProblem = 'no_round' | 'price_not_positive' | 'price_stale';
+
+export type PriceProblem = RoundProblem | 'sequencer_down' | 'chain_behind';
+
+/** Whether a round, the last one not after `at`, may price what happened at `at`. Null when it may. */
+export function roundProblem(round: FeedRound | null, at: Instant): RoundProblem | null {
+  if (round === null) return 'no_round';
+  if (round.answer <= 0n) return 'price_not_positive';
+  if (at - instantOfSeconds(round.updatedAt) > PRICE_STALE_AFTER) return 'price_stale';
+  return null;
+}
+
+/**
+ * Whether prices could be trusted at `at`, by the round of the sequencer's feed that was in force then: answer 0 means
+ * that the sequencer is up, and `startedAt` tells since when (https://docs.chain.link/data-feeds/l2-sequencer-feeds).
+ */
+export function isSequencerTrusted(status: FeedRound, at: Instant): boolean {
+  return status.answer === 0n && at - instantOfSeconds(status.startedAt) >= SEQUENCER_GRACE;
+}
 
 /**
  * Whether a payment in a block at `blockAt` may be priced by `round`, the last one not after the block; with
@@ -36,13 +60,28 @@ export function priceProblem(
   sequencer: FeedRound | null,
   blockAt: Instant,
 ): PriceProblem | null {
-  if (round === null || sequencer === null) return 'no_round';
-  // Chainlink: answer 0 means that the sequencer is up, startedAt tells since when.
-  if (sequencer.answer !== 0n || blockAt - instantOfSeconds(sequencer.startedAt) < SEQUENCER_GRACE)
-    return 'sequencer_down';
-  if (round.answer <= 0n) return 'price_not_positive';
-  if (blockAt - instantOfSeconds(round.updatedAt) > PRICE_STALE_AFTER) return 'price_stale';
-  return null;
+  if (sequencer === null) return 'no_round';
+  if (!isSequencerTrusted(sequencer, blockAt)) return 'sequencer_down';
+  return roundProblem(round, blockAt);
+}
+
+/** Whether the chain is behind the clock at `now` with a newest block of `headAt`. Never without a limit. */
+export function isBehind(headAt: Instant, now: Instant, lagMax: Instant | null): boolean {
+  return lagMax !== null && now - headAt > lagMax;
+}
+
+/**
+ * Whether a round tells by itself that the chain was behind the clock when its block was made. Its oracles sign when
+ * they observed the price (`startedAt`), the chain adds the time of the block it came in (`updatedAt`): where that is
+ * long before, the block was made later than it says.
+ */
+export function showsLag(round: FeedRound, lagMax: Instant): boolean {
+  return instantOfSeconds(round.startedAt - round.updatedAt) > lagMax;
+}
+
+/** Whether a price that a person names is within half and double of the last that is known. */
+export function isPlausible(answer: bigint, lastAnswer: bigint): boolean {
+  return answer * 2n >= lastAnswer && answer <= lastAnswer * 2n;
 }
 
 /** A price promised to an order, and how much of the promise earlier receipts have used. */

@@ -55,7 +55,8 @@ export async function bookAssignment(
         matched_by: assignment.matched_by,
         policy: 'refill',
         answer: price.answer.toString(),
-        round_id: price.round_id.toString(),
+        // An operator's price has none.
+        round_id: price.round_id?.toString() ?? null,
         quoted_wei: price.quoted_wei.toString(),
         amount_wei: inclusion.amountWei.toString(),
       }),

@@ -6,10 +6,10 @@
 import { BaseError } from 'viem';
 import { judgeFrame } from '../core/frame.ts';
 import { isPassing } from '../posting/passing-errors.ts';
-import { ethPriceAt } from '../prices/eth-price.ts';
 import { instantText } from '../store/instant-text.ts';
 import { checkBalanceWhenDue } from './balance-check.ts';
 import { checkCanonical } from './canonical-check.ts';
+import { type ChainHead, watchHead } from './chain-head.ts';
 import type { IntakeContext } from './context.ts';
 import { deliver } from './deliver.ts';
 import {
@@ -18,14 +18,8 @@ import {
   readFirstUnrecordedBlock,
   readIndexedChain,
 } from './indexed-transfers.ts';
-import { priceReceipt } from './price-receipt.ts';
-import {
-  chainReceiptId,
-  type InclusionRow,
-  included,
-  readRecentInclusions,
-  readUnpriced,
-} from './receipt-facts.ts';
+import { alarmWaiting, priceWaiting } from './price-waiting.ts';
+import { chainReceiptId, type InclusionRow, included, readRecentInclusions } from './receipt-facts.ts';
 import { recordAbsence, recordInclusion } from './record-inclusion.ts';
 
 export interface Look {
@@ -39,13 +33,15 @@ export interface Look {
 export async function lookOnce(context: IntakeContext): Promise<Look> {
   // First what was decided before: it needs neither the indexer nor the chain.
   await deliver(context);
+  const head = await headOrNull(context);
   const settled = await readSettledBlock(context);
   const chain = await readIndexedChain(context.db, settled);
   if (chain === null || !isOurs(context, chain)) return { latestBlock: null, pending: true };
   const known = await readRecentInclusions(context.db, settled);
   const untaken = await recordArrivals(context, chain, known);
   const unsettled = await orPending(context, () => recordDepartures(context, chain, known));
-  const unpriced = await orPending(context, () => priceAll(context, settled));
+  const unpriced = await orPending(context, () => priceWaiting(context, settled, head));
+  await alarmWaiting(context, settled);
   await deliver(context);
   const pending = untaken + unsettled + unpriced > 0;
   if (!pending && chain.isReady) await orPending(context, () => settle(context, settled, chain));
@@ -73,6 +69,17 @@ async function orPending(context: IntakeContext, step: () => Promise<number>): P
     if (!(error instanceof BaseError)) throw error;
     context.log(`the chain cannot be asked, trying again: ${error.shortMessage}`);
     return 1;
+  }
+}
+
+/** The newest block; null when the RPC fails. */
+async function headOrNull(context: IntakeContext): Promise<ChainHead | null> {
+  try {
+    return await watchHead(context);
+  } catch (error) {
+    if (!(error instanceof BaseError)) throw error;
+    context.log(`the chain's newest block cannot be read: ${error.shortMessage}`);
+    return null;
   }
 }
 
@@ -128,26 +135,6 @@ async function recordDepartures(
 
 function receiptIdOf(context: IntakeContext, transfer: IndexedTransfer): string {
   return chainReceiptId(context.installation.chainId, transfer.transactionHash, transfer.traceIndex);
-}
-
-/** Prices what has no price. Returns how many still have none. */
-async function priceAll(context: IntakeContext, settled: bigint): Promise<number> {
-  const unpriced = await readUnpriced(context.db, settled);
-  if (unpriced.length === 0) return 0;
-  // An RPC that is behind the block would take an old round for the newest.
-  const head = await context.client.getBlockNumber({ cacheTime: 0 });
-  let pending = 0;
-  for (const inclusion of unpriced) {
-    const price =
-      head < inclusion.blockNumber ? null : await ethPriceAt(context.client, inclusion.blockAt, head);
-    if (price?.round) {
-      await priceReceipt(context, inclusion, price, await context.now());
-    } else {
-      pending += 1;
-      context.log(`receipt ${inclusion.receiptId} waits for a price: ${price?.problem ?? 'rpc_behind'}`);
-    }
-  }
-  return pending;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface IntakeContext {
   readonly client: PublicClient;
   /** The first block the indexer looks at; without it the balance is not compared with the books. */
   readonly startBlock?: bigint | undefined;
+  /** How old the chain's newest block may be by the clock; null where it may be any age, as on a local chain. */
+  readonly chainLagMax: Instant | null;
   readonly now: () => Promise<Instant>;
   /** One readable line. */
   readonly log: (line: string) => void;

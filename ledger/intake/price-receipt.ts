@@ -13,19 +13,29 @@ import type { IntakeContext } from './context.ts';
 import { isDecidedByPerson } from './decided-by-person.ts';
 import { type Included, readLatestInclusion, readPrice } from './receipt-facts.ts';
 
+/** What an inclusion is to be priced by: a round of the feed, or what an operator says. */
+export type GivenPrice = (
+  | { readonly round: FeedRound }
+  | { readonly answer: bigint; readonly operator: string; readonly reason: string }
+) & {
+  /** Whether it is not the round in force at its block: then the credits count from when they are posted. */
+  readonly late: boolean;
+  /** True where no quoted price holds, whatever was promised. */
+  readonly noQuote?: boolean;
+};
+
 /**
  * Records the price of `inclusion` and, when it belongs to an account, books the exchange and puts the purchase in
  * the outbox, in one transaction. Does nothing when the inclusion has its price or no longer holds: the round was read
  * from the chain before, and much may have happened since.
- * @param price The round it is taken at; `late` when the round in force at its block could not be used.
  */
 export async function priceReceipt(
   context: IntakeContext,
   inclusion: Included,
-  price: { readonly round: FeedRound; readonly late: boolean },
+  price: GivenPrice,
   now: Instant,
 ): Promise<void> {
-  const { round, late } = price;
+  const answer = 'round' in price ? price.round.answer : price.answer;
   await context.db.transaction().execute(async trx => {
     const at = { bucket: inclusion.bucket, receipt_id: inclusion.receiptId, version: inclusion.version };
     const book = await lockSystemBook(runIn(trx), inclusion.bucket);
@@ -41,11 +51,11 @@ export async function priceReceipt(
       ? // Locked, so that two payments of one order never use the same part of its quote.
         await findOrder({ db: trx, bucketCount: context.installation.bucketCount }, assignment.order_id, true)
       : null;
-    const quote = order && (await quoteOf(trx, order));
-    const valuation = valueReceipt(inclusion.amountWei, inclusion.blockAt, round.answer, quote);
+    const quote = order && !price.noQuote ? await quoteOf(trx, order) : null;
+    const valuation = valueReceipt(inclusion.amountWei, inclusion.blockAt, answer, quote);
     const priced = {
-      answer: round.answer,
-      round_id: round.roundId,
+      answer,
+      round_id: 'round' in price ? price.round.roundId : null,
       quoted_wei: valuation.quotedWei,
       amount_microusd: valuation.amountMicrousd,
     };
@@ -54,9 +64,7 @@ export async function priceReceipt(
       .values({
         ...at,
         ...priced,
-        feed: ETH_USD_FEED.toLowerCase(),
-        round_started_at: instantText(instantOfSeconds(round.startedAt)),
-        round_updated_at: instantText(instantOfSeconds(round.updatedAt)),
+        ...sourceColumns(price),
         rule_version: PRICE_RULE_VERSION,
         quote_answer: valuation.quotedWei > 0n ? (quote?.answer ?? null) : null,
         decided_at: instantText(now),
@@ -64,9 +72,20 @@ export async function priceReceipt(
       .execute();
     if (!assignment) return;
     // Priced late or claimed out of suspense: no life is to be lost while it waited.
-    const paidAt = late || isDecidedByPerson(assignment.matched_by) ? null : inclusion.blockAt;
+    const paidAt = price.late || isDecidedByPerson(assignment.matched_by) ? null : inclusion.blockAt;
     await bookAssignment(context, { trx, book }, { inclusion, assignment, price: priced, paidAt }, now);
   });
+}
+
+function sourceColumns(price: GivenPrice) {
+  if (!('round' in price))
+    return { source: 'operator', operator: price.operator, reason: price.reason } as const;
+  return {
+    source: 'chainlink',
+    feed: ETH_USD_FEED.toLowerCase(),
+    round_started_at: instantText(instantOfSeconds(price.round.startedAt)),
+    round_updated_at: instantText(instantOfSeconds(price.round.updatedAt)),
+  } as const;
 }
 
 /** Whether `inclusion` is still the latest of its receipt and has no price. */

@@ -1,5 +1,6 @@
 /** Reading what is recorded of receipts. */
 import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Instant } from '../core/instant.ts';
 import type { PriceRecordTable, ReceiptInclusionTable, Tables } from '../store/tables.ts';
 
 export type InclusionRow = Selectable<ReceiptInclusionTable>;
@@ -12,7 +13,7 @@ export interface Included {
   readonly version: number;
   readonly blockNumber: bigint;
   readonly blockHash: string;
-  readonly blockAt: bigint;
+  readonly blockAt: Instant;
   readonly transactionHash: string;
   readonly traceIndex: number;
   readonly frameType: string;
@@ -20,6 +21,8 @@ export interface Included {
   readonly fromAddress: string;
   readonly amountWei: bigint;
   readonly input: string | null;
+  /** When it was first seen there. */
+  readonly noticedAt: Instant;
 }
 
 /** The identity of a payment on the chain, which no reorg changes. */
@@ -58,6 +61,7 @@ export function included(row: InclusionRow): Included {
     fromAddress: from_address,
     amountWei: amount_wei,
     input: row.input,
+    noticedAt: row.noticed_at,
   };
 }
 

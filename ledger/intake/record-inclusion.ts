@@ -60,6 +60,7 @@ export async function recordInclusion(
       fromAddress: transfer.fromAddress,
       amountWei: transfer.amountWei,
       input: transfer.inputLength <= INPUT_BYTES_MAX ? transfer.input : null,
+      noticedAt: now,
     };
     await trx
       .insertInto('receipt_inclusions')
@@ -79,7 +80,7 @@ export async function recordInclusion(
         from_address: standing.fromAddress,
         amount_wei: standing.amountWei,
         input: standing.input,
-        noticed_at: instantText(now),
+        noticed_at: instantText(standing.noticedAt),
       })
       .execute();
     await matchInclusion(context, trx, standing, now);

@@ -143,11 +143,14 @@ export interface PriceRecordTable {
   bucket: number;
   receipt_id: string;
   version: number;
-  feed: string;
-  round_id: bigint;
+  source: 'chainlink' | 'operator';
+  feed: string | null;
+  round_id: bigint | null;
   answer: bigint;
-  round_started_at: Timestamp;
-  round_updated_at: Timestamp;
+  round_started_at: OptionalTimestamp;
+  round_updated_at: OptionalTimestamp;
+  operator: string | null;
+  reason: string | null;
   rule_version: number;
   quote_answer: bigint | null;
   quoted_wei: bigint;
@@ -176,6 +179,14 @@ export interface OutboxTable {
   paid_at: OptionalTimestamp;
   details: string;
   decided_at: Timestamp;
+}
+
+export interface HeadSightingTable {
+  chain_id: number;
+  seen_at: Timestamp;
+  block_number: bigint;
+  block_at: Timestamp;
+  behind: boolean;
 }
 
 export interface ChainProgressTable {
@@ -334,6 +345,7 @@ export interface Tables {
   price_records: PriceRecordTable;
   assignments: AssignmentTable;
   outbox: OutboxTable;
+  head_sightings: HeadSightingTable;
   chain_progress: ChainProgressTable;
   sweep_progress: SweepProgressTable;
   orders: OrderTable;

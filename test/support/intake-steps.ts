@@ -42,6 +42,9 @@ export const ETH = 10n ** 18n;
 /** A dollar's wei at `ANSWER`. */
 export const DOLLAR_WEI = ETH / 2000n;
 
+/** Where nobody listens. */
+const NOWHERE = 'http://127.0.0.1:1';
+
 /** An order as its buyer knows it, with the account that nobody is told of. */
 export interface PlacedOrder {
   readonly orderId: string;
@@ -53,6 +56,15 @@ export interface PlacedOrder {
   readonly deadline: Instant;
 }
 
+export interface StepsOptions {
+  /** Posts as on a cluster, a bucket a transaction. */
+  readonly isDistributed?: boolean;
+  /** The chain, for the steps that ask it; there is none when left out. */
+  readonly rpcUrl?: string;
+  /** How old its newest block may be; any age when left out. */
+  readonly chainLagMax?: Instant;
+}
+
 export class IntakeSteps {
   /** The clock of everything here; a test moves it. */
   now: Instant;
@@ -62,8 +74,8 @@ export class IntakeSteps {
   readonly #pools: readonly pg.Pool[];
   #drawn = 0;
 
-  /** @param isDistributed Posts as on a cluster, a bucket a transaction. */
-  static async open(databaseUrl: string, now: Instant, isDistributed = false): Promise<IntakeSteps> {
+  static async open(databaseUrl: string, now: Instant, options: StepsOptions = {}): Promise<IntakeSteps> {
+    const { isDistributed = false, rpcUrl = NOWHERE, chainLagMax = null } = options;
     const pool = openPool({ databaseUrl, role: 'credits_app', max: 6 });
     const postingPool = openPool({
       databaseUrl,
@@ -75,12 +87,15 @@ export class IntakeSteps {
     const db = openKysely(pool);
     const codes = await AccountCodes.load(db);
     const installation = await readInstallation(db);
-    return new IntakeSteps(now, { db, codes, installation, isDistributed }, [pool, postingPool, owner]);
+    const client = createPublicClient({ transport: http(rpcUrl), cacheTime: 0 });
+    const parts = { db, codes, installation, client, chainLagMax, isDistributed };
+    return new IntakeSteps(now, parts, [pool, postingPool, owner]);
   }
 
   private constructor(
     now: Instant,
-    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation'> & Pick<PosterOptions, 'isDistributed'>,
+    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation' | 'client' | 'chainLagMax'> &
+      Pick<PosterOptions, 'isDistributed'>,
     pools: readonly [pg.Pool, pg.Pool, pg.Pool],
   ) {
     this.now = now;
@@ -94,7 +109,6 @@ export class IntakeSteps {
         isDistributed: parts.isDistributed,
         clock: () => this.now,
       }),
-      client: createPublicClient({ transport: http('http://127.0.0.1:1') }),
       now: async () => this.now,
       log: () => {},
     };
@@ -226,6 +240,8 @@ export class IntakeSteps {
       'receipts',
       'receipt_inclusions',
       'price_records',
+      'head_sightings',
+      'alarms',
       'assignments',
       'outbox',
       'orders',

@@ -66,6 +66,7 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
     }),
     // The steps used here ask no chain.
     client: createPublicClient({ transport: http('http://127.0.0.1:1') }),
+    chainLagMax: null,
     now: async () => now(),
     log: () => {},
   };

@@ -39,7 +39,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
   let sent: string[];
   beforeAll(async () => {
     database = await place.create();
-    steps = await IntakeSteps.open(database.url, BOUGHT, true);
+    steps = await IntakeSteps.open(database.url, BOUGHT, { isDistributed: true });
     const { rows } = await steps.owner.query<{ name: string }>(
       `select table_name as name from information_schema.columns
        where table_schema = 'credits' and column_name = 'bucket' order by table_name`,

@@ -90,6 +90,7 @@ async function sent(
     fromAddress: client.account.address.toLowerCase(),
     amountWei: parseEther('1'),
     input: '0x',
+    noticedAt: instantOfSeconds(block.timestamp),
   };
 }
 
