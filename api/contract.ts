@@ -41,7 +41,11 @@ export const operatorPriceRequest = z.strictObject({
     .string('must be a string: where the price is from, and why it is needed')
     .trim()
     .min(1, 'must say where the price is from, and why it is needed')
-    .max(500, 'must have at most 500 characters'),
+    .max(500, 'must have at most 500 characters')
+    .refine(
+      text => !/\p{Cc}/u.test(text) && text.isWellFormed(),
+      'must be plain text without control characters',
+    ),
   /** That a price far from the feed's latest is meant. */
   confirm: z.boolean('must be true or false').optional(),
 });

@@ -30,17 +30,16 @@ export interface FeedRound {
   readonly updatedAt: bigint;
 }
 
-/** Why a round of the price feed cannot price what happened at an instant. */
-export type RoundProblem = 'no_round' | 'price_not_positive' | 'price_stale';
+export type PriceProblem =
+  | 'price_stale'
+  | 'price_not_positive'
+  | 'sequencer_down'
+  | 'no_round'
+  | 'chain_behind';
 
-export type PriceProblem = RoundProblem | 'sequencer_down' | 'chain_behind';
-
-/** Whether a round, the last one not after `at`, may price what happened at `at`. Null when it may. */
-export function roundProblem(round: FeedRound | null, at: Instant): RoundProblem | null {
-  if (round === null) return 'no_round';
-  if (round.answer <= 0n) return 'price_not_positive';
-  if (at - instantOfSeconds(round.updatedAt) > PRICE_STALE_AFTER) return 'price_stale';
-  return null;
+/** Whether a round is too old to be used at `at`. */
+export function isStale(round: FeedRound, at: Instant): boolean {
+  return at - instantOfSeconds(round.updatedAt) > PRICE_STALE_AFTER;
 }
 
 /**
@@ -60,9 +59,10 @@ export function priceProblem(
   sequencer: FeedRound | null,
   blockAt: Instant,
 ): PriceProblem | null {
-  if (sequencer === null) return 'no_round';
+  if (round === null || sequencer === null) return 'no_round';
   if (!isSequencerTrusted(sequencer, blockAt)) return 'sequencer_down';
-  return roundProblem(round, blockAt);
+  if (round.answer <= 0n) return 'price_not_positive';
+  return isStale(round, blockAt) ? 'price_stale' : null;
 }
 
 /** Whether the chain is behind the clock at `now` with a newest block of `headAt`. Never without a limit. */

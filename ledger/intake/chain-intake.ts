@@ -33,13 +33,17 @@ export interface Look {
 export async function lookOnce(context: IntakeContext): Promise<Look> {
   // First what was decided before: it needs neither the indexer nor the chain.
   await deliver(context);
-  const head = await headOrNull(context);
   const settled = await readSettledBlock(context);
   const chain = await readIndexedChain(context.db, settled);
-  if (chain === null || !isOurs(context, chain)) return { latestBlock: null, pending: true };
+  if (chain === null || !isOurs(context, chain)) {
+    await headOrNull(context);
+    return { latestBlock: null, pending: true };
+  }
   const known = await readRecentInclusions(context.db, settled);
   const untaken = await recordArrivals(context, chain, known);
   const unsettled = await orPending(context, () => recordDepartures(context, chain, known));
+  // After the arrivals: it is not before their blocks.
+  const head = await headOrNull(context);
   const unpriced = await orPending(context, () => priceWaiting(context, settled, head));
   await alarmWaiting(context, settled);
   await deliver(context);

@@ -79,12 +79,16 @@ export async function readRecentInclusions(
   return new Map(rows.map(row => [row.receipt_id, row]));
 }
 
+/** Anything else is no receipt, and some of it PostgreSQL would not even take as text. */
+const RECEIPT_ID = /^[\x21-\x7e]{1,200}$/;
+
 /** The latest inclusion of a receipt, or null. */
 export async function readLatestInclusion(
   db: Kysely<Tables>,
   bucket: number,
   receiptId: string,
 ): Promise<InclusionRow | null> {
+  if (!RECEIPT_ID.test(receiptId)) return null;
   const row = await db
     .selectFrom('receipt_inclusions')
     .selectAll()

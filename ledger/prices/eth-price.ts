@@ -6,9 +6,9 @@ import {
   type FeedRound,
   isBehind,
   isSequencerTrusted,
+  isStale,
   type PriceProblem,
   priceProblem,
-  roundProblem,
   SEQUENCER_GRACE,
   showsLag,
 } from '../core/price.ts';
@@ -98,18 +98,22 @@ export async function ethPriceFor(
   if (caughtUpAt !== null) return await priceAfter(feeds, caughtUpAt, 'chain_behind');
   const [sequencer, round] = await Promise.all([
     feeds.sequencer.roundInForce(blockAt / MICROSECONDS_PER_SECOND),
-    usableRound(feeds.prices, blockAt),
+    answerAt(feeds.prices, blockAt / MICROSECONDS_PER_SECOND),
   ]);
   const problem = priceProblem(round, sequencer, blockAt);
   if (problem !== null || round === null) return await priceAfter(feeds, blockAt, problem ?? 'no_round');
   return { round, problem, late: false, noQuote: false };
 }
 
-/** The round in force in the newest phase where it may be used; where it may in none, that of the newest. */
-async function usableRound(prices: FeedHistory, at: Instant): Promise<FeedRound | null> {
+/**
+ * The feed's answer at `time`: the round in force in the newest phase that was answering then. Where none was, the newest
+ * phase's, which is too old. The proxy may have pointed to an older phase; but an aggregator that was replaced goes on
+ * unwatched, if it does, and counts only while there is no other.
+ */
+async function answerAt(prices: FeedHistory, time: bigint): Promise<FeedRound | null> {
   let newest: FeedRound | null = null;
-  for await (const round of prices.roundsInForce(at / MICROSECONDS_PER_SECOND)) {
-    if (roundProblem(round, at) === null) return round;
+  for await (const round of prices.roundsInForce(time)) {
+    if (!isStale(round, instantOfSeconds(time))) return round;
     newest ??= round;
   }
   return newest;
@@ -126,21 +130,25 @@ async function unwatchedLagEnd(
   return next && showsLag(next, lagMax) ? instantOfSeconds(next.startedAt) : null;
 }
 
-/** The sequencer does not go down and up more often than this while a payment waits. */
-const STATUSES_MAX = 64;
+/** So many rounds that cannot be used, and so many changes of the sequencer's status, are gone through. */
+const STEPS_MAX = 32;
 
-/** The first valid round after `instant`: positive, and of a time when the sequencer could be trusted. */
+/** The first valid round after `instant`: a positive answer of the feed at a time when the sequencer could be trusted. */
 async function priceAfter(feeds: Feeds, instant: Instant, problem: PriceProblem): Promise<BlockPrice> {
   const noQuote = problem === 'chain_behind';
-  // The first second at which a round may count: it moves on to where the sequencer can be trusted, until one does.
   let from = instant / MICROSECONDS_PER_SECOND + 1n;
-  for (let step = 0; step < STATUSES_MAX; step += 1) {
+  for (let step = 0; step < STEPS_MAX; step += 1) {
     const trusted = await nextTrusted(feeds.sequencer, from);
-    const round = trusted === null ? null : await feeds.prices.firstFrom(trusted, isPositive);
-    if (round === null) break;
-    if ((await nextTrusted(feeds.sequencer, round.updatedAt)) === round.updatedAt)
+    const next = trusted === null ? null : await feeds.prices.firstFrom(trusted, isPositive);
+    if (trusted === null || next === null) break;
+    from = next.updatedAt;
+    // The sequencer may have gone down in between.
+    if ((await nextTrusted(feeds.sequencer, from)) !== from) continue;
+    // It counts if it is what the feed answered at its time.
+    const round = await answerAt(feeds.prices, from);
+    if (round && isPositive(round) && round.updatedAt >= trusted)
       return { round, problem: null, late: true, noQuote };
-    from = round.updatedAt;
+    from += 1n;
   }
   return { round: null, problem, late: true, noQuote };
 }
@@ -152,7 +160,7 @@ function isPositive({ answer }: FeedRound): boolean {
 /** The first second from `time` on at which the sequencer can be trusted, as far as its feed knows; null while down. */
 async function nextTrusted(sequencer: FeedHistory, time: bigint): Promise<bigint | null> {
   let at = time;
-  for (let step = 0; step < STATUSES_MAX; step += 1) {
+  for (let step = 0; step < STEPS_MAX; step += 1) {
     const status = await sequencer.roundInForce(at);
     if (status && isSequencerTrusted(status, instantOfSeconds(at))) return at;
     if (status?.answer === 0n) {

@@ -112,6 +112,14 @@ create table entries (
   details text
 );
 
+create table head_sightings (
+  chain_id integer not null,
+  seen_at timestamp with time zone not null,
+  block_number bigint not null,
+  block_at timestamp with time zone not null,
+  behind boolean not null
+);
+
 create table holds (
   bucket smallint not null,
   account_id bigint not null,
@@ -224,16 +232,19 @@ create table price_records (
   bucket smallint not null,
   receipt_id text not null,
   version integer not null,
-  feed text not null,
-  round_id numeric(78,0) not null,
+  feed text,
+  round_id numeric(78,0),
   answer numeric(78,0) not null,
-  round_started_at timestamp with time zone not null,
-  round_updated_at timestamp with time zone not null,
+  round_started_at timestamp with time zone,
+  round_updated_at timestamp with time zone,
   rule_version smallint not null,
   quote_answer numeric(78,0),
   quoted_wei numeric(78,0) not null default 0,
   amount_microusd bigint not null,
-  decided_at timestamp with time zone not null
+  decided_at timestamp with time zone not null,
+  source text not null default 'chainlink'::text,
+  operator text,
+  reason text
 );
 
 create table receipt_inclusions (
@@ -396,6 +407,8 @@ alter table entries add constraint entries_held_after_microcredits_check CHECK (
 
 alter table entries add constraint entries_seq_check CHECK ((seq > 0));
 
+alter table head_sightings add constraint head_sightings_pkey PRIMARY KEY (chain_id, seen_at);
+
 alter table holds add constraint holds_pkey PRIMARY KEY (bucket, account_id, hold_id);
 
 alter table holds add constraint holds_check CHECK ((deadline > placed_at));
@@ -479,6 +492,12 @@ alter table price_records add constraint price_records_pkey PRIMARY KEY (bucket,
 alter table price_records add constraint price_records_amount_microusd_check CHECK ((amount_microusd >= 0));
 
 alter table price_records add constraint price_records_answer_check CHECK ((answer > (0)::numeric));
+
+alter table price_records add constraint price_records_reason_check CHECK ((reason <> ''::text));
+
+alter table price_records add constraint price_records_source_check CHECK ((source = ANY (ARRAY['chainlink'::text, 'operator'::text])));
+
+alter table price_records add constraint price_records_source_complete CHECK ((((source = 'chainlink'::text) AND (feed IS NOT NULL) AND (round_id IS NOT NULL) AND (round_started_at IS NOT NULL) AND (round_updated_at IS NOT NULL) AND (operator IS NULL) AND (reason IS NULL)) OR ((source = 'operator'::text) AND (feed IS NULL) AND (round_id IS NULL) AND (round_started_at IS NULL) AND (round_updated_at IS NULL) AND (operator IS NOT NULL) AND (reason IS NOT NULL))));
 
 alter table receipt_inclusions add constraint receipt_inclusions_pkey PRIMARY KEY (bucket, receipt_id, version);
 
@@ -581,6 +600,10 @@ CREATE TRIGGER entries_append_only BEFORE DELETE OR UPDATE ON credits.entries FO
 
 CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON credits.entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER head_sightings_append_only BEFORE DELETE OR UPDATE ON credits.head_sightings FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER head_sightings_no_truncate BEFORE TRUNCATE ON credits.head_sightings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER installation_append_only BEFORE DELETE OR UPDATE ON credits.installation FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER installation_no_truncate BEFORE TRUNCATE ON credits.installation FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -642,6 +665,8 @@ grant insert, select, update on books to credits_app;
 grant insert, select, update on chain_progress to credits_app;
 
 grant insert, select on entries to credits_app;
+
+grant insert, select on head_sightings to credits_app;
 
 grant insert, select, update on holds to credits_app;
 

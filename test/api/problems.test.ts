@@ -7,6 +7,8 @@ import type { Answer, AnyBody } from '../support/http.ts';
 import { payable } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 
+const DAY = 86_400_000_000n;
+
 /** As Lane has it: so many commands wait before the next is turned away. */
 const QUEUE_MAX = 20_000;
 
@@ -70,6 +72,22 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret });
     const json = { secure_key: secureKey };
     return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret, json });
+  },
+  receipt_absent: async () => {
+    const payment = await api.intake.record({ calldata: '0x', amountWei: 1n });
+    await api.intake.vanish(payment);
+    return await operatorPrice(payment.receiptId);
+  },
+  receipt_priced: async () =>
+    operatorPrice((await api.intake.pay({ calldata: '0x', amountWei: 1n })).receiptId),
+  price_not_due: async () =>
+    operatorPrice((await api.intake.record({ calldata: '0x', amountWei: 1n })).receiptId),
+  price_unconfirmed: async () => {
+    const { receiptId } = await api.intake.record({ calldata: '0x', amountWei: 1n });
+    api.now += DAY;
+    return await operatorPrice(receiptId).finally(() => {
+      api.now -= DAY;
+    });
   },
   too_many_streams: async () => {
     const { orderId, secret } = await unpaidOrder();
@@ -179,6 +197,13 @@ describe('problem codes', () => {
 
 function order(call: Call): Promise<Answer<AnyBody>> {
   return api.call('POST', '/v1/orders', call);
+}
+
+function operatorPrice(receiptId: string): Promise<Answer<AnyBody>> {
+  return api.call('POST', `/v1/operator/receipts/${receiptId}/price`, {
+    bearer: api.operatorToken,
+    json: { eth_usd: '2000', reason: 'the feed is down' },
+  });
 }
 
 async function unpaidOrder() {

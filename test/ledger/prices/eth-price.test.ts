@@ -205,6 +205,16 @@ const CASES: Record<string, Case[]> = {
       expected: [3n, 'late'],
     },
     {
+      title: 'the last of its second, when the first after it is one of two',
+      rounds: [
+        { answer: 0n, updatedAt: 0n },
+        { answer: 1n, updatedAt: 100n },
+        { answer: 2n, updatedAt: 100n },
+      ],
+      block: 50n,
+      expected: [2n, 'late'],
+    },
+    {
       title: 'none yet, while the answers are not positive',
       rounds: [
         { answer: 0n, updatedAt: 0n },
@@ -322,6 +332,20 @@ const CASES: Record<string, Case[]> = {
       ],
       block: 600n,
       expected: [4n, 'late'],
+    },
+    {
+      title: 'none, when it was down again by the first round after the hour',
+      rounds: [
+        { answer: 1n, updatedAt: 0n },
+        { answer: 2n, updatedAt: 5000n },
+      ],
+      sequencer: [
+        { answer: 1n, updatedAt: 500n },
+        { answer: 0n, updatedAt: 1000n },
+        { answer: 1n, updatedAt: 4800n },
+      ],
+      block: 600n,
+      expected: 'sequencer_down',
     },
     {
       title: 'the round in force, when it went down after the block',
@@ -456,6 +480,28 @@ const CASES: Record<string, Case[]> = {
       ],
       laterPhases: [[{ answer: 3n, updatedAt: 5000n }]],
       block: 1801n,
+      expected: [3n, 'late'],
+    },
+    {
+      title: 'none, while the new one answers what cannot be used, though the old one goes on',
+      rounds: [{ answer: 1n, updatedAt: 0n }],
+      laterPhases: [[{ answer: -1n, updatedAt: 50n }]],
+      goesOn: [
+        { answer: 666n, updatedAt: 60n },
+        { answer: 666n, updatedAt: 150n },
+      ],
+      block: 100n,
+      expected: 'price_not_positive',
+    },
+    {
+      title: 'the next of the old one, once the new one has answered nothing for 30 minutes',
+      rounds: [{ answer: 1n, updatedAt: 0n }],
+      laterPhases: [[{ answer: -1n, updatedAt: 50n }]],
+      goesOn: [
+        { answer: 2n, updatedAt: 1850n },
+        { answer: 3n, updatedAt: 1851n },
+      ],
+      block: 100n,
       expected: [3n, 'late'],
     },
     {

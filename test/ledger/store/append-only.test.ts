@@ -15,6 +15,7 @@ const APPEND_ONLY = [
   'receipts',
   'receipt_inclusions',
   'price_records',
+  'head_sightings',
   'assignments',
   'sent_transactions',
   'withdrawals',
@@ -37,6 +38,7 @@ const CHANGING = [
   'chain_progress',
   'balance_progress',
   'outbox',
+  'alarms',
 ] as const;
 const OTHERS = ['alarms', 'order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
@@ -67,6 +69,7 @@ beforeAll(async () => {
     insert into receipt_inclusions (bucket, receipt_id, version, outcome, noticed_at) values (1, 'r', 1, 'absent', now());
     insert into price_records (bucket, receipt_id, version, feed, round_id, answer, round_started_at, round_updated_at,
       rule_version, amount_microusd, decided_at) values (1, 'r', 1, 'f', 1, 1, now(), now(), 1, 0, now());
+    insert into head_sightings values (8453, now(), 1, now(), true);
     insert into assignments (bucket, receipt_id, version, account_id, matched_by, reason, decided_at)
       values (1, 'r', 1, 1, 'operator', 'their mail', now());
     insert into sent_transactions values (1, 't', 1, 'b', now(), 'success', 2, 3, 4, 5, 15, now());
@@ -215,6 +218,7 @@ test('what the application may do, table by table', async () => {
     receipts: 'insert select',
     receipt_inclusions: 'insert select',
     price_records: 'insert select',
+    head_sightings: 'insert select',
     assignments: 'insert select',
     sent_transactions: 'insert select',
     withdrawals: 'insert select',
@@ -229,6 +233,7 @@ test('what the application may do, table by table', async () => {
     chain_progress: 'insert select update',
     balance_progress: 'insert select update',
     outbox: 'delete insert select',
+    alarms: 'delete insert select update',
     installation: 'select',
     ledger_accounts: 'select',
     services: 'select',

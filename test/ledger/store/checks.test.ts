@@ -209,6 +209,26 @@ test('the kinds of entries of the program are those of the database', async () =
   expect(rows[0]?.kinds.toSorted()).toEqual([...ENTRY_KINDS].sort());
 });
 
+describe('a price', () => {
+  const instant = '2026-03-01T15:00:00Z';
+  const price = { bucket: 1, receipt_id: 'r', version: 1, answer: 1n, rule_version: 2, amount_microusd: 1n };
+  const round = { feed: 'f', round_id: 1n, round_started_at: instant, round_updated_at: instant };
+  const operator = { source: 'operator', operator: 'ops', reason: 'the feed is down' };
+  test.each<[string, Row, string]>([
+    ['of a round', round, 'done'],
+    ['of a round without its number', { ...round, round_id: null }, CHECK_VIOLATION],
+    ['of a round, by an operator besides', { ...round, operator: 'ops' }, CHECK_VIOLATION],
+    ['of an operator', operator, 'done'],
+    ['of an operator without a reason', { ...operator, reason: null }, CHECK_VIOLATION],
+    ['of an operator with an empty reason', { ...operator, reason: '' }, CHECK_VIOLATION],
+    ['of nobody known', { ...operator, operator: null }, CHECK_VIOLATION],
+    ['of an operator, with a round besides', { ...round, ...operator }, CHECK_VIOLATION],
+    ['of something else', { ...operator, source: 'rumour' }, CHECK_VIOLATION],
+  ])('%s', async (_what, source, expected) => {
+    expect(await insert('price_records', { ...price, decided_at: instant, ...source })).toBe(expected);
+  });
+});
+
 test('every primary key leads with the bucket, but for what is one for the whole installation', async () => {
   const { rows } = await client.query<{ table: string; leads: string }>(
     `select c.relname as table, a.attname as leads
@@ -223,6 +243,7 @@ test('every primary key leads with the bucket, but for what is one for the whole
     'balance_checks',
     'balance_progress',
     'chain_progress',
+    'head_sightings',
     'installation',
     'kysely_migration',
     'kysely_migration_lock',
