@@ -1,20 +1,24 @@
 /** Live mode for real: against an RPC that passes for Base, as the programs that an operator starts. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestClient, http } from 'viem';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../api/config.ts';
 import { startApiPart } from '../../api/parts/api-part.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import type { RunningChild } from '../../dev/child-process.ts';
 import { freePort } from '../../dev/free-port.ts';
+import { FIRST_PRICE, installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { createOperatorToken, createServiceToken, openKysely, openPool } from '../../ledger/index.ts';
 import { newSecret } from '../../ledger/keys/secret.ts';
 import { DEFAULT_BUCKET_COUNT } from '../../ledger/store/installation.ts';
+import { solidityCache } from '../dev/solidity-cache.ts';
 import { BASE_GENESIS_HASH, type BaseRpc, startBaseRpc } from '../support/base-rpc.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { type AnyBody, send } from '../support/http.ts';
 import { runProgram, startApiProgram } from '../support/program.ts';
 
 const HOST = 'credits.example.com';
+const nowInSeconds = () => BigInt(Math.floor(Date.now() / 1000));
 
 let chain: LocalChain;
 let base: BaseRpc;
@@ -27,7 +31,8 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   [chain, database, devDatabase, emptyDatabase] = await Promise.all([
-    startChain({ port: await freePort() }),
+    // An hour behind our clock.
+    startChain({ port: await freePort(), beginsAt: nowInSeconds() - 3600n }),
     createEmptyDatabase(),
     createDatabase(),
     createEmptyDatabase(),
@@ -102,6 +107,26 @@ describe('live', () => {
         status: 421,
         code: 'host_unknown',
       });
+  });
+
+  it('quotes nothing while the chain is behind the clock by more than a minute', async () => {
+    const order = () =>
+      send<AnyBody>(port, '/v1/orders', {
+        method: 'POST',
+        headers: { host: HOST, 'content-type': 'application/json' },
+        body: JSON.stringify({ amount_usd: '1', method: 'eth' }),
+      });
+    await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache });
+    await pushPrice(chain.rpcUrl, FIRST_PRICE, { updatedAt: nowInSeconds() });
+    expect(await order()).toMatchObject({
+      status: 503,
+      body: { code: 'price_unavailable', cause: 'chain_behind' },
+    });
+    const control = createTestClient({ mode: 'anvil', transport: http(chain.rpcUrl) });
+    await control.setNextBlockTimestamp({ timestamp: nowInSeconds() });
+    await control.mine({ blocks: 1 });
+    // A price is kept for a second.
+    await vi.waitUntil(async () => (await order()).status === 201, { timeout: 20_000, interval: 200 });
   });
 
   it('takes live tokens and refuses those of development, even when they are in the database', async () => {

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { microusdOfWei, weiOfMicrousd } from '../../../ledger/core/amount.ts';
-import { HOUR, instantOfSeconds, SECOND } from '../../../ledger/core/instant.ts';
-import { type FeedRound, priceProblem, type Quote, valueReceipt } from '../../../ledger/core/price.ts';
+import { HOUR, instantOfSeconds, MINUTE, SECOND } from '../../../ledger/core/instant.ts';
+import {
+  type FeedRound,
+  isBehind,
+  isPlausible,
+  priceProblem,
+  type Quote,
+  showsLag,
+  valueReceipt,
+} from '../../../ledger/core/price.ts';
 import { parseInstant } from '../../../ledger/store/instant-text.ts';
 import { SEED } from '../../support/histories.ts';
 
@@ -147,4 +155,36 @@ describe('whether a round may be used', () => {
   test('an hour is an hour', () => {
     expect(instantOfSeconds(blockSeconds) - instantOfSeconds(blockSeconds - 3600n)).toBe(HOUR);
   });
+});
+
+describe('whether the chain is behind the clock', () => {
+  const now = parseInstant('2026-03-01T15:00:00Z');
+  test.each([
+    { title: 'ahead of it', headAt: now + SECOND, lagMax: MINUTE, behind: false },
+    { title: 'by a minute', headAt: now - MINUTE, lagMax: MINUTE, behind: false },
+    { title: 'by a minute and a microsecond', headAt: now - MINUTE - 1n, lagMax: MINUTE, behind: true },
+    { title: 'by an hour, where it may be', headAt: now - HOUR, lagMax: null, behind: false },
+  ])('$title: $behind', ({ headAt, lagMax, behind }) => {
+    expect(isBehind(headAt, now, lagMax)).toBe(behind);
+  });
+
+  test.each([
+    { title: 'before', observed: -5n, shows: false },
+    { title: 'a minute after', observed: 60n, shows: false },
+    { title: 'more than a minute after', observed: 61n, shows: true },
+  ])('told by a round that was signed $title its block: $shows', ({ observed, shows }) => {
+    const updatedAt = now / SECOND;
+    const round = { roundId: 1n, answer: QUOTED, startedAt: updatedAt + observed, updatedAt };
+    expect(showsLag(round, MINUTE)).toBe(shows);
+  });
+});
+
+// An odd answer, whose half is no whole one.
+test.each([
+  { answer: 50n, plausible: false },
+  { answer: 51n, plausible: true },
+  { answer: 202n, plausible: true },
+  { answer: 203n, plausible: false },
+])('$answer after an answer of 101 is plausible: $plausible', ({ answer, plausible }) => {
+  expect(isPlausible(answer, 101n)).toBe(plausible);
 });
