@@ -58,28 +58,15 @@ export async function recordOperatorPrice(
   const { receiptId, answer, operator, isConfirmed, now } = request;
   if (answer <= 0n) throw new Error('a price is more than 0');
   const reason = request.reason.trim();
+  const given = { answer, operator, reason };
   if (reason === '') return refused({ code: 'reason_required' });
   const bucket = bucketOf(receiptId, context.installation.bucketCount);
   const latest = await readLatestInclusion(context.db, bucket, receiptId);
   if (!latest) return refused({ code: 'receipt_unknown' });
   if (latest.outcome !== 'included') return refused({ code: 'receipt_absent' });
   const inclusion = included(latest);
-  const isSame = (price: PriceRow) =>
-    price.source === 'operator' &&
-    price.answer === answer &&
-    price.operator === operator &&
-    price.reason === reason;
-  const outcomeOf = (price: PriceRow): OperatorPriceOutcome =>
-    isSame(price)
-      ? {
-          status: 'priced',
-          version: price.version,
-          amountMicrousd: price.amount_microusd,
-          decidedAt: price.decided_at,
-        }
-      : refused({ code: 'receipt_priced' });
   const before = await readPrice(context.db, inclusion);
-  if (before) return outcomeOf(before);
+  if (before) return outcomeOf(before, given);
   const possibleFrom = inclusion.noticedAt + PRICE_WAIT_MAX;
   if (now < possibleFrom) return refused({ code: 'price_not_due', possibleFrom });
   if (!isConfirmed) {
@@ -88,12 +75,33 @@ export async function recordOperatorPrice(
       return refused({ code: 'price_unconfirmed', latestAnswer });
   }
   const noQuote = (await readCaughtUp(context, inclusion)) !== null;
-  await priceReceipt(context, inclusion, { answer, operator, reason, late: true, noQuote }, now);
+  await priceReceipt(context, inclusion, { ...given, late: true, noQuote }, now);
   // The worker may have been quicker, or a reorg.
   const recorded = await readPrice(context.db, inclusion);
   if (!recorded) return refused({ code: 'receipt_absent' });
   await clearAlarm(context, 'price_pending', receiptId);
-  return outcomeOf(recorded);
+  return outcomeOf(recorded, given);
+}
+
+/** What the price that an inclusion has is to somebody who gave one. */
+function outcomeOf(
+  price: PriceRow,
+  given: { readonly answer: bigint; readonly operator: string; readonly reason: string },
+): OperatorPriceOutcome {
+  const { source, answer, operator, reason } = price;
+  if (
+    source !== 'operator' ||
+    answer !== given.answer ||
+    operator !== given.operator ||
+    reason !== given.reason
+  )
+    return refused({ code: 'receipt_priced' });
+  return {
+    status: 'priced',
+    version: price.version,
+    amountMicrousd: price.amount_microusd,
+    decidedAt: price.decided_at,
+  };
 }
 
 /** The feed's latest answer, however old; null when there is none or it cannot be read. */

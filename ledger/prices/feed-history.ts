@@ -60,10 +60,7 @@ export class FeedHistory {
     return null;
   }
 
-  /**
-   * The first round at or after `time` that is wanted, in any phase, or null when there is none yet. Of two at the same
-   * second it is the newer phase's.
-   */
+  /** The first round at or after `time` that is wanted, in any phase, or null when there is none yet. */
   async firstFrom(time: bigint, isWanted = (_round: FeedRound) => true): Promise<FeedRound | null> {
     let first: FeedRound | null = null;
     for await (const phase of this.#phases()) {

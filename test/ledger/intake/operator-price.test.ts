@@ -199,9 +199,11 @@ describe('is refused', () => {
     expect(await refusalOf(receipt)).toEqual({ code: 'receipt_absent' });
   });
 
-  test('for what the feed has priced', async () => {
-    const receipt = await waiting(null);
+  test('for what the feed has priced, on whatever day', async () => {
+    const receipt = await waiting(null, MINUTE);
     await steps.price(receipt);
+    expect(await refusalOf(receipt)).toEqual({ code: 'receipt_priced' });
+    steps.now = START + DAY;
     expect(await refusalOf(receipt)).toEqual({ code: 'receipt_priced' });
   });
 
