@@ -7,6 +7,7 @@ export const SECRET_PREFIXES = {
   serviceToken: 'aist',
   operatorToken: 'aiot',
   orderSecret: 'aios',
+  walletSession: 'aiws',
 } as const;
 export type SecretKind = keyof typeof SECRET_PREFIXES;
 

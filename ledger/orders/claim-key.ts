@@ -1,6 +1,7 @@
 import { HOUR, type Instant } from '../core/instant.ts';
-import { hashSecret, newSecret, sameHash } from '../keys/secret.ts';
-import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
+import { issueKey } from '../keys/issue-key.ts';
+import { hashSecret, sameHash } from '../keys/secret.ts';
+import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { findOrderBySecret, type OrderOptions, type OrderRow } from './find-order.ts';
 import { readOrderStatus } from './order-status.ts';
@@ -26,14 +27,14 @@ export async function claimKey(
     const inTransaction = { ...options, db };
     const order = await findOrderBySecret(inTransaction, orderId, secret, true);
     if (!order) return { status: 'order_unknown' };
-    if (order.acknowledged_at !== null) return { status: 'claim_closed' };
+    if (order.acknowledged_at !== null || order.claim_closed_at !== null) return { status: 'claim_closed' };
     if (order.claimed_at !== null && now - order.claimed_at > CLAIM_LIFE) return { status: 'claim_closed' };
     // Once a key was issued it can be fetched again whatever became of the payment.
     if (order.claimed_at === null && !(await readOrderStatus(db, order, now)).credited)
       return { status: 'payment_pending' };
     if (order.claimed_key_hash && !(await revokeUnused(inTransaction, order.claimed_key_hash, now)))
       return { status: 'claim_closed' };
-    const secureKey = await issueKey(inTransaction, order, now);
+    const secureKey = await claimNewKey(inTransaction, order, now);
     return { status: 'claimed', secureKey, accountId: order.account_id };
   });
 }
@@ -53,6 +54,8 @@ export async function acknowledgeKey(
     if (!order) return 'order_unknown';
     if (order.claimed_key_hash === null) return 'not_claimed';
     if (!sameHash(hashSecret(saved.secureKey), order.claimed_key_hash)) return 'key_superseded';
+    // A recovery has revoked it.
+    if (order.claim_closed_at !== null) return 'key_superseded';
     if (order.acknowledged_at !== null) return 'acknowledged';
     await db
       .updateTable('orders')
@@ -76,42 +79,10 @@ async function revokeUnused(options: OrderOptions, keyHash: Uint8Array, now: Ins
   return numUpdatedRows > 0n;
 }
 
-async function issueKey(options: OrderOptions, order: OrderRow, now: Instant): Promise<string> {
-  const { db, bucketCount } = options;
-  const accountBucket = bucketOfAccount(order.account_id, bucketCount);
-  const { last } = await db
-    .selectFrom('account_keys')
-    .select(eb => eb.fn.max('key_number').as('last'))
-    .where('bucket', '=', accountBucket)
-    .where('account_id', '=', order.account_id)
-    .executeTakeFirstOrThrow();
-  const secureKey = newSecret('secureKey', options.mode);
-  const keyHash = hashSecret(secureKey);
-  const keyNumber = Number(last ?? 0) + 1;
-  await db
-    .insertInto('account_keys')
-    .values({
-      bucket: accountBucket,
-      account_id: order.account_id,
-      key_number: keyNumber,
-      key_hash: keyHash,
-    })
-    .execute();
-  await db
-    .insertInto('secure_keys')
-    .values({
-      bucket: bucketOf(keyHash, bucketCount),
-      key_hash: keyHash,
-      account_id: order.account_id,
-      key_number: keyNumber,
-      scope: 'manage',
-      last_four: secureKey.slice(-4),
-      created_at: instantText(now),
-      first_used_at: null,
-      revoked_at: null,
-    })
-    .execute();
-  await db
+/** A new key, which the order's secret has claimed with it. */
+async function claimNewKey(options: OrderOptions, order: OrderRow, now: Instant): Promise<string> {
+  const { secureKey, keyHash } = await issueKey(options, order.account_id, now);
+  await options.db
     .updateTable('orders')
     .set({ claimed_at: instantText(order.claimed_at ?? now), claimed_key_hash: keyHash })
     .where('bucket', '=', order.bucket)

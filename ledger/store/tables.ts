@@ -3,6 +3,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import type { RenewalPolicy } from '../core/lot.ts';
+import type { LinkEvent } from '../core/wallet-link.ts';
 
 /** Read as microseconds, written as text (see instant-text.ts). */
 type Timestamp = ColumnType<Instant, string, string>;
@@ -218,6 +219,8 @@ export interface OrderTable {
   claimed_at: OptionalTimestamp;
   claimed_key_hash: Uint8Array | null;
   acknowledged_at: OptionalTimestamp;
+  /** Null until a recovery of the account closes it; left out when an order is made. */
+  claim_closed_at: ColumnType<Instant | null, undefined, string>;
 }
 
 export interface OrderReferenceTable {
@@ -260,6 +263,30 @@ export interface AccessTokenTable {
   last_four: string;
   created_at: Generated<Instant>;
   revoked_at: OptionalTimestamp;
+}
+
+export interface ChallengeSecretTable {
+  secret: Uint8Array;
+}
+
+export interface WalletProofTable {
+  bucket: number;
+  nonce_hash: Uint8Array;
+  action: 'link' | 'unlink' | 'claim' | 'recover';
+  address: string;
+  account_id: bigint;
+  message: string;
+  signature: string;
+  accepted_at: Timestamp;
+}
+
+export interface WalletLinkTable {
+  bucket: number;
+  address: string;
+  account_id: bigint;
+  number: number;
+  event: LinkEvent;
+  at: Timestamp;
 }
 
 export interface AlarmTable {
@@ -354,6 +381,9 @@ export interface Tables {
   account_keys: AccountKeyTable;
   services: ServiceTable;
   access_tokens: AccessTokenTable;
+  challenge_secret: ChallengeSecretTable;
+  wallet_proofs: WalletProofTable;
+  wallet_links: WalletLinkTable;
   alarms: AlarmTable;
   sent_transactions: SentTransactionTable;
   withdrawals: WithdrawalTable;

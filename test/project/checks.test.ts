@@ -114,6 +114,14 @@ describe('the direction of imports', () => {
       '../reads/credits.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/wallets', 'nothing else', [
+      '../posting/poster.ts',
+      '../intake/chain-intake.ts',
+      '../prices/eth-price.ts',
+      '../alarms/alarm.ts',
+      '../../api/problem.ts',
+      'express',
+    ]),
     ...violationsOf('ledger/prices', 'nothing else', [
       '../store/bucket.ts',
       '../orders/reference.ts',
