@@ -16,6 +16,7 @@ import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { walletRoutes } from './routes/wallets.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
@@ -58,6 +59,7 @@ export function createApp(options: AppOptions): Express {
   v1.use('/orders', orderRoutes(ledger, options.streams));
   v1.use('/credits', creditRoutes(ledger));
   v1.use('/debits', debitRoutes(ledger, publicUrl));
+  v1.use('/wallets', walletRoutes(ledger, publicUrl));
   v1.use('/operator', operatorRoutes(ledger));
   app.use('/v1', v1);
 

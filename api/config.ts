@@ -1,6 +1,7 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
 import { getAddress, isAddress } from 'viem';
-import type { Mode } from '../ledger/index.ts';
+import type { ListedSender, Mode } from '../ledger/index.ts';
+import { readSenderList } from './sender-list.ts';
 
 /** The payment address of the mission; live installations must name theirs. */
 export const DEFAULT_PAYMENT_ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
@@ -24,6 +25,8 @@ export interface Config {
     readonly port: number;
     readonly logFile: string | undefined;
   };
+  /** What the operator knows of senders, beside those that everybody knows; for the parts that judge payments. */
+  readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
   /** Whether the operator has a Stripe key; the key itself is not used before there are card payments. */
   readonly hasStripeKey: boolean;
 }
@@ -54,6 +57,15 @@ export function readConfig(environment: Environment, part: PartName): Config {
   const host = readHost(get('HOST'), mode, problems);
   const publicUrl = readPublicUrl(get('PUBLIC_URL'), { mode, part, port }, problems);
   const hasStripeKey = readStripeKey(get('STRIPE_SECRET_KEY'), mode, problems);
+  const judgesPayments = part === 'api' || part === 'worker';
+  const sendersOf = (name: string) => {
+    const file = get(name);
+    return file === undefined || !judgesPayments ? [] : readSenderList(name, file, problems);
+  };
+  const senders = {
+    pooled: sendersOf('POOLED_SENDERS_FILE'),
+    blocked: sendersOf('BLOCKED_SENDERS_FILE'),
+  };
   const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
   const pollingIntervalMs = readInteger(
     'INDEXER_POLLING_INTERVAL_MS',
@@ -79,6 +91,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     host,
     port,
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
+    senders,
     hasStripeKey,
   };
 }

@@ -1,4 +1,5 @@
 /** The requests that the API takes: what is not in these schemas is refused with the field's name. */
+import { isAddress } from 'viem';
 import { z } from 'zod';
 import { DECIMAL_6, DECIMAL_8 } from './amount-text.ts';
 
@@ -49,6 +50,62 @@ export const operatorPriceRequest = z.strictObject({
   /** That a price far from the feed's latest is meant. */
   confirm: z.boolean('must be true or false').optional(),
 });
+/** In lower case afterwards. Mixed case must have the right checksum (EIP-55). */
+export const walletAddress = z
+  .string('must be the address of a wallet, a string that begins with "0x"')
+  .refine(
+    text => isAddress(text),
+    'must be an address: 0x and 40 hex digits, with its checksum or in lower case',
+  )
+  .transform(text => text.toLowerCase());
+
+const orderId = z
+  .string('must be the order\'s id, a string that begins with "ord_"')
+  .max(100, "must be the order's id");
+
+const transactionHash = z
+  .string('must be the hash of a transaction, a string that begins with "0x"')
+  .regex(/^0x[0-9a-fA-F]{64}$/, 'must be the hash of a transaction: 0x and 64 hex digits')
+  .transform(text => text.toLowerCase());
+
+const account = z
+  .string('must be the name of an account')
+  .regex(/^acct_[0-7][0-9a-f]{15}$/, 'must be the name of an account: acct_ and 16 hex digits');
+
+/** What a challenge is for; the same fields come again with the signature. */
+const linkFields = { address: walletAddress, order: orderId.optional() };
+const claimFields = { address: walletAddress, transaction: transactionHash, order: orderId.optional() };
+const recoveryFields = { address: walletAddress, account: account.optional() };
+
+/** Longer than any message of ours. */
+const MESSAGE_LENGTH_MAX = 2000;
+
+const signedFields = {
+  message: z
+    .string('must be the message that was signed')
+    .max(MESSAGE_LENGTH_MAX, 'is longer than any message that was given out'),
+  signature: z
+    .string('must be the signature, a string that begins with "0x"')
+    .regex(/^0x(?:[0-9a-fA-F]{2})*$/, 'must be bytes in hex that begin with "0x"')
+    .transform(text => text.toLowerCase() as `0x${string}`),
+};
+
+const ACTIONS = '"link", "unlink", "claim" or "recover"';
+
+export const challengeRequest = z.discriminatedUnion(
+  'action',
+  [
+    z.strictObject({ action: z.literal('link'), ...linkFields }),
+    z.strictObject({ action: z.literal('unlink'), ...linkFields }),
+    z.strictObject({ action: z.literal('claim'), ...claimFields }),
+    z.strictObject({ action: z.literal('recover'), ...recoveryFields }),
+  ],
+  `must be ${ACTIONS}`,
+);
+
+export const signedLinkRequest = z.strictObject({ ...linkFields, ...signedFields });
+export const signedClaimRequest = z.strictObject({ ...claimFields, ...signedFields });
+export const signedRecoveryRequest = z.strictObject({ ...recoveryFields, ...signedFields });
 
 /** Visible ASCII, as in Stripe's API. */
 export const idempotencyKey = z

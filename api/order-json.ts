@@ -70,7 +70,9 @@ export function statusJson(order: OrderRow, status: OrderStatus) {
   };
 }
 
-function keyState(order: OrderRow): 'unclaimed' | 'claimed' | 'acknowledged' {
+function keyState(order: OrderRow): 'unclaimed' | 'claimed' | 'acknowledged' | 'closed' {
+  // By a recovery of the account, whatever was before it.
+  if (order.claim_closed_at !== null) return 'closed';
   if (order.acknowledged_at !== null) return 'acknowledged';
   return order.claimed_at === null ? 'unclaimed' : 'claimed';
 }

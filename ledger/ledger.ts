@@ -7,6 +7,12 @@ import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
 import { CHAIN_LAG_MAX, type FeedRound } from './core/price.ts';
 import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from './intake/assign-receipt.ts';
+import {
+  type ClaimedPayments,
+  type ClaimRefusal,
+  type ClaimRequest,
+  claimPayments,
+} from './intake/claim-payments.ts';
 import type { IntakeContext } from './intake/context.ts';
 import { deliver } from './intake/deliver.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
@@ -60,6 +66,32 @@ import { LEDGER_SCHEMA, openKysely, openPool } from './store/postgres.ts';
 import type { Tables } from './store/tables.ts';
 import { type MidnightJob, startMidnightJob } from './sweep/midnight-job.ts';
 import { sweepLag } from './sweep/sweep-progress.ts';
+import type { AccountCredential } from './wallets/account-credential.ts';
+import type { WalletContext } from './wallets/context.ts';
+import {
+  type LinkRefusal,
+  linkWallet,
+  type SignedByHolder,
+  type UnlinkRefusal,
+  unlinkWallet,
+  type WalletLink,
+  withdrawWallet,
+} from './wallets/link-wallet.ts';
+import { type AccountWallets, readWallets } from './wallets/read-wallets.ts';
+import {
+  type Recovery,
+  type RecoveryRefusal,
+  type RecoveryRequest,
+  recoverAccount,
+} from './wallets/recover-account.ts';
+import { SenderLists } from './wallets/sender-lists.ts';
+import { SignatureVerifier } from './wallets/verify-signature.ts';
+import {
+  type ChallengeRefusal,
+  type ChallengeRequest,
+  type GivenChallenge,
+  giveChallenge,
+} from './wallets/wallet-challenge.ts';
 
 export interface LedgerOptions {
   readonly databaseUrl: string;
@@ -74,6 +106,8 @@ export interface LedgerOptions {
    * minute in live, and any age in dev, whose local chain makes a block only when there is something for it.
    */
   readonly chainLagMax?: Instant | null | undefined;
+  /** Whom the operator knows to pay for many people, and whom to block; those that everybody knows when left out. */
+  readonly senders?: SenderLists | undefined;
 }
 
 /** What an operator gives (more than 0) or takes (less than 0). */
@@ -136,6 +170,8 @@ export class Ledger {
   readonly #codes: AccountCodes;
   readonly #poster: Poster;
   readonly #chain: PublicClient;
+  readonly #senders: SenderLists;
+  readonly #verifier: SignatureVerifier;
 
   constructor(options: LedgerOptions, parts: Parts) {
     this.installation = parts.installation;
@@ -146,6 +182,11 @@ export class Ledger {
     this.#chain = createPublicClient({
       transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });
+    this.#senders = options.senders ?? new SenderLists();
+    this.#verifier = new SignatureVerifier(
+      createPublicClient({ transport: http(options.rpcUrl, { retryCount: 0, timeout: 3000 }) }),
+      parts.installation.chainId,
+    );
   }
 
   /** The ledger's clock: the database's, unless another was given. */
@@ -326,6 +367,52 @@ export class Ledger {
     return outcome;
   }
 
+  /** A message for a wallet to sign, which says what that brings about. Stores nothing. */
+  walletChallenge(
+    request: ChallengeRequest,
+  ): Promise<GivenChallenge | { readonly refusal: ChallengeRefusal }> {
+    return giveChallenge(this.#wallets, request);
+  }
+
+  /** Links a wallet with an account: its payments go there, and after 72 hours it can recover it. */
+  linkWallet(request: SignedByHolder): Promise<WalletLink | { readonly refusal: LinkRefusal }> {
+    return linkWallet(this.#wallets, request);
+  }
+
+  /** Unlinks a wallet by the account's credential alone, after which it may recover the account for a while. */
+  unlinkWallet(credential: AccountCredential, address: string): ReturnType<typeof unlinkWallet> {
+    return unlinkWallet(this.#wallets, credential, address);
+  }
+
+  /** Unlinks a wallet by its own signature: at once, with all that it could do. */
+  withdrawWallet(
+    request: SignedByHolder,
+  ): Promise<{ readonly accountId: bigint } | { readonly refusal: UnlinkRefusal }> {
+    return withdrawWallet(this.#wallets, request);
+  }
+
+  /** The wallets of an account, and who has recovered it. */
+  accountWallets(accountId: bigint, now: Instant): Promise<AccountWallets> {
+    return readWallets(this.#doors, accountId, now);
+  }
+
+  /** A new key for the owner of a wallet that has been linked for long enough, in place of all others. */
+  recoverAccount(request: RecoveryRequest): Promise<Recovery | { readonly refusal: RecoveryRefusal }> {
+    return recoverAccount(this.#wallets, request);
+  }
+
+  /**
+   * Gives what a wallet paid in a transaction to the account of a credential, and tries to credit it at once, as
+   * `assignReceipt` does.
+   */
+  async claimPayments(request: ClaimRequest): Promise<ClaimedPayments | { readonly refusal: ClaimRefusal }> {
+    const intake = this.#intake(() => {});
+    const claimed = await claimPayments(intake, this.#wallets, request);
+    if ('refusal' in claimed) return claimed;
+    for (const { receiptId } of claimed.payments) await deliver(intake, receiptId).catch(() => {});
+    return claimed;
+  }
+
   /** Starts posting what time makes due: at once, at every midnight UTC, and every hour. Any number may run at once. */
   startMidnightJob(log: (line: string) => void): MidnightJob {
     return startMidnightJob({
@@ -366,6 +453,7 @@ export class Ledger {
       poster: this.#poster,
       client: this.#chain,
       chainLagMax: this.#chainLagMax,
+      senders: this.#senders,
       now: () => this.now(),
       log,
     };
@@ -375,6 +463,16 @@ export class Ledger {
     const { chainLagMax } = this.#options;
     if (chainLagMax !== undefined) return chainLagMax;
     return this.installation.mode === 'live' ? CHAIN_LAG_MAX : null;
+  }
+
+  get #wallets(): WalletContext {
+    return {
+      ...this.#doors,
+      chainId: this.installation.chainId,
+      senders: this.#senders,
+      verifier: this.#verifier,
+      now: () => this.now(),
+    };
   }
 
   get #doors() {

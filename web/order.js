@@ -73,9 +73,14 @@ function showStatus({ progress, state, payments }) {
       return item;
     }),
   );
-  element('claim').hidden = !state.credited || state.key === 'acknowledged';
+  element('claim').hidden = !state.credited || isOver(state);
   element('claim').textContent =
     state.key === 'claimed' ? 'Show a new key; the one before stops working' : 'Show my Secure Key';
+}
+
+/** Whether the order gives out no key any more: it is saved, or the account was recovered by a wallet. */
+function isOver({ key }) {
+  return key === 'acknowledged' || key === 'closed';
 }
 
 /** Follows the order's events until its key is saved. */
@@ -85,7 +90,7 @@ async function watch({ id, secret }) {
       for await (const status of statusesOf(id, secret)) {
         element('problem').hidden = true;
         showStatus(status);
-        if (status.state.key === 'acknowledged') return;
+        if (isOver(status.state)) return;
       }
     } catch (error) {
       // Nothing here can bring an unknown order back: the next visit begins with a new one.

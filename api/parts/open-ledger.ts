@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpRequestError, TimeoutError } from 'viem';
-import { isPassing, type Ledger, openLedger, pendingMigrations } from '../../ledger/index.ts';
+import { isPassing, type Ledger, openLedger, pendingMigrations, SenderLists } from '../../ledger/index.ts';
 import { identifyChain } from '../chain-identity.ts';
 import { type Config, ConfigError } from '../config.ts';
 
@@ -38,6 +38,7 @@ async function open(config: Config): Promise<Ledger> {
     databaseUrl: config.databaseUrl,
     rpcUrl: config.rpcUrl,
     installation: { mode: config.mode, paymentAddress: config.paymentAddress, ...chain },
+    senders: new SenderLists(config.senders),
   });
 }
 

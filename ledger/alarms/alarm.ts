@@ -20,6 +20,8 @@ export const ALARM_KINDS = {
     'The chain has halted, or its RPC or our clock is wrong: compare the newest block with another source.',
   price_pending:
     'A payment has waited a day for its price: look at the feed and the RPC, or record a price with a reason by POST /v1/operator/receipts/{id}/price.',
+  sender_blocked:
+    'A sender on your list BLOCKED_SENDERS_FILE has paid: nobody can claim it. Keep it, or assign it with a reason.',
 } as const satisfies Record<string, string>;
 
 export type AlarmKind = keyof typeof ALARM_KINDS;

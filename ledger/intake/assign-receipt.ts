@@ -1,5 +1,6 @@
 /** Giving a receipt that waits in suspense to an account, by the word of a person. */
 import type { Kysely, Selectable } from 'kysely';
+import { clearAlarm } from '../alarms/alarm.ts';
 import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { judgeFrame } from '../core/frame.ts';
 import type { Instant } from '../core/instant.ts';
@@ -8,6 +9,7 @@ import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { AssignmentTable, Tables } from '../store/tables.ts';
+import type { SenderObstacle } from '../wallets/sender-lists.ts';
 import { bookAssignment } from './book-assignment.ts';
 import type { IntakeContext } from './context.ts';
 import type { PersonalMatch } from './decided-by-person.ts';
@@ -21,6 +23,10 @@ export interface ReceiptAssignment {
   readonly matchedBy: PersonalMatch;
   /** Why, kept with the assignment; an operator must say. */
   readonly reason: string | null;
+  /** The order of the account that it pays; none when left out. It does not change the price. */
+  readonly orderId?: string | null;
+  /** The inclusion that was looked at: another one is not assigned. Whichever stands when left out. */
+  readonly version?: number;
   readonly now: Instant;
 }
 
@@ -30,10 +36,14 @@ export type AssignmentRefusal =
   | { readonly code: 'receipt_unknown' }
   /** The chain took it back. */
   | { readonly code: 'receipt_absent' }
+  /** The chain has it elsewhere than where it was looked at. */
+  | { readonly code: 'receipt_moved' }
   /** It is somebody's already: only an operator learns whose. */
   | { readonly code: 'receipt_assigned'; readonly accountId: bigint | null }
   /** Nobody can be said to have sent it, so nobody can claim it; an operator may assign it. */
   | { readonly code: 'receipt_unattributed' }
+  /** Nor can what a listed sender has paid be claimed. */
+  | { readonly code: 'sender_listed'; readonly obstacle: SenderObstacle }
   | { readonly code: 'account_unknown' }
   /** Less than a micro-dollar. */
   | { readonly code: 'worth_nothing' };
@@ -59,47 +69,73 @@ export async function assignReceipt(
   context: IntakeContext,
   request: ReceiptAssignment,
 ): Promise<AssignmentOutcome> {
-  const { receiptId, accountId, matchedBy, now } = request;
-  const reason = request.reason?.trim() || null;
-  if (matchedBy === 'operator' && reason === null) return refused({ code: 'reason_required' });
-  const { bucketCount } = context.installation;
-  const bucket = bucketOf(receiptId, bucketCount);
+  const { receiptId, matchedBy } = request;
+  if (matchedBy === 'operator' && reasonOf(request) === null) return refused({ code: 'reason_required' });
+  const bucket = bucketOf(receiptId, context.installation.bucketCount);
   // Before the lock, which makes the book of its bucket: a name of nothing leaves nothing behind.
   if (!(await readLatestInclusion(context.db, bucket, receiptId)))
     return refused({ code: 'receipt_unknown' });
-  return await context.db.transaction().execute(async trx => {
-    const book = await lockSystemBook(runIn(trx), bucket);
-    const latest = await readLatestInclusion(trx, bucket, receiptId);
-    if (latest?.outcome !== 'included') return refused({ code: 'receipt_absent' });
-    const inclusion = included(latest);
-    const price = await readPrice(trx, inclusion);
-    const wanted = { account_id: accountId, matched_by: matchedBy, reason };
-    const before = await readAssignment(trx, inclusion);
-    if (before && isSame(before, wanted)) return assigned(inclusion, before.decided_at, price);
-    if (before)
-      return refused({
-        code: 'receipt_assigned',
-        accountId: matchedBy === 'operator' ? before.account_id : null,
-      });
-    if (matchedBy === 'claim' && judgeFrame({ ...inclusion, direction: 'in' }) !== 'payment')
-      return refused({ code: 'receipt_unattributed' });
-    if (!(await isKnownAccount(trx, accountId, bucketCount))) return refused({ code: 'account_unknown' });
-    if (price?.amount_microusd === 0n) return refused({ code: 'worth_nothing' });
-    const assignment = { ...wanted, order_id: null };
-    await trx
-      .insertInto('assignments')
-      .values({
-        bucket,
-        receipt_id: receiptId,
-        version: inclusion.version,
-        ...assignment,
-        decided_at: instantText(now),
-      })
-      .execute();
-    if (price)
-      await bookAssignment(context, { trx, book }, { inclusion, assignment, price, paidAt: null }, now);
-    return assigned(inclusion, now, price);
-  });
+  return await context.db.transaction().execute(trx => assignReceiptIn(context, trx, request));
+}
+
+/**
+ * The same in the transaction `trx`, for a receipt that there is. Of several receipts in one transaction, those of lower
+ * buckets come first, as their books are locked.
+ */
+export async function assignReceiptIn(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  request: ReceiptAssignment,
+): Promise<AssignmentOutcome> {
+  const { receiptId, accountId, matchedBy, now } = request;
+  const { bucketCount } = context.installation;
+  const bucket = bucketOf(receiptId, bucketCount);
+  const book = await lockSystemBook(runIn(trx), bucket);
+  const latest = await readLatestInclusion(trx, bucket, receiptId);
+  if (latest?.outcome !== 'included') return refused({ code: 'receipt_absent' });
+  if (request.version !== undefined && latest.version !== request.version)
+    return refused({ code: 'receipt_moved' });
+  const inclusion = included(latest);
+  const price = await readPrice(trx, inclusion);
+  const wanted = { account_id: accountId, matched_by: matchedBy, reason: reasonOf(request) };
+  const before = await readAssignment(trx, inclusion);
+  if (before && isSame(before, wanted)) return assigned(inclusion, before.decided_at, price);
+  if (before)
+    return refused({
+      code: 'receipt_assigned',
+      accountId: matchedBy === 'operator' ? before.account_id : null,
+    });
+  const obstacle = matchedBy === 'claim' ? claimObstacle(context, inclusion) : null;
+  if (obstacle) return refused(obstacle);
+  if (!(await isKnownAccount(trx, accountId, bucketCount))) return refused({ code: 'account_unknown' });
+  if (price?.amount_microusd === 0n) return refused({ code: 'worth_nothing' });
+  const assignment = { ...wanted, order_id: request.orderId ?? null };
+  await trx
+    .insertInto('assignments')
+    .values({
+      bucket,
+      receipt_id: receiptId,
+      version: inclusion.version,
+      ...assignment,
+      decided_at: instantText(now),
+    })
+    .execute();
+  // Who sent it no longer matters.
+  await clearAlarm({ ...context, db: trx }, 'sender_blocked', receiptId);
+  if (price)
+    await bookAssignment(context, { trx, book }, { inclusion, assignment, price, paidAt: null }, now);
+  return assigned(inclusion, now, price);
+}
+
+function reasonOf({ reason }: Pick<ReceiptAssignment, 'reason'>): string | null {
+  return reason?.trim() || null;
+}
+
+/** Why nobody can claim the payment, whoever they are. */
+function claimObstacle(context: IntakeContext, inclusion: Included): AssignmentRefusal | null {
+  if (judgeFrame({ ...inclusion, direction: 'in' }) !== 'payment') return { code: 'receipt_unattributed' };
+  const obstacle = context.senders.obstacleOf(inclusion.fromAddress);
+  return obstacle && { code: 'sender_listed', obstacle };
 }
 
 function refused(refusal: AssignmentRefusal): AssignmentOutcome {

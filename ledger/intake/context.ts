@@ -5,6 +5,7 @@ import type { Poster } from '../posting/poster.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
 import type { Installation } from '../store/installation.ts';
 import type { Tables } from '../store/tables.ts';
+import type { SenderLists } from '../wallets/sender-lists.ts';
 
 /** What the steps of the intake work with. */
 export interface IntakeContext {
@@ -17,6 +18,7 @@ export interface IntakeContext {
   readonly startBlock?: bigint | undefined;
   /** How old the chain's newest block may be by the clock; null where it may be any age, as on a local chain. */
   readonly chainLagMax: Instant | null;
+  readonly senders: SenderLists;
   readonly now: () => Promise<Instant>;
   /** One readable line. */
   readonly log: (line: string) => void;

@@ -1,10 +1,12 @@
 /** Whose a payment is, as far as the payment itself and what is recorded tell. */
 import type { Kysely } from 'kysely';
+import { raiseAlarm } from '../alarms/alarm.ts';
 import type { Instant } from '../core/instant.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
 import { carryOverAssignment } from './carry-over-assignment.ts';
 import type { IntakeContext } from './context.ts';
+import { matchByLinkedWallet } from './match-by-linked-wallet.ts';
 import { matchByReference } from './match-by-reference.ts';
 import type { Included } from './receipt-facts.ts';
 
@@ -25,11 +27,12 @@ type Matcher = (
 ) => Promise<Match | null>;
 
 /** The first that knows decides. What a person decided goes before everything but the buyer's own reference. */
-const MATCHERS: readonly Matcher[] = [matchByReference, carryOverAssignment];
+const MATCHERS: readonly Matcher[] = [matchByReference, carryOverAssignment, matchByLinkedWallet];
 
 /**
  * Assigns `standing`, a new inclusion, in the transaction `trx`, which holds the lock of its system book. Where no
- * matcher knows whose it is, it stays in suspense.
+ * matcher knows whose it is, it stays in suspense. What a blocked sender pays stays there whatever it says, and raises an
+ * alarm, unless an operator has assigned it before.
  */
 export async function matchInclusion(
   context: IntakeContext,
@@ -37,9 +40,11 @@ export async function matchInclusion(
   standing: Included,
   now: Instant,
 ): Promise<void> {
-  for (const matcher of MATCHERS) {
+  const obstacle = context.senders.obstacleOf(standing.fromAddress);
+  const isBlocked = obstacle?.kind === 'blocked';
+  for (const matcher of isBlocked ? [carryOverAssignment] : MATCHERS) {
     const match = await matcher(context, trx, standing, now);
-    if (match === null) continue;
+    if (match === null || (isBlocked && match.matchedBy !== 'operator')) continue;
     await trx
       .insertInto('assignments')
       .values({
@@ -55,4 +60,13 @@ export async function matchInclusion(
       .execute();
     return;
   }
+  if (isBlocked)
+    await raiseAlarm(
+      { ...context, db: trx },
+      {
+        kind: 'sender_blocked',
+        subject: standing.receiptId,
+        message: `${standing.fromAddress} (${obstacle.name}) has paid ${standing.amountWei} wei, which are frozen.`,
+      },
+    );
 }

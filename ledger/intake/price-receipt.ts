@@ -51,7 +51,9 @@ export async function priceReceipt(
       ? // Locked, so that two payments of one order never use the same part of its quote.
         await findOrder({ db: trx, bucketCount: context.installation.bucketCount }, assignment.order_id, true)
       : null;
-    const quote = order && !price.noQuote ? await quoteOf(trx, order) : null;
+    // Whoever claims a payment later chooses the order, and must not choose its price with it.
+    const isChosenLater = assignment && isDecidedByPerson(assignment.matched_by);
+    const quote = order && !price.noQuote && !isChosenLater ? await quoteOf(trx, order) : null;
     const valuation = valueReceipt(inclusion.amountWei, inclusion.blockAt, answer, quote);
     const priced = {
       answer,

@@ -1,5 +1,6 @@
 /** Writing down where the chain has a payment, and undoing what an earlier inclusion had led to. */
 import type { Kysely } from 'kysely';
+import { clearAlarm } from '../alarms/alarm.ts';
 import { treasuryAccount } from '../core/chart.ts';
 import { type Instant, instantOfSeconds } from '../core/instant.ts';
 import {
@@ -138,6 +139,8 @@ async function reverse(
   now: Instant,
 ): Promise<SystemEntry[]> {
   const at = { bucket: lost.bucket, receipt_id: lost.receiptId, version: lost.version };
+  // Where the payment is found again, it is judged again.
+  await clearAlarm({ ...context, db: trx }, 'sender_blocked', lost.receiptId);
   const assigned = await trx
     .selectFrom('assignments as a')
     .innerJoin('price_records as p', join =>

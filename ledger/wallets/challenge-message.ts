@@ -100,7 +100,17 @@ export function firstDifference(message: string, expected: string): string | nul
   return UNLABELLED[line] ?? labelOf(wanted[line] ?? '');
 }
 
-const LABELS = ['URI', 'Version', 'Chain ID', 'Nonce', 'Issued At', 'Expiration Time', 'Not Before', 'Request ID', 'Resources'];
+const LABELS = [
+  'URI',
+  'Version',
+  'Chain ID',
+  'Nonce',
+  'Issued At',
+  'Expiration Time',
+  'Not Before',
+  'Request ID',
+  'Resources',
+];
 
 function labelOf(line: string): string {
   return LABELS.find(label => line.startsWith(`${label}:`)) ?? 'End';

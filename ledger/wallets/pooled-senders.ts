@@ -11,8 +11,7 @@ interface SourcedSender extends ListedSender {
 }
 
 const BASE = 'https://docs.base.org/specifications/reference/base-contracts';
-const ACROSS =
-  'https://docs.across.to/v/developer-docs/developers/contract-addresses/base-chain-id-8453';
+const ACROSS = 'https://docs.across.to/v/developer-docs/developers/contract-addresses/base-chain-id-8453';
 const RELAY = 'https://docs.relay.link/references/api/api_resources/contract-addresses';
 // Wallets of exchanges are plain accounts, which are their owner's on every EVM chain, whichever chain a list is of.
 const DUNE = 'https://github.com/duneanalytics/spellbook';
@@ -21,7 +20,11 @@ const DUNE_ETHEREUM = `${DUNE}: models/cex/ethereum/cex_ethereum_addresses.sql`;
 const DUNE_OPTIMISM = `${DUNE}: models/cex/optimism/cex_optimism_addresses.sql`;
 
 export const POOLED_SENDERS: readonly SourcedSender[] = [
-  { address: '0x4200000000000000000000000000000000000007', name: 'Base: L2CrossDomainMessenger', source: BASE },
+  {
+    address: '0x4200000000000000000000000000000000000007',
+    name: 'Base: L2CrossDomainMessenger',
+    source: BASE,
+  },
   { address: '0x4200000000000000000000000000000000000010', name: 'Base: L2StandardBridge', source: BASE },
   { address: '0x09aea4b2242abc8bb4bb78d537a67a245a7bec64', name: 'Across: Base_SpokePool', source: ACROSS },
   { address: '0xf70da97812cb96acdf810712aa562db8dfa3dbef', name: 'Relay: solver', source: RELAY },
@@ -79,10 +82,34 @@ export const POOLED_SENDERS: readonly SourcedSender[] = [
   { address: '0x267be1c1d684f78cb4f6a176c4911b741e4ffdc0', name: 'Kraken 4', source: DUNE_ETHEREUM },
   { address: '0x0d0707963952f2fba59dd06f2b425ace40b492fe', name: 'Gate.io 1', source: DUNE_ETHEREUM },
   { address: '0x1c4b70a3968436b9a0a9cf5205c787eb81bb558c', name: 'Gate.io 3', source: DUNE_ETHEREUM },
-  { address: '0x5122e9aa635c13afd2fc31de3953e0896bac7ab4', name: 'Coinbase 1 on OP Mainnet', source: DUNE_OPTIMISM },
-  { address: '0xf491d040110384dbcf7f241ffe2a546513fd873d', name: 'Coinbase 2 on OP Mainnet', source: DUNE_OPTIMISM },
-  { address: '0xd839c179a4606f46abd7a757f7bb77d7593ae249', name: 'Coinbase 3 on OP Mainnet', source: DUNE_OPTIMISM },
-  { address: '0xc8373edfad6d5c5f600b6b2507f78431c5271ff5', name: 'Coinbase 4 on OP Mainnet', source: DUNE_OPTIMISM },
-  { address: '0xdfd76bbfeb9eb8322f3696d3567e03f894c40d6c', name: 'Coinbase 5 on OP Mainnet', source: DUNE_OPTIMISM },
-  { address: '0xebe80f029b1c02862b9e8a70a7e5317c06f62cae', name: 'OKX 1 on OP Mainnet', source: DUNE_OPTIMISM },
+  {
+    address: '0x5122e9aa635c13afd2fc31de3953e0896bac7ab4',
+    name: 'Coinbase 1 on OP Mainnet',
+    source: DUNE_OPTIMISM,
+  },
+  {
+    address: '0xf491d040110384dbcf7f241ffe2a546513fd873d',
+    name: 'Coinbase 2 on OP Mainnet',
+    source: DUNE_OPTIMISM,
+  },
+  {
+    address: '0xd839c179a4606f46abd7a757f7bb77d7593ae249',
+    name: 'Coinbase 3 on OP Mainnet',
+    source: DUNE_OPTIMISM,
+  },
+  {
+    address: '0xc8373edfad6d5c5f600b6b2507f78431c5271ff5',
+    name: 'Coinbase 4 on OP Mainnet',
+    source: DUNE_OPTIMISM,
+  },
+  {
+    address: '0xdfd76bbfeb9eb8322f3696d3567e03f894c40d6c',
+    name: 'Coinbase 5 on OP Mainnet',
+    source: DUNE_OPTIMISM,
+  },
+  {
+    address: '0xebe80f029b1c02862b9e8a70a7e5317c06f62cae',
+    name: 'OKX 1 on OP Mainnet',
+    source: DUNE_OPTIMISM,
+  },
 ];

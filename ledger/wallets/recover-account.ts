@@ -50,7 +50,8 @@ export async function recoverAccount(
   request: RecoveryRequest,
 ): Promise<Recovery | { readonly refusal: RecoveryRefusal }> {
   const { site, address, session, signed } = request;
-  if (!isWellFormed(session, 'walletSession', context.mode)) return { refusal: { code: 'challenge_foreign' } };
+  if (!isWellFormed(session, 'walletSession', context.mode))
+    return { refusal: { code: 'challenge_foreign' } };
   const intent = { action: 'recover', accountId: request.accountId } as const;
   const terms = { site, chainId: context.chainId, address, intent };
   const proven = await proveWallet(context, { terms, session }, signed);

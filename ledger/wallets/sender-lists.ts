@@ -19,7 +19,9 @@ export class SenderLists {
   readonly #blocked: ReadonlyMap<string, string>;
 
   /** The senders that we know to be pooled, with what the operator adds to them and whom the operator blocks. */
-  constructor(own: { readonly pooled?: readonly ListedSender[]; readonly blocked?: readonly ListedSender[] } = {}) {
+  constructor(
+    own: { readonly pooled?: readonly ListedSender[]; readonly blocked?: readonly ListedSender[] } = {},
+  ) {
     this.#pooled = byAddress([...POOLED_SENDERS, ...(own.pooled ?? [])]);
     this.#blocked = byAddress(own.blocked ?? []);
   }

@@ -4,8 +4,8 @@ import {
   hashMessage,
   isAddressEqual,
   isErc6492Signature,
-  parseErc6492Signature,
   type PublicClient,
+  parseErc6492Signature,
   recoverAddress,
   size,
 } from 'viem';
@@ -25,7 +25,7 @@ export type SignatureVerdict =
   | 'busy';
 
 /** The longest signature that is looked at. Passkeys and a dozen owners with one signature each stay well below. */
-export const SIGNATURE_BYTES_MAX = 4096;
+const SIGNATURE_BYTES_MAX = 4096;
 
 /** The r, s and v of a plain account. */
 const ECDSA_BYTES = 65;
@@ -39,7 +39,7 @@ const CHECKS_AT_ONCE_MAX = 8;
 export interface SignedMessage {
   readonly address: Hex;
   readonly message: string;
-  /** At most SIGNATURE_BYTES_MAX bytes. */
+  /** In lower case. */
   readonly signature: Hex;
 }
 
@@ -58,7 +58,7 @@ export class SignatureVerifier {
   async verify(signed: SignedMessage): Promise<SignatureVerdict> {
     if (await isSignedByKey(signed)) return 'valid';
     if (size(signed.signature) > SIGNATURE_BYTES_MAX) return 'invalid';
-    if (signed.signature.toLowerCase().endsWith(ERC8010_SUFFIX)) return 'predelegated';
+    if (signed.signature.endsWith(ERC8010_SUFFIX)) return 'predelegated';
     if (this.#underWay >= CHECKS_AT_ONCE_MAX) return 'busy';
     this.#underWay += 1;
     try {

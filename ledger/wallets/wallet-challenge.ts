@@ -1,12 +1,7 @@
 /** Giving out challenges: messages that say what signing them brings about. */
 import type { Instant } from '../core/instant.ts';
 import { newSecret } from '../keys/secret.ts';
-import {
-  type AccountCredential,
-  findHolder,
-  findManager,
-  type HolderRefusal,
-} from './account-credential.ts';
+import { type AccountCredential, findHolder, findManager, type HolderRefusal } from './account-credential.ts';
 import { makeChallenge } from './challenge.ts';
 import type { Site, WalletIntent } from './challenge-message.ts';
 import type { WalletContext } from './context.ts';
@@ -56,8 +51,7 @@ async function intentOf(
   context: WalletContext,
   request: ChallengeRequest,
 ): Promise<{ intent: WalletIntent } | { refusal: HolderRefusal }> {
-  if (request.action === 'recover')
-    return { intent: { action: 'recover', accountId: request.accountId } };
+  if (request.action === 'recover') return { intent: { action: 'recover', accountId: request.accountId } };
   if (request.action === 'claim') {
     const holder = await findHolder(context, request.credential);
     if (!holder) return { refusal: { code: 'credential_invalid' } };

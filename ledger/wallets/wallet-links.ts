@@ -60,7 +60,12 @@ export async function linkedAccountInBlock(
 /** Appends to what happened. The transaction of `options` holds the lock of the account's keys. */
 export async function appendLinkFact(
   { db, bucketCount }: LinkOptions,
-  link: { readonly address: string; readonly accountId: bigint; readonly event: LinkEvent; readonly at: Instant },
+  link: {
+    readonly address: string;
+    readonly accountId: bigint;
+    readonly event: LinkEvent;
+    readonly at: Instant;
+  },
 ): Promise<void> {
   const { address, accountId, event, at } = link;
   const bucket = bucketOf(address, bucketCount);

@@ -13,6 +13,7 @@ import {
   openPool,
   parseInstant,
   readInstallation,
+  SenderLists,
 } from '../../ledger/index.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { type Answer, type AnyBody, type Sent, send } from './http.ts';
@@ -27,6 +28,8 @@ export const NOWHERE = 'http://127.0.0.1:1';
 
 export interface ApiOptions {
   readonly rpcUrl?: string;
+  /** What the operator knows of senders. */
+  readonly senders?: SenderLists;
   /** The way of the API to the database, when it is not the direct one. */
   readonly through?: (databaseUrl: string) => Promise<string>;
 }
@@ -83,6 +86,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const database = await createDatabase();
   let now = BEGINNING;
   const clock = () => now;
+  const senders = options.senders ?? new SenderLists();
   const owner = openPool({ databaseUrl: database.url, max: 2 });
   const db = openKysely(owner);
   const { bucketCount } = await readInstallation(db);
@@ -92,8 +96,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     rpcUrl: options.rpcUrl ?? NOWHERE,
     installation: TEST_INSTALLATION,
     clock,
+    senders,
   });
-  const intake = await openIntake(database.url, clock);
+  const intake = await openIntake(database.url, clock, senders);
   const log: string[] = [];
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;

@@ -34,6 +34,7 @@ import { bucketOf } from '../../ledger/store/bucket.ts';
 import { readInstallation } from '../../ledger/store/installation.ts';
 import { openKysely, openPool } from '../../ledger/store/postgres.ts';
 import type { Tables } from '../../ledger/store/tables.ts';
+import { SenderLists } from '../../ledger/wallets/sender-lists.ts';
 import { PAYMENT_ADDRESS } from './installation.ts';
 
 /** $2,000 for an ETH, in the feed's 8 decimals. */
@@ -109,6 +110,7 @@ export class IntakeSteps {
         isDistributed: parts.isDistributed,
         clock: () => this.now,
       }),
+      senders: new SenderLists(),
       now: async () => this.now,
       log: () => {},
     };
@@ -254,6 +256,8 @@ export class IntakeSteps {
       'balance_checks',
       'balance_differences',
       'balance_progress',
+      'wallet_proofs',
+      'wallet_links',
     ];
     await this.owner.query(`
       begin;

@@ -6,6 +6,7 @@ import type { FeedRound } from '../../ledger/core/price.ts';
 import { referenceCalldata } from '../../ledger/index.ts';
 import type { IntakeContext } from '../../ledger/intake/context.ts';
 import { deliver } from '../../ledger/intake/deliver.ts';
+import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
 import { priceReceipt } from '../../ledger/intake/price-receipt.ts';
 import {
   chainReceiptId,
@@ -20,6 +21,7 @@ import { AccountCodes } from '../../ledger/store/account-codes.ts';
 import { bucketOf } from '../../ledger/store/bucket.ts';
 import { readInstallation } from '../../ledger/store/installation.ts';
 import { openKysely, openPool } from '../../ledger/store/postgres.ts';
+import { SenderLists } from '../../ledger/wallets/sender-lists.ts';
 
 /** $2,000 per ETH: every micro-dollar is a whole number of wei. */
 export const ANSWER = 200_000_000_000n;
@@ -32,6 +34,8 @@ export interface Payment {
   readonly blockAt?: Instant;
   /** The price at its block; `ANSWER` when left out. */
   readonly answer?: bigint;
+  /** What else is told of it; drawn when left out. */
+  readonly transfer?: Partial<IndexedTransfer>;
 }
 
 export interface TestIntake {
@@ -48,7 +52,11 @@ export interface TestIntake {
   close(): Promise<void>;
 }
 
-export async function openIntake(databaseUrl: string, now: () => Instant): Promise<TestIntake> {
+export async function openIntake(
+  databaseUrl: string,
+  now: () => Instant,
+  senders = new SenderLists(),
+): Promise<TestIntake> {
   const pool = openPool({ databaseUrl, role: 'credits_app', max: 2 });
   const postingPool = openPool({ databaseUrl, role: 'credits_app', max: 2, pipeline: true });
   const db = openKysely(pool);
@@ -67,35 +75,34 @@ export async function openIntake(databaseUrl: string, now: () => Instant): Promi
     // The steps used here ask no chain.
     client: createPublicClient({ transport: http('http://127.0.0.1:1') }),
     chainLagMax: null,
+    senders,
     now: async () => now(),
     log: () => {},
   };
   let blockNumber = 100n;
   const intake: TestIntake = {
-    async record({ calldata, amountWei, blockAt = now() }) {
+    async record({ calldata, amountWei, blockAt = now(), transfer: change = {} }) {
       blockNumber += 1n;
-      const transactionHash = randomHex(32);
-      await recordInclusion(
-        context,
-        {
-          transactionHash,
-          transactionIndex: 0,
-          traceIndex: 0,
-          direction: 'in',
-          frameType: 'CALL',
-          transactionType: 'eip1559',
-          blockNumber,
-          blockHash: randomHex(32),
-          blockTimestamp: blockAt / 1_000_000n,
-          fromAddress: randomHex(20),
-          toAddress: installation.paymentAddress,
-          amountWei,
-          input: calldata,
-          inputLength: (calldata.length - 2) / 2,
-        },
-        now(),
-      );
-      const receiptId = chainReceiptId(installation.chainId, transactionHash, 0);
+      const transfer: IndexedTransfer = {
+        transactionHash: randomHex(32),
+        transactionIndex: 0,
+        traceIndex: 0,
+        direction: 'in',
+        frameType: 'CALL',
+        transactionType: 'eip1559',
+        blockNumber,
+        blockHash: randomHex(32),
+        blockTimestamp: blockAt / 1_000_000n,
+        fromAddress: randomHex(20),
+        toAddress: installation.paymentAddress,
+        amountWei,
+        input: calldata,
+        inputLength: (calldata.length - 2) / 2,
+        ...change,
+      };
+      await recordInclusion(context, transfer, now());
+      const { transactionHash, traceIndex } = transfer;
+      const receiptId = chainReceiptId(installation.chainId, transactionHash, traceIndex);
       const bucket = bucketOf(receiptId, installation.bucketCount);
       const row = await readLatestInclusion(db, bucket, receiptId);
       if (!row) throw new Error('a payment that was recorded is not there');

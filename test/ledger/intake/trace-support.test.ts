@@ -116,6 +116,7 @@ describe('a payment that lost its row', () => {
         version: 1,
         blockNumber,
         blockAt: 0n,
+        noticedAt: 0n,
       },
       blockHash: seen.inThisBlock ? blockHash : `0x${'ab'.repeat(32)}`,
       ...{

@@ -1,0 +1,27 @@
+import type { Kysely } from 'kysely';
+import { judgeFrame } from '../core/frame.ts';
+import { findOpenOrder } from '../orders/find-open-order.ts';
+import type { Tables } from '../store/tables.ts';
+import { linkedAccountInBlock } from '../wallets/wallet-links.ts';
+import type { IntakeContext } from './context.ts';
+import type { Match } from './match-inclusion.ts';
+import type { Included } from './receipt-facts.ts';
+
+/**
+ * The account that the frame's own sender was linked with when its block was made, and with no other; null without
+ * one. A sender that pays for many people is nobody's, whatever was linked before that was known.
+ */
+export async function matchByLinkedWallet(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  standing: Included,
+): Promise<Match | null> {
+  if (judgeFrame({ ...standing, direction: 'in' }) !== 'payment') return null;
+  if (context.senders.obstacleOf(standing.fromAddress) !== null) return null;
+  const options = { db: trx, bucketCount: context.installation.bucketCount };
+  const { fromAddress, blockAt } = standing;
+  const accountId = await linkedAccountInBlock(options, fromAddress.toLowerCase(), blockAt);
+  if (accountId === null) return null;
+  const order = await findOpenOrder(trx, accountId, blockAt);
+  return { accountId, orderId: order?.order_id ?? null, matchedBy: 'linked_wallet', reason: null };
+}
