@@ -185,7 +185,7 @@ export class Ledger {
     this.#senders = options.senders ?? new SenderLists();
     this.#verifier = new SignatureVerifier(
       createPublicClient({ transport: http(options.rpcUrl, { retryCount: 0, timeout: 3000 }) }),
-      parts.installation.chainId,
+      this.installation.chainId,
     );
   }
 

@@ -1,5 +1,8 @@
 /** Each rule of the configuration: an environment, and what is said about it. */
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, type PartName, readConfig } from '../../api/config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,6 +45,7 @@ describe('readConfig', () => {
       host: '127.0.0.1',
       port: 3000,
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
+      senders: { pooled: [], blocked: [] },
       hasStripeKey: false,
     });
   });
@@ -261,5 +265,79 @@ describe('readConfig', () => {
       expect(problems).toHaveLength(1);
       expect(problems[0]).not.toContain('S3cr3t');
     }
+  });
+});
+
+describe('lists of senders', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'credits-senders-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function listed(content: string): Promise<string> {
+    const path = join(folder, 'senders.json');
+    await writeFile(path, content);
+    return path;
+  }
+
+  it('are read out of the files that are named, for the parts that judge payments', async () => {
+    const path = await listed(JSON.stringify([{ address: ADDRESS, name: 'an exchange' }]));
+    const sender = { address: ADDRESS, name: 'an exchange' };
+    for (const part of ['api', 'worker'] as const) {
+      const sendersBy = (variable: string) => readConfig({ ...DEV, [variable]: path }, part).senders;
+      expect(sendersBy('POOLED_SENDERS_FILE')).toEqual({ pooled: [sender], blocked: [] });
+      expect(sendersBy('BLOCKED_SENDERS_FILE')).toEqual({ pooled: [], blocked: [sender] });
+    }
+    for (const part of ['migrate', 'indexer'] as const)
+      expect(problemsOf({ ...DEV, POOLED_SENDERS_FILE: '/nowhere' }, part)).toEqual([]);
+  });
+
+  const entry = (change: object) => JSON.stringify([{ address: ADDRESS, name: 'fine' }, change]);
+  const faults: [string, string | null, RegExp][] = [
+    ['no file', null, /names \/nowhere\/at\/all, which cannot be read as JSON: make it an array of/],
+    ['no JSON', '[', /which cannot be read as JSON/],
+    ['no array', '{}', /which is no JSON array/],
+    ['an entry that is none', '["0x"]', /entry 1 of \S+ Invalid input: expected object/],
+    [
+      'an address that is none',
+      entry({ address: '0x12', name: 'x' }),
+      /entry 2 of \S+, "address", must be an address/,
+    ],
+    [
+      'a wrong checksum',
+      entry({ address: ADDRESS.replace('A7f3', 'a7f3'), name: 'x' }),
+      /entry 2 of \S+, "address", must be an address with its checksum/,
+    ],
+    ['no address', entry({ name: 'x' }), /entry 2 of \S+, "address", must be a string/],
+    [
+      'no name',
+      entry({ address: ADDRESS }),
+      /entry 2 of \S+, "name", must be a string that says whose it is/,
+    ],
+    ['an empty name', entry({ address: ADDRESS, name: '' }), /entry 2 of \S+, "name", must be one line/],
+    [
+      'a name of two lines',
+      entry({ address: ADDRESS, name: 'a\nb' }),
+      /entry 2 of \S+, "name", must be one line/,
+    ],
+    [
+      'more than that',
+      entry({ address: ADDRESS, name: 'x', more: 1 }),
+      /entry 2 of \S+ Unrecognized key: "more"/,
+    ],
+  ];
+  it.each(faults)('are refused with %s', async (_what, content, line) => {
+    const path = content === null ? '/nowhere/at/all' : await listed(content);
+    for (const variable of ['POOLED_SENDERS_FILE', 'BLOCKED_SENDERS_FILE']) {
+      const problems = problemsOf({ ...DEV, [variable]: path }, 'worker');
+      expect(problems).toEqual([expect.stringMatching(line)]);
+      expect(problems[0]).toMatch(new RegExp(`^${variable}.*\\.$`));
+    }
+  });
+
+  it('names every entry that is wrong', async () => {
+    const path = await listed('[{"address": "0x1", "name": "a"}, {}, {"address": "x", "name": "b"}]');
+    expect(problemsOf({ ...DEV, BLOCKED_SENDERS_FILE: path })).toHaveLength(3);
   });
 });

@@ -1,23 +1,36 @@
 /** Every code of api/problem.ts over HTTP: how it comes about, its status, and that it is a problem by RFC 9457. */
 import { readFile } from 'node:fs/promises';
+import { createTestClient, http, publicActions } from 'viem';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Problem, type ProblemCode } from '../../api/problem.ts';
+import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { freePort } from '../../dev/free-port.ts';
+import { SenderLists } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 import { payable } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
+import { linkTo, newWallet, redeem, signChallenge } from '../support/wallets.ts';
 
 const DAY = 86_400_000_000n;
 
 /** As Lane has it: so many commands wait before the next is turned away. */
 const QUEUE_MAX = 20_000;
 
+const BLOCKED = `0x${'b0'.repeat(20)}`;
+
+/** A chain without price feeds, of which a few blocks are safe. */
+let chain: LocalChain;
 let gate: TcpGate;
 let api: ApiUnderTest;
 let customer: Customer;
 
 beforeAll(async () => {
+  chain = await startChain({ port: await freePort() });
+  await onChain().mine({ blocks: 5 });
   api = await startApi({
+    rpcUrl: chain.rpcUrl,
+    senders: new SenderLists({ blocked: [{ address: BLOCKED, name: 'an outlaw' }] }),
     async through(databaseUrl) {
       const opened = await openGate(databaseUrl);
       gate = opened.gate;
@@ -30,6 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.stop();
   await gate.stop();
+  await chain.stop();
 });
 
 /** How each code comes about. The type makes it a type error to leave one out; the first test does so at run time. */
@@ -146,7 +160,88 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     }
   },
   price_unavailable: () => order({ json: { amount_usd: '1', method: 'eth' } }),
+  scope_insufficient: async () => {
+    const { accountId, secureKey } = await api.customer();
+    await api.query(`update credits.secure_keys set scope = 'spend' where account_id = $1`, [accountId]);
+    return await api.call('GET', '/v1/wallets', { bearer: secureKey });
+  },
+  sender_pooled: () => challengeToLink('0x4200000000000000000000000000000000000010', customer.secureKey),
+  sender_blocked: () => challengeToLink(BLOCKED, customer.secureKey),
+  order_claimed: async () => {
+    const { orderId, orderSecret } = await api.customer();
+    return await challengeToLink(newWallet().address, orderSecret, orderId);
+  },
+  challenge_invalid: async () => {
+    const redemption = await signChallenge(api, 'link', newWallet(), { bearer: customer.secureKey });
+    return await redeem(api, { ...redemption, action: 'unlink' });
+  },
+  challenge_expired: async () => {
+    const redemption = await signChallenge(api, 'link', newWallet(), { bearer: customer.secureKey });
+    api.now += 600_000_000n;
+    return await redeem(api, redemption);
+  },
+  challenge_used: async () => {
+    const redemption = await signChallenge(api, 'link', newWallet(), { bearer: customer.secureKey });
+    await redeem(api, redemption);
+    return await redeem(api, redemption);
+  },
+  signature_invalid: async () => {
+    const wallet = { address: newWallet().address, signer: newWallet() };
+    return await redeem(api, await signChallenge(api, 'link', wallet, { bearer: customer.secureKey }));
+  },
+  wallet_not_deployed: async () => {
+    const redemption = await signChallenge(api, 'link', newWallet(), { bearer: customer.secureKey });
+    return await redeem(api, { ...redemption, json: { ...redemption.json, signature: '0x1234' } });
+  },
+  wallet_not_linked: async () => redeem(api, await signChallenge(api, 'recover', newWallet())),
+  wallet_links_full: async () => {
+    const { secureKey } = await api.customer();
+    for (let count = 0; count < 10; count += 1) await linkTo(api, newWallet(), secureKey);
+    return await redeem(api, await signChallenge(api, 'link', newWallet(), { bearer: secureKey }));
+  },
+  account_ambiguous: async () => {
+    const wallet = newWallet();
+    for (const { secureKey } of [await api.customer(), await api.customer()])
+      await linkTo(api, wallet, secureKey);
+    return await redeem(api, await signChallenge(api, 'recover', wallet));
+  },
+  recovery_too_early: async () => {
+    const wallet = newWallet();
+    await linkTo(api, wallet, (await api.customer()).secureKey);
+    return await redeem(api, await signChallenge(api, 'recover', wallet));
+  },
+  payment_not_safe: () => claimed({ blockNumber: 5n }),
+  payment_assigned: async () => {
+    await claimed({ transactionHash: `0x${'aa'.repeat(32)}` });
+    const other = await api.customer();
+    return await claimed({ transactionHash: `0x${'aa'.repeat(32)}` }, other);
+  },
+  payment_unclaimable: () => claimed({ amountWei: 1n }),
 };
+
+function onChain() {
+  return createTestClient({ mode: 'anvil', transport: http(chain.rpcUrl) }).extend(publicActions);
+}
+
+function challengeToLink(address: string, bearer: string, order?: string): Promise<Answer<AnyBody>> {
+  const json = { action: 'link', address, ...(order === undefined ? {} : { order }) };
+  return api.call('POST', '/v1/wallets/challenges', { bearer, json });
+}
+
+const payer = newWallet();
+
+/** The answer to a claim of a payment that has no reference. */
+async function claimed(
+  change: { blockNumber?: bigint; transactionHash?: string; amountWei?: bigint },
+  { secureKey }: Customer = customer,
+): Promise<Answer<AnyBody>> {
+  const { blockNumber = 1n, amountWei = 500_000_000_000_000n, ...more } = change;
+  const { hash: blockHash } = await onChain().getBlock({ blockNumber });
+  const transfer = { blockNumber, blockHash, fromAddress: payer.address.toLowerCase(), ...more };
+  const inclusion = await api.intake.pay({ calldata: '0x', amountWei, transfer });
+  const asked = { bearer: secureKey, fields: { transaction: inclusion.transactionHash } };
+  return await redeem(api, await signChallenge(api, 'claim', payer, asked));
+}
 
 describe('problem codes', () => {
   it('has a case for each code, and no other', async () => {

@@ -64,6 +64,8 @@ export interface StepsOptions {
   readonly rpcUrl?: string;
   /** How old its newest block may be; any age when left out. */
   readonly chainLagMax?: Instant;
+  /** Whom operators know; those that everybody knows when left out. */
+  readonly senders?: SenderLists;
 }
 
 export class IntakeSteps {
@@ -76,7 +78,7 @@ export class IntakeSteps {
   #drawn = 0;
 
   static async open(databaseUrl: string, now: Instant, options: StepsOptions = {}): Promise<IntakeSteps> {
-    const { isDistributed = false, rpcUrl = NOWHERE, chainLagMax = null } = options;
+    const { isDistributed = false, rpcUrl = NOWHERE, chainLagMax = null, senders = new SenderLists() } = options;
     const pool = openPool({ databaseUrl, role: 'credits_app', max: 6 });
     const postingPool = openPool({
       databaseUrl,
@@ -89,13 +91,13 @@ export class IntakeSteps {
     const codes = await AccountCodes.load(db);
     const installation = await readInstallation(db);
     const client = createPublicClient({ transport: http(rpcUrl), cacheTime: 0 });
-    const parts = { db, codes, installation, client, chainLagMax, isDistributed };
+    const parts = { db, codes, installation, client, chainLagMax, senders, isDistributed };
     return new IntakeSteps(now, parts, [pool, postingPool, owner]);
   }
 
   private constructor(
     now: Instant,
-    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation' | 'client' | 'chainLagMax'> &
+    parts: Pick<IntakeContext, 'db' | 'codes' | 'installation' | 'client' | 'chainLagMax' | 'senders'> &
       Pick<PosterOptions, 'isDistributed'>,
     pools: readonly [pg.Pool, pg.Pool, pg.Pool],
   ) {
@@ -110,7 +112,6 @@ export class IntakeSteps {
         isDistributed: parts.isDistributed,
         clock: () => this.now,
       }),
-      senders: new SenderLists(),
       now: async () => this.now,
       log: () => {},
     };

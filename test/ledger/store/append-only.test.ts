@@ -25,6 +25,9 @@ const APPEND_ONLY = [
   'reversals',
   'installation',
   'ledger_accounts',
+  'challenge_secret',
+  'wallet_proofs',
+  'wallet_links',
 ] as const;
 
 /** Tables of the application that it may change, but neither empty nor rebuild. */
@@ -75,7 +78,10 @@ beforeAll(async () => {
     insert into sent_transactions values (1, 't', 1, 'b', now(), 'success', 2, 3, 4, 5, 15, now());
     insert into withdrawals values (1, 't', 0, 1, 'b', now(), 'CALL', 'a', 1, now());
     insert into balance_checks values (8453, 1, 1, 'observed', 'b', now(), 0, 0, 0, 0, now());
-    insert into balance_differences values (1, 'd', 1, 1, 2, now(), 1, now())`);
+    insert into balance_differences values (1, 'd', 1, 1, 2, now(), 1, now());
+    insert into wallet_proofs values
+      (1, sha256('nonce'), 'link', '0x' || repeat('0', 40), 1, 'message', '0x', now());
+    insert into wallet_links values (1, '0x' || repeat('0', 40), 1, 1, 'linked', now())`);
 });
 afterAll(async () => {
   await Promise.all([app.end(), owner.end()]);
@@ -190,6 +196,7 @@ test.each([
   'insert into access_tokens (bucket) values (1)',
   "insert into ledger_accounts values (1999, 'CREDIT:mine')",
   "insert into installation (mode) values ('live')",
+  "insert into challenge_secret (secret) values (sha256('mine'))",
   'delete from kysely_migration',
 ])('the application may not: %s', async statement => {
   expect(await codeOf(app, statement)).toBe(INSUFFICIENT_PRIVILEGE);
@@ -238,6 +245,9 @@ test('what the application may do, table by table', async () => {
     ledger_accounts: 'select',
     services: 'select',
     access_tokens: 'select',
+    challenge_secret: 'select',
+    wallet_proofs: 'insert select',
+    wallet_links: 'insert select',
   });
 });
 

@@ -56,6 +56,13 @@ contract RogueWallet {
             }
         }
         if (how == keccak256("writes something down")) asked += 1;
+        if (how == keccak256("agrees after 1.5 million gas")) burn(1500000);
+        if (how == keccak256("agrees after 2.5 million gas")) burn(2500000);
         return this.isValidSignature.selector;
+    }
+
+    function burn(uint256 amount) private view {
+        uint256 before = gasleft();
+        while (before - gasleft() < amount) {}
     }
 }
