@@ -40,11 +40,11 @@ export async function giveChallenge(
   if ('refusal' in wanted) return wanted;
   const obstacle = action === 'unlink' ? null : context.senders.obstacleOf(address);
   if (obstacle !== null) return { refusal: { code: 'sender_listed', obstacle } };
-  const session = action === 'recover' ? newSecret('walletSession', context.mode) : null;
-  const bound = session ?? ('credential' in request ? request.credential.secret : '');
+  const session =
+    request.action === 'recover' ? newSecret('walletSession', context.mode) : request.credential.secret;
   const terms = { site, chainId: context.chainId, address, intent: wanted.intent };
-  const seal = await readSeal(context.db);
-  return { ...makeChallenge(seal, { terms, session: bound }, await context.now()), session };
+  const challenge = makeChallenge(await readSeal(context.db), { terms, session }, await context.now());
+  return { ...challenge, session: action === 'recover' ? session : null };
 }
 
 async function intentOf(

@@ -2,8 +2,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Address, encodeFunctionData, type Hash, type Hex, type Log, parseAbi } from 'viem';
+import {
+  type Address,
+  createWalletClient,
+  encodeAbiParameters,
+  encodeFunctionData,
+  type Hash,
+  type Hex,
+  http,
+  type Log,
+  parseAbi,
+} from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { openPool } from '../../ledger/index.ts';
 import { type Buyer, buyerOn, eventually } from '../support/buyer.ts';
@@ -16,6 +29,7 @@ const NAMES = [
   'DelegateCaller',
   'SelfDestructor',
   'EvenBlockPayer',
+  'OwnedWallet',
 ] as const;
 
 let stack: Stack;
@@ -29,10 +43,17 @@ beforeAll(async () => {
   for (const name of NAMES) {
     const code = compiled[name]?.bytecode;
     if (!code) throw new Error(`${name} was not compiled`);
-    contracts.set(name, await buyer.deploy(code));
+    contracts.set(name, await buyer.deploy(name === 'OwnedWallet' ? ofOwner(code) : code));
   }
 }, 120_000);
 afterAll(() => stack?.stop());
+
+/** Who owns the contract wallet, and pays without a reference. */
+const owner = privateKeyToAccount(DEV_ACCOUNTS[3].privateKey);
+
+function ofOwner(code: Hex): Hex {
+  return `${code}${encodeAbiParameters([{ type: 'address' }], [owner.address]).slice(2)}`;
+}
 
 function contract(name: (typeof NAMES)[number]): Address {
   const address = contracts.get(name);
@@ -142,6 +163,38 @@ describe('a payment', () => {
     await marker();
     expect((await buyer.status(order)).payments).toEqual([]);
     expect(await received()).toBe(await buyer.reader.getBalance({ address }));
+  });
+
+  test('without a reference is credited by the link of its wallet, and claimed from a contract wallet', async () => {
+    const wallet = createWalletClient({ account: owner, chain: base, transport: http(stack.rpcUrl) });
+    const order = await buyer.order('5');
+    const value = BigInt(order.payment.amount_wei);
+    /** Asks for a challenge, has the owner sign it and sends it back. */
+    const signed = async (action: string, door: string, bearer: string, fields: { address: Address }) => {
+      const { body } = await buyer.api('POST', '/v1/wallets/challenges', bearer, { action, ...fields });
+      const message = String(body.message);
+      const signature = await owner.signMessage({ message });
+      return await buyer.api('POST', door, bearer, { ...fields, message, signature });
+    };
+    const link = { address: owner.address, order: order.id };
+    expect((await signed('link', '/v1/wallets', order.secret, link)).status).toBe(201);
+    // A local chain's clock may be a second behind ours, in which the link was not there yet.
+    await buyer.control.increaseTime({ seconds: 2 });
+    await wallet.sendTransaction({ to: order.payment.address, value });
+    expect((await buyer.credited(order)).payments).toMatchObject([{ credits: '50000' }]);
+    const key = await buyer.claim(order);
+
+    const address = contract('OwnedWallet');
+    await wallet.sendTransaction({ to: address, value });
+    const abi = parseAbi(['function pay(address target, uint256 amount, bytes input)']);
+    const data = encodeFunctionData({ abi, args: [order.payment.address, value, '0x'] });
+    const transaction = await wallet.sendTransaction({ to: address, data });
+    await marker();
+    expect(await buyer.credits(key)).toMatchObject({ available: '50000' });
+    await buyer.control.mine({ blocks: 2 });
+    const claim = { address, transaction };
+    expect((await signed('claim', '/v1/wallets/claims', key, claim)).status).toBe(201);
+    expect(await buyer.credits(key)).toMatchObject({ available: '100000' });
   });
 
   test('by SELFDESTRUCT is money of nobody', async () => {
