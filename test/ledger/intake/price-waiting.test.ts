@@ -229,7 +229,10 @@ describe('a chain that halts and catches up with old times', () => {
 
   test('is remembered by a worker that starts anew', async () => {
     const order = await halt();
-    const other = await IntakeSteps.open(database.url, at(300n), { rpcUrl: chain.rpcUrl, chainLagMax: MINUTE });
+    const other = await IntakeSteps.open(database.url, at(300n), {
+      rpcUrl: chain.rpcUrl,
+      chainLagMax: MINUTE,
+    });
     try {
       const transfer = await catchUp(order);
       await answers(ANSWER + 3n, 400n);
@@ -388,7 +391,10 @@ describe('a price that was recorded', () => {
     await pushPrice(chain.rpcUrl, 2n * ANSWER, { updatedAt: START_SECONDS + 1n });
     await mineAt(20n);
     await lookAt(21n);
-    const other = await IntakeSteps.open(database.url, at(22n), { rpcUrl: chain.rpcUrl, chainLagMax: MINUTE });
+    const other = await IntakeSteps.open(database.url, at(22n), {
+      rpcUrl: chain.rpcUrl,
+      chainLagMax: MINUTE,
+    });
     await lookOnce(other.context);
     await other.close();
     expect(await priceOf(transfer)).toEqual(price);

@@ -125,7 +125,7 @@ describe('a payment that lost its row', () => {
         frameType: 'CALL',
         transactionType: 'eip1559',
       },
-      ...{ fromAddress: payer.address.toLowerCase(), amountWei: 5n, input: '0x' },
+      ...{ fromAddress: payer.address.toLowerCase(), amountWei: 5n, input: '0x', noticedAt: 0n },
     };
     return await checkCanonical(clientAt(rpc.url), lost, PAYMENT_ADDRESS);
   }
