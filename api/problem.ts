@@ -20,6 +20,7 @@ const STATUS_OF = {
   receipt_absent: 409,
   receipt_priced: 409,
   price_not_due: 409,
+  earlier_unpriced: 409,
   order_claimed: 409,
   challenge_expired: 409,
   challenge_used: 409,

@@ -8,6 +8,7 @@ export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './cor
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
 export type { Refusal } from './core/refusal.ts';
+export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
@@ -26,6 +27,7 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export {
   checkInstallation,
   ensureInstallation,

@@ -5,7 +5,7 @@ import { createPublicClient, http, type PublicClient } from 'viem';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
-import { CHAIN_LAG_MAX, type FeedRound } from './core/price.ts';
+import { CHAIN_LAG_MAX } from './core/price.ts';
 import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from './intake/assign-receipt.ts';
 import {
   type ClaimedPayments,
@@ -30,8 +30,14 @@ import {
   type ServiceIdentity,
 } from './keys/authenticate.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
-import { createOrder, type NewOrder } from './orders/create-order.ts';
-import { findOrderBySecret, type OrderRow } from './orders/find-order.ts';
+import {
+  createOrder,
+  createUniqueAmountOrder,
+  type NewOrder,
+  type OrderWanted,
+  type UniqueAmountOutcome,
+} from './orders/create-order.ts';
+import { findOrder, findOrderBySecret, type OrderRow } from './orders/find-order.ts';
 import { type OrderStatus, readOrderStatus } from './orders/order-status.ts';
 import type { Outcome } from './posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from './posting/identity.ts';
@@ -41,6 +47,7 @@ import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
 import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
+import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
 import {
   type CaptureRequest,
@@ -202,8 +209,19 @@ export class Ledger {
     return currentEthPrice(this.#chain, now, this.#chainLagMax);
   }
 
-  createOrder(order: { amountMicrousd: bigint; round: FeedRound; now: Instant }): Promise<NewOrder> {
-    return createOrder(this.#doors, order);
+  /** Records an order, for a new account or to top one up. */
+  createOrder(wanted: OrderWanted): Promise<NewOrder> {
+    return createOrder(this.#doors, wanted);
+  }
+
+  /** Records an order whose amount tells that a payment is its own, or says when to ask again. */
+  createUniqueAmountOrder(wanted: OrderWanted & { address: string }): Promise<UniqueAmountOutcome> {
+    return createUniqueAmountOrder(this.#doors, wanted);
+  }
+
+  /** The account that an order is for, whether or not it has a key; null when there is no such order. */
+  async accountOfOrder(orderId: string): Promise<bigint | null> {
+    return (await findOrder(this.#doors, orderId))?.account_id ?? null;
   }
 
   /** The order with where it stands, for whoever holds its secret; null for anybody else. */
@@ -411,6 +429,14 @@ export class Ledger {
     if ('refusal' in claimed) return claimed;
     for (const { receiptId } of claimed.payments) await deliver(intake, receiptId).catch(() => {});
     return claimed;
+  }
+
+  /** Payments that wait in suspense, with why, a page at a time, the newest first. */
+  suspense(page: {
+    readonly before?: SuspenseCursor | undefined;
+    readonly limit: number;
+  }): Promise<SuspensePage> {
+    return readSuspense(this.#pools.db, page);
   }
 
   /** Starts posting what time makes due: at once, at every midnight UTC, and every hour. Any number may run at once. */

@@ -88,6 +88,11 @@ function priceProblem(refusal: OperatorPriceRefusal): Problem {
         { possible_from: from },
       );
     }
+    case 'earlier_unpriced':
+      return new Problem(
+        'earlier_unpriced',
+        'A payment of the same order that is before this one in the chain has no price: price that one first.',
+      );
     case 'price_unconfirmed': {
       const latest = refusal.latestAnswer === null ? null : decimalText(refusal.latestAnswer, 8);
       return new Problem(

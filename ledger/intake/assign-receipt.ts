@@ -1,19 +1,22 @@
 /** Giving a receipt that waits in suspense to an account, by the word of a person. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { clearAlarm } from '../alarms/alarm.ts';
 import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { judgeFrame } from '../core/frame.ts';
 import type { Instant } from '../core/instant.ts';
+import { findOrder } from '../orders/find-order.ts';
+import { findOrderToPay } from '../orders/order-to-pay.ts';
 import { lockSystemBook } from '../posting/system-entries.ts';
 import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
-import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
-import type { AssignmentTable, Tables } from '../store/tables.ts';
+import type { Tables } from '../store/tables.ts';
 import type { SenderObstacle } from '../wallets/sender-lists.ts';
-import { bookAssignment } from './book-assignment.ts';
+import { assignInclusion } from './assign-inclusion.ts';
+import { type LastAssignment, readLastAssignment } from './assignment-facts.ts';
 import type { IntakeContext } from './context.ts';
 import type { PersonalMatch } from './decided-by-person.ts';
-import { type Included, included, readLatestInclusion, readPrice } from './receipt-facts.ts';
+import { type Included, included, type PriceRow, readLatestInclusion, readPrice } from './receipt-facts.ts';
+import { hasRoomForLot } from './why-kept-back.ts';
 
 export interface ReceiptAssignment {
   readonly receiptId: string;
@@ -21,12 +24,14 @@ export interface ReceiptAssignment {
   readonly accountId: bigint;
   /** Who says so: an operator, or the sender, whom the caller has made sure of. */
   readonly matchedBy: PersonalMatch;
-  /** Why, kept with the assignment; an operator must say. */
-  readonly reason: string | null;
-  /** The order of the account that it pays; none when left out. It does not change the price. */
+  /** The order of the account that it pays; left out, the account's open order is looked for. */
   readonly orderId?: string | null;
   /** The inclusion that was looked at: another one is not assigned. Whichever stands when left out. */
   readonly version?: number;
+  /** Why, kept with the assignment; an operator must say. */
+  readonly reason: string | null;
+  /** The name of the operator's token, kept likewise. */
+  readonly operator?: string | null;
   readonly now: Instant;
 }
 
@@ -44,9 +49,15 @@ export type AssignmentRefusal =
   | { readonly code: 'receipt_unattributed' }
   /** Nor can what a listed sender has paid be claimed. */
   | { readonly code: 'sender_listed'; readonly obstacle: SenderObstacle }
+  /** It says whose it is and is in suspense all the same: only an operator may assign it. */
+  | { readonly code: 'receipt_kept_back' }
   | { readonly code: 'account_unknown' }
+  /** The account has no such order. */
+  | { readonly code: 'order_unknown' }
   /** Less than a micro-dollar. */
-  | { readonly code: 'worth_nothing' };
+  | { readonly code: 'worth_nothing' }
+  /** The account has as many live lots as one may have; an operator may give it one more. */
+  | { readonly code: 'too_many_lots' };
 
 export type AssignmentOutcome =
   | {
@@ -87,9 +98,9 @@ export async function assignReceiptIn(
   trx: Kysely<Tables>,
   request: ReceiptAssignment,
 ): Promise<AssignmentOutcome> {
-  const { receiptId, accountId, matchedBy, now } = request;
-  const { bucketCount } = context.installation;
-  const bucket = bucketOf(receiptId, bucketCount);
+  const { receiptId, now } = request;
+  const wanted = { ...request, reason: reasonOf(request) };
+  const bucket = bucketOf(receiptId, context.installation.bucketCount);
   const book = await lockSystemBook(runIn(trx), bucket);
   const latest = await readLatestInclusion(trx, bucket, receiptId);
   if (latest?.outcome !== 'included') return refused({ code: 'receipt_absent' });
@@ -97,38 +108,49 @@ export async function assignReceiptIn(
     return refused({ code: 'receipt_moved' });
   const inclusion = included(latest);
   const price = await readPrice(trx, inclusion);
-  const wanted = { account_id: accountId, matched_by: matchedBy, reason: reasonOf(request) };
-  const before = await readAssignment(trx, inclusion);
-  if (before && isSame(before, wanted)) return assigned(inclusion, before.decided_at, price);
-  if (before)
-    return refused({
-      code: 'receipt_assigned',
-      accountId: matchedBy === 'operator' ? before.account_id : null,
-    });
-  const obstacle = matchedBy === 'claim' ? claimObstacle(context, inclusion) : null;
-  if (obstacle) return refused(obstacle);
-  if (!(await isKnownAccount(trx, accountId, bucketCount))) return refused({ code: 'account_unknown' });
-  if (price?.amount_microusd === 0n) return refused({ code: 'worth_nothing' });
-  const assignment = { ...wanted, order_id: request.orderId ?? null };
-  await trx
-    .insertInto('assignments')
-    .values({
-      bucket,
-      receipt_id: receiptId,
-      version: inclusion.version,
-      ...assignment,
-      decided_at: instantText(now),
-    })
-    .execute();
+  const before = await readLastAssignment(trx, inclusion);
+  if (before && !before.isKeptBack && isSame(before, wanted))
+    return assigned(inclusion, before.decided_at, worthOf(before, price));
+  const refusal = await whyRefused(context, trx, { inclusion, price, before }, wanted);
+  if (refusal !== null) return refused(refusal);
+  const match = { ...wanted, orderId: await orderOf(context, trx, { inclusion, before }, wanted) };
+  const number = (before?.number ?? 0) + 1;
+  const worth = await assignInclusion(context, { trx, book }, { inclusion, match, number, price }, now);
   // Who sent it no longer matters.
   await clearAlarm({ ...context, db: trx }, 'sender_blocked', receiptId);
-  if (price)
-    await bookAssignment(context, { trx, book }, { inclusion, assignment, price, paidAt: null }, now);
-  return assigned(inclusion, now, price);
+  return assigned(inclusion, now, worth);
 }
 
 function reasonOf({ reason }: Pick<ReceiptAssignment, 'reason'>): string | null {
   return reason?.trim() || null;
+}
+
+interface Found {
+  readonly inclusion: Included;
+  readonly price: PriceRow | null;
+  readonly before: LastAssignment | null;
+}
+
+async function whyRefused(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  { inclusion, price, before }: Found,
+  { accountId, orderId, matchedBy, now }: ReceiptAssignment,
+): Promise<AssignmentRefusal | null> {
+  const { bucketCount } = context.installation;
+  const isOperator = matchedBy === 'operator';
+  if (before && !before.isKeptBack)
+    return { code: 'receipt_assigned', accountId: isOperator ? before.account_id : null };
+  if (!isOperator && before) return { code: 'receipt_kept_back' };
+  const obstacle = isOperator ? null : claimObstacle(context, inclusion);
+  if (obstacle) return obstacle;
+  if (!(await isKnownAccount(trx, accountId, bucketCount))) return { code: 'account_unknown' };
+  if (orderId && (await findOrder({ db: trx, bucketCount }, orderId))?.account_id !== accountId)
+    return { code: 'order_unknown' };
+  if (price?.amount_microusd === 0n) return { code: 'worth_nothing' };
+  if (!isOperator && price && !(await hasRoomForLot(context, trx, accountId, now)))
+    return { code: 'too_many_lots' };
+  return null;
 }
 
 /** Why nobody can claim the payment, whoever they are. */
@@ -138,38 +160,42 @@ function claimObstacle(context: IntakeContext, inclusion: Included): AssignmentR
   return obstacle && { code: 'sender_listed', obstacle };
 }
 
+/** The order that it pays: the one that was asked for, the one that it named itself, or the account's open one. */
+async function orderOf(
+  context: IntakeContext,
+  trx: Kysely<Tables>,
+  { inclusion, before }: Pick<Found, 'inclusion' | 'before'>,
+  { orderId, accountId }: ReceiptAssignment,
+): Promise<string | null> {
+  if (orderId) return orderId;
+  if (before?.order_id && before.account_id === accountId) return before.order_id;
+  const { bucketCount } = context.installation;
+  return await findOrderToPay({ db: trx, bucketCount }, accountId, inclusion.blockAt);
+}
+
 function refused(refusal: AssignmentRefusal): AssignmentOutcome {
   return { status: 'refused', refusal };
 }
 
 function assigned(
-  inclusion: Included,
+  { version }: Included,
   decidedAt: Instant,
-  price: { readonly amount_microusd: bigint } | null,
+  amountMicrousd: bigint | null,
 ): AssignmentOutcome {
-  const { version } = inclusion;
-  return { status: 'assigned', version, decidedAt, amountMicrousd: price?.amount_microusd ?? null };
+  return { status: 'assigned', version, decidedAt, amountMicrousd };
 }
 
-type AssignmentRow = Selectable<AssignmentTable>;
-type Wanted = Pick<AssignmentRow, 'account_id' | 'matched_by' | 'reason'>;
+function worthOf(assignment: LastAssignment, price: PriceRow | null): bigint | null {
+  return price && (assignment.amount_microusd ?? price.amount_microusd);
+}
 
-function isSame(before: Wanted, wanted: Wanted): boolean {
+function isSame(before: LastAssignment, wanted: ReceiptAssignment): boolean {
   return (
-    before.account_id === wanted.account_id &&
-    before.matched_by === wanted.matched_by &&
-    before.reason === wanted.reason
+    before.account_id === wanted.accountId &&
+    before.matched_by === wanted.matchedBy &&
+    before.reason === wanted.reason &&
+    (!wanted.orderId || before.order_id === wanted.orderId)
   );
-}
-
-async function readAssignment(db: Kysely<Tables>, inclusion: Included): Promise<AssignmentRow | undefined> {
-  return await db
-    .selectFrom('assignments')
-    .selectAll()
-    .where('bucket', '=', inclusion.bucket)
-    .where('receipt_id', '=', inclusion.receiptId)
-    .where('version', '=', inclusion.version)
-    .executeTakeFirst();
 }
 
 /** Whether there is anything of the account: a book, a key, or an order whose buyer may still get the key. */

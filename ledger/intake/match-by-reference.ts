@@ -5,7 +5,7 @@ import { parseReference } from '../orders/reference.ts';
 import { bucketOf } from '../store/bucket.ts';
 import type { Tables } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
-import type { Match } from './match-inclusion.ts';
+import type { Match, NoMatch } from './match-inclusion.ts';
 import type { Included } from './receipt-facts.ts';
 
 /** The order whose reference the value frame itself carries, and nothing else beside it; null without one. */
@@ -13,7 +13,7 @@ export async function matchByReference(
   context: IntakeContext,
   trx: Kysely<Tables>,
   standing: Included,
-): Promise<Match | null> {
+): Promise<Match | NoMatch | null> {
   if (judgeFrame({ ...standing, direction: 'in' }) !== 'payment' || standing.input === null) return null;
   const reference = parseReference(standing.input);
   if (reference === null) return null;
@@ -27,5 +27,5 @@ export async function matchByReference(
   const order = found && (await findOrder({ db: trx, bucketCount }, found.order_id));
   return order
     ? { accountId: order.account_id, orderId: order.order_id, matchedBy: 'reference', reason: null }
-    : null;
+    : { noMatch: 'reference_unknown' };
 }

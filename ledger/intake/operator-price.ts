@@ -33,6 +33,8 @@ export type OperatorPriceRefusal =
   | { readonly code: 'receipt_priced' }
   /** It has not waited for a day: the feed may still price it. */
   | { readonly code: 'price_not_due'; readonly possibleFrom: Instant }
+  /** A payment of the same order that is before this one in the chain has no price: it goes first. */
+  | { readonly code: 'earlier_unpriced' }
   /** Less than half or more than double of the feed's latest answer; null: there is none to compare with. */
   | { readonly code: 'price_unconfirmed'; readonly latestAnswer: bigint | null };
 
@@ -75,7 +77,8 @@ export async function recordOperatorPrice(
       return refused({ code: 'price_unconfirmed', latestAnswer });
   }
   const noQuote = (await readCaughtUp(context, inclusion)) !== null;
-  await priceReceipt(context, inclusion, { ...given, late: true, noQuote }, now);
+  if (!(await priceReceipt(context, inclusion, { ...given, late: true, noQuote }, now)))
+    return refused({ code: 'earlier_unpriced' });
   // The worker may have been quicker, or a reorg.
   const recorded = await readPrice(context.db, inclusion);
   if (!recorded) return refused({ code: 'receipt_absent' });

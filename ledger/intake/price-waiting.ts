@@ -36,7 +36,7 @@ async function price(
   inclusion: Included,
   head: ChainHead,
   feeds: Feeds,
-): Promise<PriceProblem | 'rpc_behind' | null> {
+): Promise<PriceProblem | 'rpc_behind' | 'earlier_unpriced' | null> {
   // An RPC that is behind the block would take an old round for the newest.
   if (head.blockNumber < inclusion.blockNumber) return 'rpc_behind';
   // Until the chain has caught up, neither its feeds nor what was paid in it are known for good.
@@ -45,8 +45,8 @@ async function price(
   const { blockAt, noticedAt } = inclusion;
   const found = await ethPriceFor(feeds, { blockAt, noticedAt, caughtUpAt }, context.chainLagMax);
   if (found.round === null) return found.problem;
-  await priceReceipt(context, inclusion, found, await context.now());
-  return null;
+  const isPriced = await priceReceipt(context, inclusion, found, await context.now());
+  return isPriced ? null : 'earlier_unpriced';
 }
 
 /**

@@ -15,6 +15,7 @@ export interface Included {
   readonly blockHash: string;
   readonly blockAt: Instant;
   readonly transactionHash: string;
+  readonly transactionIndex: number;
   readonly traceIndex: number;
   readonly frameType: string;
   readonly transactionType: string;
@@ -33,13 +34,14 @@ export function chainReceiptId(chainId: number, transactionHash: string, traceIn
 /** Throws for an inclusion that is absent: the caller has looked at its outcome. */
 export function included(row: InclusionRow): Included {
   const { block_number, block_hash, block_at, transaction_hash, from_address, amount_wei } = row;
-  const { frame_type, transaction_type, trace_index } = row;
+  const { frame_type, transaction_type, transaction_index, trace_index } = row;
   if (
     row.outcome !== 'included' ||
     block_number === null ||
     block_hash === null ||
     block_at === null ||
     transaction_hash === null ||
+    transaction_index === null ||
     trace_index === null ||
     frame_type === null ||
     transaction_type === null ||
@@ -55,6 +57,7 @@ export function included(row: InclusionRow): Included {
     blockHash: block_hash,
     blockAt: block_at,
     transactionHash: transaction_hash,
+    transactionIndex: transaction_index,
     traceIndex: trace_index,
     frameType: frame_type,
     transactionType: transaction_type,

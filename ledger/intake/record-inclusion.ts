@@ -14,11 +14,12 @@ import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
+import { readLastAssignment } from './assignment-facts.ts';
 import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
 import { matchInclusion } from './match-inclusion.ts';
 import { ownEntry } from './own-entry.ts';
-import { chainReceiptId, type Included, included, readLatestInclusion } from './receipt-facts.ts';
+import { chainReceiptId, type Included, included, readLatestInclusion, readPrice } from './receipt-facts.ts';
 
 /** Input longer than a reference is not one; it is not kept. */
 const INPUT_BYTES_MAX = 64;
@@ -55,6 +56,7 @@ export async function recordInclusion(
       blockHash: transfer.blockHash,
       blockAt: instantOfSeconds(transfer.blockTimestamp),
       transactionHash: transfer.transactionHash,
+      transactionIndex: transfer.transactionIndex,
       traceIndex: transfer.traceIndex,
       frameType: transfer.frameType,
       transactionType: transfer.transactionType,
@@ -74,7 +76,7 @@ export async function recordInclusion(
         block_hash: standing.blockHash,
         block_at: instantText(standing.blockAt),
         transaction_hash: standing.transactionHash,
-        transaction_index: transfer.transactionIndex,
+        transaction_index: standing.transactionIndex,
         trace_index: standing.traceIndex,
         frame_type: standing.frameType,
         transaction_type: standing.transactionType,
@@ -141,30 +143,18 @@ async function reverse(
   const at = { bucket: lost.bucket, receipt_id: lost.receiptId, version: lost.version };
   // Where the payment is found again, it is judged again.
   await clearAlarm({ ...context, db: trx }, 'sender_blocked', lost.receiptId);
-  const assigned = await trx
-    .selectFrom('assignments as a')
-    .innerJoin('price_records as p', join =>
-      join
-        .on('p.bucket', '=', at.bucket)
-        .onRef('p.receipt_id', '=', 'a.receipt_id')
-        .onRef('p.version', '=', 'a.version'),
-    )
-    .select(['a.account_id', 'p.amount_microusd'])
-    .where('a.bucket', '=', at.bucket)
-    .where('a.receipt_id', '=', at.receipt_id)
-    .where('a.version', '=', at.version)
-    .executeTakeFirst();
+  const credited = await readCredited(trx, lost);
   const entries: SystemEntry[] = [];
-  if (assigned && assigned.amount_microusd > 0n) {
-    const postings = assignmentPostings(lost.amountWei, assigned.amount_microusd);
+  if (credited) {
+    const postings = assignmentPostings(lost.amountWei, credited.amountMicrousd);
     entries.push(systemEntry(lost, 'assignment_reversal', reversedPostings(postings)));
     await trx
       .insertInto('outbox')
       .values({
         ...at,
         action: 'clawback',
-        account_id: assigned.account_id,
-        amount_microusd: assigned.amount_microusd,
+        account_id: credited.accountId,
+        amount_microusd: credited.amountMicrousd,
         paid_at: instantText(lost.blockAt),
         details: JSON.stringify({ receipt: lost.receiptId, version: lost.version, cause: 'reorg' }),
         decided_at: instantText(now),
@@ -174,6 +164,17 @@ async function reverse(
   const arrival = receiptPostings(treasury(context), lost.amountWei);
   entries.push(systemEntry(lost, 'receipt_reversal', reversedPostings(arrival)));
   return entries;
+}
+
+/** Whose book was given what for an inclusion, or is about to be; null where it is in suspense or worth nothing. */
+async function readCredited(
+  trx: Kysely<Tables>,
+  inclusion: Included,
+): Promise<{ accountId: bigint; amountMicrousd: bigint } | null> {
+  const [assignment, price] = [await readLastAssignment(trx, inclusion), await readPrice(trx, inclusion)];
+  if (!assignment || assignment.isKeptBack || !price) return null;
+  const amountMicrousd = assignment.amount_microusd ?? price.amount_microusd;
+  return amountMicrousd === 0n ? null : { accountId: assignment.account_id, amountMicrousd };
 }
 
 /** An entry of the system book about one inclusion; its key makes it the only one of its kind. */

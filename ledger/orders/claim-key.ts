@@ -11,11 +11,12 @@ const CLAIM_LIFE = 24n * HOUR;
 
 export type Claim =
   | { readonly status: 'claimed'; readonly secureKey: string; readonly accountId: bigint }
-  | { readonly status: 'order_unknown' | 'payment_pending' | 'claim_closed' };
+  | { readonly status: 'order_unknown' | 'nothing_to_claim' | 'payment_pending' | 'claim_closed' };
 
 /**
  * Issues the Secure Key of a paid order to whoever holds the order's secret. Until the key is acknowledged or used,
- * and for 24 hours, the secret may claim again, which revokes the key it got before: a lost answer costs nothing.
+ * and for 24 hours, the secret may claim again, which revokes the key it got before: a lost answer costs nothing. A
+ * top-up has nothing to claim: whoever pays for an account gets no key of it.
  */
 export async function claimKey(
   options: OrderOptions,
@@ -27,6 +28,7 @@ export async function claimKey(
     const inTransaction = { ...options, db };
     const order = await findOrderBySecret(inTransaction, orderId, secret, true);
     if (!order) return { status: 'order_unknown' };
+    if (order.is_top_up) return { status: 'nothing_to_claim' };
     if (order.acknowledged_at !== null || order.claim_closed_at !== null) return { status: 'claim_closed' };
     if (order.claimed_at !== null && now - order.claimed_at > CLAIM_LIFE) return { status: 'claim_closed' };
     // Once a key was issued it can be fetched again whatever became of the payment.
@@ -48,10 +50,11 @@ export async function acknowledgeKey(
   orderId: string,
   saved: { readonly secret: string; readonly secureKey: string },
   now: Instant,
-): Promise<'acknowledged' | 'order_unknown' | 'not_claimed' | 'key_superseded'> {
+): Promise<'acknowledged' | 'order_unknown' | 'nothing_to_claim' | 'not_claimed' | 'key_superseded'> {
   return await options.db.transaction().execute(async db => {
     const order = await findOrderBySecret({ ...options, db }, orderId, saved.secret, true);
     if (!order) return 'order_unknown';
+    if (order.is_top_up) return 'nothing_to_claim';
     if (order.claimed_key_hash === null) return 'not_claimed';
     if (!sameHash(hashSecret(saved.secureKey), order.claimed_key_hash)) return 'key_superseded';
     // A recovery has revoked it.

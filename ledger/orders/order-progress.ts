@@ -10,16 +10,20 @@ export type OrderProgress =
   | 'confirmed'
   /** Its credits can be used. */
   | 'credited'
+  /** It stays in suspense: a person has to look at it. */
+  | 'kept_back'
   /** The chain took the payment back, and has no other. */
   | 'reorged';
 
 /** The furthest that any payment of the order has come. @param isSeen Whether the pending block has one. */
 export function orderProgress(
-  payments: readonly Pick<OrderReceipt, 'credited' | 'reversed'>[],
+  payments: readonly Pick<OrderReceipt, 'credited' | 'reversed' | 'keptBack'>[],
   isSeen: boolean,
 ): OrderProgress {
-  if (payments.some(payment => payment.credited)) return 'credited';
-  if (payments.some(payment => !payment.reversed)) return 'confirmed';
+  const standing = payments.filter(payment => !payment.reversed);
+  if (standing.some(payment => payment.credited)) return 'credited';
+  if (standing.some(payment => !payment.keptBack)) return 'confirmed';
   if (isSeen) return 'seen';
+  if (standing.length > 0) return 'kept_back';
   return payments.length > 0 ? 'reorged' : 'waiting';
 }

@@ -41,7 +41,12 @@ create table assignments (
   order_id text,
   matched_by text not null,
   decided_at timestamp with time zone not null,
-  reason text
+  reason text,
+  number integer not null default 1,
+  operator text,
+  quote_answer numeric(78,0),
+  quoted_wei numeric(78,0),
+  amount_microusd bigint
 );
 
 create table balance_checks (
@@ -199,7 +204,9 @@ create table orders (
   created_at timestamp with time zone not null,
   claimed_at timestamp with time zone,
   claimed_key_hash bytea,
-  acknowledged_at timestamp with time zone
+  acknowledged_at timestamp with time zone,
+  is_top_up boolean not null default false,
+  amount_reserved_until timestamp with time zone
 );
 
 create table outbox (
@@ -313,6 +320,15 @@ create table services (
   created_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table suspense_reasons (
+  bucket smallint not null,
+  receipt_id text not null,
+  version integer not null,
+  assignment_number integer not null,
+  reason text not null,
+  decided_at timestamp with time zone not null
+);
+
 create table sweep_progress (
   bucket smallint not null,
   swept_through timestamp with time zone not null
@@ -329,6 +345,19 @@ create table withdrawals (
   to_address text,
   amount_wei numeric(78,0) not null,
   noticed_at timestamp with time zone not null
+create table unique_amount_requests (
+  bucket smallint not null,
+  buyer text not null,
+  order_id text not null,
+  requested_at timestamp with time zone not null
+);
+
+create table unique_amounts (
+  bucket smallint not null,
+  amount_wei numeric(78,0) not null,
+  turn integer not null,
+  order_id text not null,
+  reserved_until timestamp with time zone not null
 );
 
 -- Constraints
@@ -351,13 +380,21 @@ alter table alarms add constraint alarms_pkey PRIMARY KEY (kind, subject);
 
 alter table alarms add constraint alarms_message_check CHECK ((message <> ''::text));
 
-alter table assignments add constraint assignments_pkey PRIMARY KEY (bucket, receipt_id, version);
+alter table assignments add constraint assignments_pkey PRIMARY KEY (bucket, receipt_id, version, number);
 
 alter table assignments add constraint assignments_account_id_check CHECK ((account_id > 0));
 
+alter table assignments add constraint assignments_amount_microusd_check CHECK ((amount_microusd >= 0));
+
 alter table assignments add constraint assignments_check CHECK (((matched_by <> 'operator'::text) OR (reason IS NOT NULL)));
 
+alter table assignments add constraint assignments_check1 CHECK ((((quoted_wei IS NULL) = (quote_answer IS NULL)) AND ((quoted_wei IS NULL) = (amount_microusd IS NULL))));
+
 alter table assignments add constraint assignments_matched_by_check CHECK ((matched_by = ANY (ARRAY['reference'::text, 'linked_wallet'::text, 'unique_amount'::text, 'claim'::text, 'operator'::text])));
+
+alter table assignments add constraint assignments_number_check CHECK ((number > 0));
+
+alter table assignments add constraint assignments_quoted_wei_check CHECK ((quoted_wei > (0)::numeric));
 
 alter table assignments add constraint assignments_reason_check CHECK ((reason <> ''::text));
 
@@ -543,11 +580,24 @@ alter table services add constraint services_pkey PRIMARY KEY (service_id);
 
 alter table services add constraint services_service_id_check CHECK ((service_id > 0));
 
+alter table suspense_reasons add constraint suspense_reasons_pkey PRIMARY KEY (bucket, receipt_id, version, assignment_number);
+
+alter table suspense_reasons add constraint suspense_reasons_assignment_number_check CHECK ((assignment_number >= 0));
+
+alter table suspense_reasons add constraint suspense_reasons_reason_check CHECK ((reason <> ''::text));
+
 alter table sweep_progress add constraint sweep_progress_pkey PRIMARY KEY (bucket);
 
 alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
 
 alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amount_wei > (0)::numeric));
+alter table unique_amount_requests add constraint unique_amount_requests_pkey PRIMARY KEY (bucket, buyer, order_id);
+
+alter table unique_amounts add constraint unique_amounts_pkey PRIMARY KEY (bucket, amount_wei, turn);
+
+alter table unique_amounts add constraint unique_amounts_amount_wei_check CHECK (((amount_wei > (0)::numeric) AND ((amount_wei % ('10000000000'::bigint)::numeric) = (0)::numeric)));
+
+alter table unique_amounts add constraint unique_amounts_turn_check CHECK ((turn > 0));
 
 -- Indexes
 
@@ -568,6 +618,11 @@ CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btr
 CREATE INDEX sent_transactions_by_block ON credits.sent_transactions USING btree (block_number);
 
 CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
+CREATE INDEX suspense_reasons_by_time ON credits.suspense_reasons USING btree (decided_at, receipt_id);
+
+CREATE INDEX unique_amount_requests_by_time ON credits.unique_amount_requests USING btree (requested_at);
+
+CREATE INDEX unique_amounts_by_amount ON credits.unique_amounts USING btree (amount_wei);
 
 -- Functions
 
@@ -643,6 +698,13 @@ CREATE TRIGGER sent_transactions_no_truncate BEFORE TRUNCATE ON credits.sent_tra
 CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdrawals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER suspense_reasons_append_only BEFORE DELETE OR UPDATE ON credits.suspense_reasons FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER suspense_reasons_no_truncate BEFORE TRUNCATE ON credits.suspense_reasons FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER unique_amounts_append_only BEFORE DELETE OR UPDATE ON credits.unique_amounts FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER unique_amounts_no_truncate BEFORE TRUNCATE ON credits.unique_amounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Privileges of the roles
 
@@ -704,6 +766,11 @@ grant insert, select on sent_transactions to credits_app;
 
 grant select on services to credits_app;
 
+grant insert, select on suspense_reasons to credits_app;
+
 grant insert, select, update on sweep_progress to credits_app;
 
 grant insert, select on withdrawals to credits_app;
+grant delete, insert, select on unique_amount_requests to credits_app;
+
+grant insert, select on unique_amounts to credits_app;

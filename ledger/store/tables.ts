@@ -4,6 +4,7 @@ import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import type { RenewalPolicy } from '../core/lot.ts';
 import type { LinkEvent } from '../core/wallet-link.ts';
+import type { SuspenseReason } from '../core/suspense-reason.ts';
 
 /** Read as microseconds, written as text (see instant-text.ts). */
 type Timestamp = ColumnType<Instant, string, string>;
@@ -168,6 +169,20 @@ export interface AssignmentTable {
   matched_by: 'reference' | 'linked_wallet' | 'unique_amount' | 'claim' | 'operator';
   reason: string | null;
   decided_at: Timestamp;
+  number: Generated<number>;
+  operator: string | null;
+  quote_answer: bigint | null;
+  quoted_wei: bigint | null;
+  amount_microusd: bigint | null;
+}
+
+export interface SuspenseReasonTable {
+  bucket: number;
+  receipt_id: string;
+  version: number;
+  assignment_number: number;
+  reason: SuspenseReason;
+  decided_at: Timestamp;
 }
 
 export interface OutboxTable {
@@ -221,6 +236,23 @@ export interface OrderTable {
   acknowledged_at: OptionalTimestamp;
   /** Null until a recovery of the account closes it; left out when an order is made. */
   claim_closed_at: ColumnType<Instant | null, undefined, string>;
+  is_top_up: boolean;
+  amount_reserved_until: OptionalTimestamp;
+}
+
+export interface UniqueAmountTable {
+  bucket: number;
+  amount_wei: bigint;
+  turn: number;
+  order_id: string;
+  reserved_until: Timestamp;
+}
+
+export interface UniqueAmountRequestTable {
+  bucket: number;
+  buyer: string;
+  order_id: string;
+  requested_at: Timestamp;
 }
 
 export interface OrderReferenceTable {
@@ -371,12 +403,15 @@ export interface Tables {
   receipt_inclusions: ReceiptInclusionTable;
   price_records: PriceRecordTable;
   assignments: AssignmentTable;
+  suspense_reasons: SuspenseReasonTable;
   outbox: OutboxTable;
   head_sightings: HeadSightingTable;
   chain_progress: ChainProgressTable;
   sweep_progress: SweepProgressTable;
   orders: OrderTable;
   order_references: OrderReferenceTable;
+  unique_amounts: UniqueAmountTable;
+  unique_amount_requests: UniqueAmountRequestTable;
   secure_keys: SecureKeyTable;
   account_keys: AccountKeyTable;
   services: ServiceTable;

@@ -187,8 +187,9 @@ export class IntakeSteps {
     return included(row);
   }
 
-  async price(inclusion: Included, answer: bigint = ANSWER, late = false): Promise<void> {
-    await priceReceipt(this.context, inclusion, { round: roundOf(answer, this.now), late }, this.now);
+  /** False when it has to wait for another payment's price. */
+  async price(inclusion: Included, answer: bigint = ANSWER, late = false): Promise<boolean> {
+    return await priceReceipt(this.context, inclusion, { round: roundOf(answer, this.now), late }, this.now);
   }
 
   async deliver(): Promise<void> {
@@ -246,9 +247,12 @@ export class IntakeSteps {
       'head_sightings',
       'alarms',
       'assignments',
+      'suspense_reasons',
       'outbox',
       'orders',
       'order_references',
+      'unique_amounts',
+      'unique_amount_requests',
       'secure_keys',
       'account_keys',
       'alarms',

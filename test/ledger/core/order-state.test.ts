@@ -8,6 +8,7 @@ const paid: OrderReceipt = {
   amountMicrousd: 5n,
   credited: true,
   reversed: false,
+  keptBack: false,
 };
 
 test.each([
@@ -65,6 +66,24 @@ test.each([
     ],
     at: 2000n,
     is: 'exact expired late reorged',
+  },
+  {
+    title: 'paid, and a little more that is kept back',
+    receipts: [paid, { ...paid, amountWei: 1n, keptBack: true, credited: false }],
+    at: 900n,
+    is: 'exact live kept_back',
+  },
+  {
+    title: 'kept back, late: nothing is paid',
+    receipts: [{ ...paid, blockAt: 1001n, keptBack: true, credited: false }],
+    at: 2000n,
+    is: 'none expired kept_back',
+  },
+  {
+    title: 'kept back, then taken back by the chain',
+    receipts: [{ ...paid, keptBack: true, credited: false, reversed: true }],
+    at: 900n,
+    is: 'none live reorged',
   },
 ])('$title: $is', ({ receipts, at, is }) => {
   const { amount, quote, flags } = orderState(order, receipts, at);

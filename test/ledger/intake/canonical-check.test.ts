@@ -84,6 +84,7 @@ async function sent(
     blockHash: receipt.blockHash,
     blockAt: instantOfSeconds(block.timestamp),
     transactionHash: hash,
+    transactionIndex: receipt.transactionIndex,
     traceIndex,
     frameType: 'CALL',
     transactionType: 'eip1559',

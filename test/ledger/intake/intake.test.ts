@@ -187,20 +187,21 @@ describe('a step that comes too late, from a worker that no longer leads', () =>
     const transfers = [steps.transfer(order.reference), steps.transfer(order.reference)];
     for (const transfer of transfers) await steps.record(transfer);
     const standing = await Promise.all(transfers.map(transfer => steps.standing(transfer)));
-    // Both have read what they need and wait to write, or one waits for the other.
+    // The first has valued its payment and waits to write it down, the other waits for the first.
     const held = await steps.owner.connect();
     await held.query('begin; lock table price_records in exclusive mode');
-    const priced = standing.map(inclusion => steps.price(inclusion, (ANSWER * 99n) / 100n));
-    await steps.waitersOnLocks(2n);
+    const priced: Promise<boolean>[] = [];
+    for (const inclusion of standing) {
+      priced.push(steps.price(inclusion, (ANSWER * 99n) / 100n));
+      await steps.waitersOnLocks(BigInt(priced.length));
+    }
     await held.query('rollback');
     held.release();
-    await Promise.allSettled(priced);
-    for (const inclusion of standing)
-      if (!(await steps.priced(inclusion))) await steps.price(inclusion, (ANSWER * 99n) / 100n);
+    expect(await Promise.all(priced)).toEqual([true, true]);
     const quoted = await Promise.all(
       standing.map(async inclusion => (await steps.priced(inclusion))?.quoted_wei),
     );
-    expect(quoted.sort()).toEqual([0n, DOLLAR_WEI]);
+    expect(quoted).toEqual([DOLLAR_WEI, 0n]);
     await steps.deliver();
   });
 });

@@ -121,6 +121,7 @@ describe('a payment that lost its row', () => {
       blockHash: seen.inThisBlock ? blockHash : `0x${'ab'.repeat(32)}`,
       ...{
         transactionHash: hash,
+        transactionIndex: 0,
         traceIndex: seen.traceIndex,
         frameType: 'CALL',
         transactionType: 'eip1559',

@@ -21,6 +21,8 @@ const APPEND_ONLY = [
   'withdrawals',
   'balance_checks',
   'balance_differences',
+  'suspense_reasons',
+  'unique_amounts',
   'lot_faces',
   'reversals',
   'installation',
@@ -42,6 +44,7 @@ const CHANGING = [
   'balance_progress',
   'outbox',
   'alarms',
+  'unique_amount_requests',
 ] as const;
 const OTHERS = ['alarms', 'order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
@@ -81,7 +84,9 @@ beforeAll(async () => {
     insert into balance_differences values (1, 'd', 1, 1, 2, now(), 1, now());
     insert into wallet_proofs values
       (1, sha256('nonce'), 'link', '0x' || repeat('0', 40), 1, 'message', '0x', now());
-    insert into wallet_links values (1, '0x' || repeat('0', 40), 1, 1, 'linked', now())`);
+    insert into wallet_links values (1, '0x' || repeat('0', 40), 1, 1, 'linked', now());
+    insert into suspense_reasons values (1, 'r', 1, 0, 'no_match', now());
+    insert into unique_amounts values (1, 10000000000, 1, 'o', now())`);
 });
 afterAll(async () => {
   await Promise.all([app.end(), owner.end()]);
@@ -231,6 +236,9 @@ test('what the application may do, table by table', async () => {
     withdrawals: 'insert select',
     balance_checks: 'insert select',
     balance_differences: 'insert select',
+    suspense_reasons: 'insert select',
+    unique_amounts: 'insert select',
+    unique_amount_requests: 'delete insert select',
     account_keys: 'insert select',
     order_references: 'insert select',
     books: 'insert select update',
