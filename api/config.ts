@@ -1,4 +1,5 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
+import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
 import type { ListedSender, Mode } from '../ledger/index.ts';
 import { readSenderList } from './sender-list.ts';
@@ -16,6 +17,8 @@ export interface Config {
   readonly paymentAddress: `0x${string}`;
   /** Where buyers reach the API, without a slash at the end. */
   readonly publicUrl: string;
+  /** The addresses and subnets of the proxies in front of the API, whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   readonly host: string;
   readonly port: number;
   readonly indexer: {
@@ -56,6 +59,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
   const port = readInteger('PORT', get('PORT'), 3000, { min: 1, max: 65_535 }, problems);
   const host = readHost(get('HOST'), mode, problems);
   const publicUrl = readPublicUrl(get('PUBLIC_URL'), { mode, part, port }, problems);
+  const trustedProxies = readProxies(get('TRUSTED_PROXIES'), problems);
   const hasStripeKey = readStripeKey(get('STRIPE_SECRET_KEY'), mode, problems);
   const judgesPayments = part === 'api' || part === 'worker';
   const sendersOf = (name: string) => {
@@ -88,6 +92,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     rpcUrl,
     paymentAddress,
     publicUrl,
+    trustedProxies,
     host,
     port,
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
@@ -189,6 +194,24 @@ function readPublicUrl(
   if (mode === 'dev' && !isLoopback(url.hostname))
     problems.push(`PUBLIC_URL is "${value}": dev is reached on this machine only.`);
   return url.origin;
+}
+
+function readProxies(value: string | undefined, problems: string[]): readonly string[] {
+  const proxies = value?.split(',').map(item => item.trim()) ?? [];
+  if (!proxies.every(isAddressOrSubnet))
+    problems.push(
+      `TRUSTED_PROXIES is "${value}": set it to IP addresses or subnets such as 10.0.0.0/8, with commas between them.`,
+    );
+  return proxies;
+}
+
+function isAddressOrSubnet(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return (
+    prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
+  );
 }
 
 function readStripeKey(value: string | undefined, mode: Mode, problems: string[]): boolean {

@@ -17,6 +17,7 @@ export const orderRequest = z.strictObject({
     `must be at most ${USD_MAX}; make several orders for more`,
   ),
   method: z.literal('eth', 'must be "eth"'),
+  unique_amount: z.boolean('must be true or false').optional(),
 });
 
 export const acknowledgeRequest = z.strictObject({
@@ -106,6 +107,35 @@ export const challengeRequest = z.discriminatedUnion(
 export const signedLinkRequest = z.strictObject({ ...linkFields, ...signedFields });
 export const signedClaimRequest = z.strictObject({ ...claimFields, ...signedFields });
 export const signedRecoveryRequest = z.strictObject({ ...recoveryFields, ...signedFields });
+
+export const assignRequest = z
+  .strictObject({
+    account: z.string('must be the name of an account, a string that begins with "acct_"').optional(),
+    order: z.string('must be the id of an order, a string that begins with "ord_"').optional(),
+    reason: z
+      .string('must be a string that says why')
+      .trim()
+      .min(1, 'must say why')
+      .max(500, 'must have at most 500 characters')
+      // The database takes no others.
+      .refine(text => text.isWellFormed() && !text.includes('\0'), 'must be plain text'),
+  })
+  .refine(body => (body.account === undefined) !== (body.order === undefined), {
+    path: ['account'],
+    error: 'must be there, or "order" instead of it',
+  });
+
+const PAGE_MAX = 200;
+
+export const pageQuery = z.strictObject({
+  limit: z
+    .string('must be given once')
+    .regex(/^[1-9]\d{0,2}$/, `must be a whole number from 1 to ${PAGE_MAX}`)
+    .transform(Number)
+    .refine(limit => limit <= PAGE_MAX, `must be a whole number from 1 to ${PAGE_MAX}`)
+    .default(50),
+  before: z.string('must be given once').optional(),
+});
 
 /** Visible ASCII, as in Stripe's API. */
 export const idempotencyKey = z

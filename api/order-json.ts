@@ -6,6 +6,7 @@ import {
   type OrderStatus,
   type PendingPayment,
   referenceCalldata,
+  SUSPENSE_REASONS,
 } from '../ledger/index.ts';
 import { creditsText, decimalText, usdText } from './amount-text.ts';
 import { Problem } from './problem.ts';
@@ -24,6 +25,7 @@ export function termsJson(order: OrderRow, chain: { chainId: number; address: st
   const calldata = referenceCalldata(order.reference);
   return {
     id: order.order_id,
+    kind: order.is_top_up ? 'top_up' : 'new_key',
     method: order.method,
     amount_usd: usdText(order.amount_microusd),
     credits: creditsText(microcreditsOf(order.amount_microusd)),
@@ -39,6 +41,9 @@ export function termsJson(order: OrderRow, chain: { chainId: number; address: st
       address: chain.address,
       amount_wei: wei.toString(),
       amount_eth: decimalText(wei, 18),
+      // Until then a payment of exactly this amount is known by it.
+      unique_amount_until:
+        order.amount_reserved_until === null ? null : instantText(order.amount_reserved_until),
       calldata,
       // As eth_sendTransaction takes it: add the sender.
       transaction: { to: chain.address, value: `0x${wei.toString(16)}`, data: calldata },
@@ -66,22 +71,33 @@ export function statusJson(order: OrderRow, status: OrderStatus) {
       credits: payment.amountMicrousd === null ? null : creditsText(microcreditsOf(payment.amountMicrousd)),
       credited: payment.credited,
       reorged: payment.reversed,
+      kept_back: payment.keptBackFor && {
+        reason: payment.keptBackFor,
+        detail: SUSPENSE_REASONS[payment.keptBackFor],
+      },
     })),
   };
 }
 
-function keyState(order: OrderRow): 'unclaimed' | 'claimed' | 'acknowledged' | 'closed' {
+/** Null for a top-up, which gives out no key. */
+function keyState(order: OrderRow): 'unclaimed' | 'claimed' | 'acknowledged' | 'closed' | null {
+  if (order.is_top_up) return null;
   // By a recovery of the account, whatever was before it.
   if (order.claim_closed_at !== null) return 'closed';
   if (order.acknowledged_at !== null) return 'acknowledged';
   return order.claimed_at === null ? 'unclaimed' : 'claimed';
 }
 
-/** The payment of the order that is on its way: the one that carries its reference. */
+/** The payment of the order that is on its way: the one that carries its reference, or is of its own amount. */
 export function pendingPaymentOf(
-  order: Pick<OrderRow, 'reference'>,
+  order: Pick<OrderRow, 'reference' | 'quoted_wei' | 'amount_reserved_until'>,
   pending: readonly PendingPayment[],
 ): PendingPayment | null {
   const calldata = referenceCalldata(order.reference);
-  return pending.find(payment => payment.input.toLowerCase() === calldata) ?? null;
+  const ownWei = order.amount_reserved_until === null ? null : order.quoted_wei;
+  return (
+    pending.find(payment => payment.input.toLowerCase() === calldata) ??
+    pending.find(payment => payment.amountWei === ownWei) ??
+    null
+  );
 }

@@ -15,6 +15,7 @@ const STATUS_OF = {
   method_not_allowed: 405,
   payment_pending: 409,
   claim_closed: 409,
+  nothing_to_claim: 409,
   not_claimed: 409,
   key_superseded: 409,
   receipt_absent: 409,
@@ -32,16 +33,21 @@ const STATUS_OF = {
   payment_not_safe: 409,
   payment_assigned: 409,
   payment_unclaimable: 409,
+  receipt_assigned: 409,
+  worth_nothing: 409,
   request_too_large: 413,
   unsupported_media_type: 415,
   host_unknown: 421,
   secure_key_invalid: 422,
   price_unconfirmed: 422,
+  account_unknown: 422,
+  order_unknown: 422,
   idempotency_key_reused: 422,
   sender_pooled: 422,
   challenge_invalid: 422,
   signature_invalid: 422,
   too_many_streams: 429,
+  unique_amounts_taken: 429,
   internal_error: 500,
   overloaded: 503,
   outcome_unknown: 503,
@@ -72,6 +78,8 @@ export class Problem extends Error {
 
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
   if (problem.status === 503) response.set('Retry-After', '1');
+  const { retry_after_seconds: retryAfterSeconds } = problem.members;
+  if (typeof retryAfterSeconds === 'number') response.set('Retry-After', String(retryAfterSeconds));
   if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer');
   response
     .set('Cache-Control', 'no-store')

@@ -13,15 +13,25 @@ export function readBody<Schema extends z.ZodType>(schema: Schema, request: Requ
     );
   const result = schema.safeParse(request.body);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (!issue) throw new Problem('malformed_request', 'The body is not what this route takes.');
+  throw invalid(result.error);
+}
+
+/** What stands behind the question mark of the address, as `schema` has it. Throws as readBody does. */
+export function readQuery<Schema extends z.ZodType>(schema: Schema, request: Request): z.output<Schema> {
+  const result = schema.safeParse(request.query);
+  if (result.success) return result.data;
+  throw invalid(result.error);
+}
+
+function invalid({ issues: [issue] }: z.ZodError): Problem {
+  if (!issue) return new Problem('malformed_request', 'The request is not what this route takes.');
   if (issue.code === 'unrecognized_keys') {
     const field = issue.keys[0] ?? '';
-    throw new Problem('invalid_field', `There is no field "${field}" here: leave it out.`, { field });
+    return new Problem('invalid_field', `There is no field "${field}" here: leave it out.`, { field });
   }
   const field = issue.path.join('.');
-  if (field === '') throw new Problem('malformed_request', 'The body must be a JSON object.');
-  throw new Problem('invalid_field', `"${field}" ${issue.message}.`, { field });
+  if (field === '') return new Problem('malformed_request', 'The body must be a JSON object.');
+  return new Problem('invalid_field', `"${field}" ${issue.message}.`, { field });
 }
 
 /** The credential in `Authorization: Bearer …`. @param what Names it in the problem, such as "a service token". */

@@ -58,6 +58,7 @@ const FLAGS = {
   price_pending: 'It waits for a valid price.',
   processing: 'It is being credited.',
   reorged: 'The chain took a payment back.',
+  kept_back: 'A payment waits for the operator: it is not credited yet.',
 };
 
 const SEEN = 'Your payment is on its way: it is not in a block yet.';

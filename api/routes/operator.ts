@@ -1,10 +1,23 @@
 import { Router } from 'express';
-import { ALARM_KINDS, instantText, type Ledger, type OperatorPriceRefusal } from '../../ledger/index.ts';
+import {
+  ALARM_KINDS,
+  type AssignmentRefusal,
+  accountName,
+  instantText,
+  type Ledger,
+  type OperatorPriceRefusal,
+  parseAccountName,
+  SUSPENSE_REASONS,
+  type SuspendedReceipt,
+} from '../../ledger/index.ts';
 import { answerOf, decimalText, usdText } from '../amount-text.ts';
-import { operatorPriceRequest } from '../contract.ts';
+import { assignRequest, operatorPriceRequest, pageQuery } from '../contract.ts';
 import { onlyOperators, operatorOf } from '../only-operators.ts';
 import { Problem } from '../problem.ts';
-import { onlyMethods, readBody } from '../request.ts';
+import { onlyMethods, readBody, readQuery } from '../request.ts';
+import { readSuspenseCursor, suspenseCursorText } from '../suspense-cursor.ts';
+
+const RECEIPT_ID = /^[\x21-\x7e]{1,200}$/;
 
 /** For operators only. */
 export function operatorRoutes(ledger: Ledger): Router {
@@ -61,6 +74,43 @@ export function operatorRoutes(ledger: Ledger): Router {
     })
     .all(onlyMethods('POST'));
 
+  router
+    .route('/suspense')
+    .get(async (request, response) => {
+      const { limit, before } = readQuery(pageQuery, request);
+      const { receipts, next } = await ledger.suspense({ limit, before: readSuspenseCursor(before) });
+      response.json({ receipts: receipts.map(suspendedJson), next: next && suspenseCursorText(next) });
+    })
+    .all(onlyMethods('GET'));
+
+  router
+    .route('/receipts/:id/assign')
+    .post(async (request, response) => {
+      const body = readBody(assignRequest, request);
+      const receiptId = request.params.id;
+      // Some text is none that the database would even take.
+      if (!RECEIPT_ID.test(receiptId)) throw receiptUnknown();
+      const now = await ledger.now();
+      const accountId = await accountOf(ledger, body);
+      const outcome = await ledger.assignReceipt({
+        receiptId,
+        accountId,
+        orderId: body.order ?? null,
+        matchedBy: 'operator',
+        reason: body.reason,
+        operator: operatorOf(response),
+        now,
+      });
+      if (outcome.status === 'refused') throw refusalProblem(outcome.refusal);
+      response.json({
+        receipt: receiptId,
+        account: accountName(accountId),
+        assigned_at: instantText(outcome.decidedAt),
+        amount_usd: outcome.amountMicrousd === null ? null : usdText(outcome.amountMicrousd),
+      });
+    })
+    .all(onlyMethods('POST'));
+
   return router;
 }
 
@@ -102,4 +152,84 @@ function priceProblem(refusal: OperatorPriceRefusal): Problem {
       );
     }
   }
+}
+
+function suspendedJson(receipt: SuspendedReceipt) {
+  const { keptBackFrom, amountMicrousd, amountWei } = receipt;
+  return {
+    receipt: receipt.receiptId,
+    transaction: receipt.transactionHash,
+    block: receipt.blockNumber.toString(),
+    paid_at: instantText(receipt.blockAt),
+    sender: receipt.fromAddress,
+    amount_wei: amountWei.toString(),
+    amount_eth: decimalText(amountWei, 18),
+    amount_usd: amountMicrousd === null ? null : usdText(amountMicrousd),
+    since: instantText(receipt.since),
+    reason: receipt.reason,
+    detail: SUSPENSE_REASONS[receipt.reason],
+    kept_back_from: keptBackFrom && {
+      account: accountName(keptBackFrom.accountId),
+      order: keptBackFrom.orderId,
+    },
+  };
+}
+
+async function accountOf(
+  ledger: Ledger,
+  { account, order }: { account?: string | undefined; order?: string | undefined },
+): Promise<bigint> {
+  const accountId =
+    order === undefined ? parseAccountName(account ?? '') : await ledger.accountOfOrder(order);
+  if (accountId === null) throw order === undefined ? accountUnknown() : orderUnknown();
+  return accountId;
+}
+
+function refusalProblem(refusal: AssignmentRefusal): Problem {
+  switch (refusal.code) {
+    case 'receipt_unknown':
+      return receiptUnknown();
+    case 'receipt_absent':
+      return new Problem('receipt_absent', 'The chain took this payment back: there is nothing to assign.');
+    case 'receipt_assigned':
+      return new Problem(
+        'receipt_assigned',
+        'This receipt is an account’s already, or was assigned for another reason. It stays there.',
+        { account: refusal.accountId === null ? null : accountName(refusal.accountId) },
+      );
+    case 'account_unknown':
+      return accountUnknown();
+    case 'order_unknown':
+      return orderUnknown();
+    case 'worth_nothing':
+      return new Problem(
+        'worth_nothing',
+        'This is worth less than a micro-dollar: there is nothing to credit.',
+      );
+    default:
+      throw new Error(`an operator was refused as ${refusal.code}`);
+  }
+}
+
+function receiptUnknown(): Problem {
+  return new Problem(
+    'not_found',
+    'There is no receipt with this id: copy it from GET /v1/operator/suspense.',
+  );
+}
+
+function accountUnknown(): Problem {
+  return new Problem(
+    'account_unknown',
+    'There is no such account: its owner sees its name at GET /v1/credits.',
+    {
+      field: 'account',
+    },
+  );
+}
+
+function orderUnknown(): Problem {
+  return new Problem('order_unknown', 'There is no such order: check its id with whoever made it.', {
+    field: 'order',
+  });
 }

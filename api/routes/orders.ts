@@ -1,7 +1,8 @@
-import { Router } from 'express';
+import { type Request, Router } from 'express';
 import { getAddress } from 'viem';
-import type { Ledger } from '../../ledger/index.ts';
+import { instantText, type KeyHolder, type Ledger } from '../../ledger/index.ts';
 import { millionthsOf } from '../amount-text.ts';
+import { clientNetwork } from '../client-network.ts';
 import { acknowledgeRequest, orderRequest } from '../contract.ts';
 import { orderUnknown, statusJson, termsJson } from '../order-json.ts';
 import type { OrderStreams } from '../order-streams.ts';
@@ -9,9 +10,10 @@ import { Problem } from '../problem.ts';
 import { onlyMethods, readBearer, readBody } from '../request.ts';
 import { currentPriceOncePerSecond } from './current-price.ts';
 
+const SECOND = 1_000_000n;
 const SECRET = "the order's secret";
 
-/** Orders: made by anybody, seen and claimed by whoever holds the order's secret. */
+/** Orders: made by anybody, or to top up an account by its key; seen and claimed by whoever holds the order's secret. */
 export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
   const router = Router();
   const currentPrice = currentPriceOncePerSecond(ledger);
@@ -21,18 +23,22 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
     address: getAddress(ledger.installation.paymentAddress),
   };
 
-  // Anybody may order.
+  // Anybody, for a new account; the holder of a Secure Key of any scope, for the key's account.
   router
     .route('/')
     .post(async (request, response) => {
       const body = readBody(orderRequest, request);
+      const holder = await keyHolderOf(ledger, request);
       const now = await ledger.now();
-      const round = await quotableRound(currentPrice(now));
-      const { order, secret } = await ledger.createOrder({
+      const wanted = {
         amountMicrousd: millionthsOf(body.amount_usd),
-        round,
+        round: await quotableRound(currentPrice(now)),
         now,
-      });
+        ...(holder && { accountId: holder.accountId }),
+      };
+      const { order, secret } = body.unique_amount
+        ? await uniqueAmountOrder(ledger, { ...wanted, address: clientNetwork(request) })
+        : await ledger.createOrder(wanted);
       response.status(201).json({ ...termsJson(order, chain), secret });
     })
     .all(onlyMethods('POST'));
@@ -68,6 +74,8 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
           return;
         case 'order_unknown':
           throw orderUnknown();
+        case 'nothing_to_claim':
+          throw nothingToClaim();
         case 'payment_pending':
           throw new Problem('payment_pending', 'No payment has been credited yet: pay, then claim the key.');
         case 'claim_closed':
@@ -88,6 +96,7 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
       const saved = { secret, secureKey };
       const result = await ledger.acknowledgeKey(request.params.id, saved, await ledger.now());
       if (result === 'order_unknown') throw orderUnknown();
+      if (result === 'nothing_to_claim') throw nothingToClaim();
       if (result === 'not_claimed')
         throw new Problem('not_claimed', 'There is no key to acknowledge: claim it first.');
       if (result === 'key_superseded')
@@ -101,6 +110,40 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
     .all(onlyMethods('POST'));
 
   return router;
+}
+
+/** Who shows a Secure Key; null for who shows nothing. A key that is not valid never makes a new account. */
+async function keyHolderOf(ledger: Ledger, request: Request): Promise<KeyHolder | null> {
+  if (request.get('authorization') === undefined) return null;
+  const holder = await ledger.authenticateKey(readBearer(request, 'your Secure Key'));
+  if (holder) return holder;
+  throw new Problem(
+    'credential_invalid',
+    'This Secure Key is not valid: it is mistyped or revoked. Without one, the order is for a new account.',
+  );
+}
+
+async function uniqueAmountOrder(ledger: Ledger, wanted: Parameters<Ledger['createUniqueAmountOrder']>[0]) {
+  const outcome = await ledger.createUniqueAmountOrder(wanted);
+  if (outcome.status === 'made') return outcome;
+  const { reason, askAgainAt } = outcome;
+  throw new Problem(
+    'unique_amounts_taken',
+    reason === 'all_taken'
+      ? 'All amounts near this one are taken: order a few cents more, or without "unique_amount".'
+      : 'Too many orders with an amount of their own are not paid yet: pay one, or order without "unique_amount".',
+    {
+      retry_at: instantText(askAgainAt),
+      retry_after_seconds: Number((askAgainAt - wanted.now + SECOND - 1n) / SECOND),
+    },
+  );
+}
+
+function nothingToClaim(): Problem {
+  return new Problem(
+    'nothing_to_claim',
+    'This order tops up an account: its credits are for the key it was made with, and there is no other.',
+  );
 }
 
 async function quotableRound(reading: ReturnType<Ledger['currentEthPrice']>) {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
-import { earlierOf, type Instant } from '../core/instant.ts';
+import { earlierOf, type Instant, SECOND } from '../core/instant.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
@@ -8,7 +8,7 @@ import type { Tables } from '../store/tables.ts';
 /** An amount that an order has for itself, or when the first of the candidates is free again. */
 export type Reservation =
   | { readonly status: 'reserved'; readonly amountWei: bigint }
-  | { readonly status: 'all_taken'; readonly freeAfter: Instant };
+  | { readonly status: 'all_taken'; readonly freeFrom: Instant };
 
 /**
  * Takes one of `candidatesWei` for the order, in the transaction `trx`, which two that choose at once never do with the
@@ -28,9 +28,10 @@ export async function reserveAmount(
   const { candidatesWei, orderId, now, reservedUntil } = wanted;
   for (;;) {
     const last = await readLastTurns(trx, candidatesWei);
-    const free = candidatesWei.filter(wei => (last.get(wei)?.reservedUntil ?? -1n) < now);
+    const free = candidatesWei.filter(wei => freeFrom(last.get(wei)) <= now);
     const amountWei = free[free.length === 0 ? 0 : randomInt(free.length)];
-    if (amountWei === undefined) return { status: 'all_taken', freeAfter: earliest(last) };
+    if (amountWei === undefined)
+      return { status: 'all_taken', freeFrom: [...last.values()].map(freeFrom).reduce(earlierOf) };
     const inserted = await trx
       .insertInto('unique_amounts')
       .values({
@@ -67,7 +68,7 @@ async function readLastTurns(
   );
 }
 
-function earliest(turns: ReadonlyMap<bigint, Turn>): Instant {
-  const instants = [...turns.values()].map(turn => turn.reservedUntil);
-  return instants.reduce(earlierOf);
+/** Blocks know whole seconds (see wasThereAt): in none are two orders there that have the amount for themselves. */
+function freeFrom(last: Turn | undefined): Instant {
+  return last ? last.reservedUntil + SECOND : 0n;
 }

@@ -772,5 +772,6 @@ grant insert, select, update on sweep_progress to credits_app;
 
 grant insert, select on withdrawals to credits_app;
 grant delete, insert, select on unique_amount_requests to credits_app;
+grant delete, insert, select, update on unique_amount_requests to credits_app;
 
 grant insert, select on unique_amounts to credits_app;

@@ -24,7 +24,13 @@ import {
   readLatestInclusion,
 } from '../../ledger/intake/receipt-facts.ts';
 import { recordAbsence, recordInclusion } from '../../ledger/intake/record-inclusion.ts';
-import { createOrder } from '../../ledger/orders/create-order.ts';
+import {
+  createOrder,
+  createUniqueAmountOrder,
+  type NewOrder,
+  type OrderWanted,
+  type UniqueAmountOutcome,
+} from '../../ledger/orders/create-order.ts';
 import type { OrderOptions } from '../../ledger/orders/find-order.ts';
 import { referenceCalldata } from '../../ledger/orders/reference.ts';
 import { Poster, type PosterOptions, postingConnections } from '../../ledger/posting/poster.ts';
@@ -130,19 +136,33 @@ export class IntakeSteps {
     return { db: this.db, bucketCount, mode };
   }
 
-  /** An order of so many dollars, quoted at `answer`. */
-  async order(usd: bigint, answer: bigint = ANSWER): Promise<PlacedOrder> {
-    const wanted = { amountMicrousd: usd * 1_000_000n, round: roundOf(answer, this.now), now: this.now };
-    const { order, secret } = await createOrder(this.doors, wanted);
-    return {
-      orderId: order.order_id,
-      secret,
-      accountId: order.account_id,
-      reference: order.reference,
-      quotedWei: order.quoted_wei,
-      guaranteedWei: order.guaranteed_wei,
-      deadline: order.deadline,
-    };
+  /** An order of so many dollars, quoted at `answer`, for a new account or to top one up. */
+  async order(usd: bigint, answer: bigint = ANSWER, accountId?: bigint): Promise<PlacedOrder> {
+    return placed(await createOrder(this.doors, this.#wanted(usd, answer, accountId)));
+  }
+
+  /** The same with an amount that nobody else is asked for. */
+  async uniqueOrder(usd: bigint, buyer: { address: string } | { accountId: bigint }): Promise<PlacedOrder> {
+    const outcome = await this.askForUnique(usd * 1_000_000n, buyer);
+    if (outcome.status !== 'made') throw new Error(`the order was refused: ${outcome.reason}`);
+    return placed(outcome);
+  }
+
+  /** What becomes of asking for an order of so many micro-dollars with an amount of its own. */
+  async askForUnique(
+    amountMicrousd: bigint,
+    buyer: { address: string } | { accountId: bigint },
+  ): Promise<UniqueAmountOutcome> {
+    const accountId = 'accountId' in buyer ? buyer.accountId : undefined;
+    const address = 'address' in buyer ? buyer.address : '192.0.2.1';
+    const wanted = this.#wanted(1n, ANSWER, accountId);
+    return await createUniqueAmountOrder(this.doors, { ...wanted, amountMicrousd, address });
+  }
+
+  #wanted(usd: bigint, answer: bigint, accountId: bigint | undefined): OrderWanted {
+    const round = roundOf(answer, this.now);
+    const amountMicrousd = usd * 1_000_000n;
+    return { amountMicrousd, round, now: this.now, ...(accountId === undefined ? {} : { accountId }) };
   }
 
   /** A new transfer by a plain call in a block of this moment; `reference` is put into its input. */
@@ -297,6 +317,19 @@ export class IntakeSteps {
     }
     return texts.join('\n');
   }
+}
+
+/** The order that was just made. */
+function placed({ order, secret }: NewOrder): PlacedOrder {
+  return {
+    orderId: order.order_id,
+    secret,
+    accountId: order.account_id,
+    reference: order.reference,
+    quotedWei: order.quoted_wei,
+    guaranteedWei: order.guaranteed_wei,
+    deadline: order.deadline,
+  };
 }
 
 /** The feed's round of this moment. */

@@ -74,4 +74,4 @@ create trigger suspense_reasons_no_truncate before truncate on suspense_reasons
   for each statement execute function refuse_change();
 
 grant select, insert on unique_amounts, suspense_reasons to credits_app;
-grant select, insert, delete on unique_amount_requests to credits_app;
+grant select, insert, update, delete on unique_amount_requests to credits_app;

@@ -238,7 +238,7 @@ test('what the application may do, table by table', async () => {
     balance_differences: 'insert select',
     suspense_reasons: 'insert select',
     unique_amounts: 'insert select',
-    unique_amount_requests: 'delete insert select',
+    unique_amount_requests: 'delete insert select update',
     account_keys: 'insert select',
     order_references: 'insert select',
     books: 'insert select update',
