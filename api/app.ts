@@ -25,8 +25,8 @@ export interface AppOptions {
   readonly publicUrl: string;
   /** Further hosts that are answered, such as 127.0.0.1 beside localhost in development. */
   readonly otherHosts?: readonly string[];
-  /** The addresses and subnets of the proxies that say for whom they ask; none when left out. */
-  readonly trustedProxies?: readonly string[];
+  /** The addresses and subnets of the proxies that are believed for whom they ask. */
+  readonly trustedProxies: readonly string[];
   /** The folder of the pages. */
   readonly webFolder: string;
   /** One line. */
@@ -40,7 +40,7 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.set('trust proxy', [...(options.trustedProxies ?? [])]);
+  app.set('trust proxy', [...options.trustedProxies]);
   app.use(identify, secureHeaders);
 
   // Anybody, under any name, as load balancers ask by address: whether the process is up, and whether it can serve.

@@ -184,7 +184,8 @@ async function startStack(folder: string, cleanUps: (() => Promise<void>)[]) {
   cleanUps.push(() => intake.stop());
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
-  const server = await listen({ mode: 'dev', host: '127.0.0.1', port, publicUrl }, ledger, console.error);
+  const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies: [] } as const;
+  const server = await listen(config, ledger, console.error);
   cleanUps.push(() => close(server));
   return { client: new DemoClient(publicUrl), ledger, chain: demoChain(rpcUrl), tokens, clock };
 }

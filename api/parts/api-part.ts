@@ -38,7 +38,7 @@ export async function startApiPart(config: Config): Promise<RunningPart> {
 
 /** Serves the API of `ledger` on the configured host and port. Throws ConfigError when the port is taken. */
 export async function listen(
-  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl'> & Partial<Pick<Config, 'trustedProxies'>>,
+  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl' | 'trustedProxies'>,
   ledger: Ledger,
   log: (line: string) => void,
 ): Promise<Server> {
@@ -48,7 +48,7 @@ export async function listen(
     streams,
     publicUrl: config.publicUrl,
     otherHosts: config.mode === 'dev' ? [`127.0.0.1:${config.port}`, `localhost:${config.port}`] : [],
-    trustedProxies: config.trustedProxies ?? [],
+    trustedProxies: config.trustedProxies,
     webFolder: WEB_FOLDER,
     log,
   });

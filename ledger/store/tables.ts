@@ -3,8 +3,8 @@ import type { ColumnType, Generated } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import type { RenewalPolicy } from '../core/lot.ts';
-import type { LinkEvent } from '../core/wallet-link.ts';
 import type { SuspenseReason } from '../core/suspense-reason.ts';
+import type { LinkEvent } from '../core/wallet-link.ts';
 
 /** Read as microseconds, written as text (see instant-text.ts). */
 type Timestamp = ColumnType<Instant, string, string>;

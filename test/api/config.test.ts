@@ -42,6 +42,7 @@ describe('readConfig', () => {
       rpcUrl: LIVE.BASE_RPC_URL,
       paymentAddress: ADDRESS,
       publicUrl: 'https://credits.example.com',
+      trustedProxies: [],
       host: '127.0.0.1',
       port: 3000,
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
@@ -86,6 +87,7 @@ describe('readConfig', () => {
     ['an address without capitals', 'api', { ...LIVE, PAYMENT_ADDRESS: ADDRESS.toLowerCase() }],
     ['postgresql://', 'api', { ...LIVE, DATABASE_URL: 'postgresql://db/credits' }],
     ['a public port', 'api', { ...LIVE, PUBLIC_URL: 'https://credits.example.com:8443/' }],
+    ['a proxy and a subnet of them', 'api', { ...LIVE, TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8' }],
     ['dev on IPv6', 'api', { ...DEV, DATABASE_URL: 'postgres://[::1]/c', HOST: '::1' }],
     ['dev on localhost', 'api', { ...DEV, PUBLIC_URL: 'http://localhost:3000', HOST: 'localhost' }],
     ['blanks around', 'api', { ...DEV, MODE: ' dev ', PORT: ' 3000 ' }],
@@ -170,6 +172,14 @@ describe('readConfig', () => {
       /^HOST is "0.0.0.0": dev listens on 127.0.0.1 only/,
     ],
     ['dev on every interface of IPv6', { ...DEV, HOST: '::' }, 'worker', /^HOST is "::"/],
+    ...['10.0.0.0/33', '10.0.0.0/0', 'true', '10.0.0.1,', 'fd00::/129', 'proxy.internal', '1'].map(
+      (value): (typeof bad)[number] => [
+        `no proxies: ${value}`,
+        { ...LIVE, TRUSTED_PROXIES: value },
+        'api',
+        /^TRUSTED_PROXIES is ".*": set it to IP addresses or subnets/,
+      ],
+    ),
     [
       'a test key in live',
       { ...LIVE, STRIPE_SECRET_KEY: 'sk_test_s3cr3t' },

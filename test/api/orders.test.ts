@@ -66,6 +66,7 @@ describe('POST /v1/orders', () => {
     expect(body).toEqual({
       id: expect.stringMatching(/^ord_[0-9A-Za-z]{24}$/),
       secret: expect.stringMatching(/^aios_dev_[0-9A-Za-z]{38}$/),
+      kind: 'new_key',
       method: 'eth',
       amount_usd: '12.5',
       credits: '125000',
@@ -81,6 +82,7 @@ describe('POST /v1/orders', () => {
         address: '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689',
         amount_wei: '6250000000000000',
         amount_eth: '0.00625',
+        unique_amount_until: null,
         calldata: expect.stringMatching(/^0x41495343[0-9a-f]{40}$/),
         transaction: {
           to: body.payment.address,
@@ -137,6 +139,154 @@ describe('POST /v1/orders', () => {
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
     const compressed = await order({ body: gzipSync(body), headers });
     expect([plain.status, compressed.status]).toEqual([201, 201]);
+  });
+});
+
+describe('POST /v1/orders with a Secure Key', () => {
+  const topUp = (bearer: string, amountUsd = '5') =>
+    order<Order & { kind: string }>({ bearer, json: { amount_usd: amountUsd, method: 'eth' } });
+  const available = async (bearer: string) => (await api.call('GET', '/v1/credits', { bearer })).body;
+
+  it.each(['manage', 'spend'])('tops up the account of the key: scope %s', async scope => {
+    const { secureKey, accountId } = await api.customer();
+    await api.query('update credits.secure_keys set scope = $1 where account_id = $2', [scope, accountId]);
+    const { status, body } = await topUp(secureKey);
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ kind: 'top_up', amount_usd: '5', credits: '50000' });
+    await api.intake.pay({ calldata: body.payment.calldata, amountWei: BigInt(body.payment.amount_wei) });
+    expect(await available(secureKey)).toMatchObject({ available: '60000' });
+  });
+
+  it('shows its status to the order’s secret, and never a key', async () => {
+    const { secureKey } = await api.customer();
+    const { body: made } = await topUp(secureKey);
+    const { calldata, amount_wei } = made.payment;
+    const asked = { bearer: made.secret };
+    const nothing = {
+      status: 409,
+      body: { code: 'nothing_to_claim', detail: expect.stringContaining('the key it was made with') },
+    };
+    expect(await api.call('POST', `/v1/orders/${made.id}/claim`, asked)).toMatchObject(nothing);
+    await api.intake.pay({ calldata, amountWei: BigInt(amount_wei) });
+    expect(await api.call('GET', `/v1/orders/${made.id}`, asked)).toMatchObject({
+      status: 200,
+      body: { kind: 'top_up', state: { amount: 'exact', credited: true, key: null } },
+    });
+    const before = await api.query('select from credits.secure_keys');
+    expect(await api.call('POST', `/v1/orders/${made.id}/claim`, asked)).toMatchObject(nothing);
+    const json = { secure_key: secureKey };
+    expect(await api.call('POST', `/v1/orders/${made.id}/acknowledge`, { ...asked, json })).toMatchObject(
+      nothing,
+    );
+    expect(await api.query('select from credits.secure_keys')).toHaveLength(before.length);
+    expect((await available(secureKey)).available).toBe('60000');
+  });
+
+  it('is a use of the key: the claim that gave it out is over', async () => {
+    const { secureKey, orderId, orderSecret } = await api.customer();
+    await topUp(secureKey);
+    const claim = await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret });
+    expect(claim.body).toMatchObject({ code: 'claim_closed' });
+  });
+
+  it('makes no order for a key that is not valid, and never a new account', async () => {
+    const customer = await api.customer();
+    const { secureKey } = customer;
+    const revoked = (await api.customer()).secureKey;
+    await api.query('update credits.secure_keys set revoked_at = now() where last_four = $1', [
+      revoked.slice(-4),
+    ]);
+    const orders = await api.query('select from credits.orders');
+    const wrong: [string, string][] = [
+      ['mistyped', `${secureKey.slice(0, -1)}${secureKey.endsWith('0') ? '1' : '0'}`],
+      ['revoked', revoked],
+      ['of live', secureKey.replace('_dev_', '_live_')],
+      ['an order’s secret', customer.orderSecret],
+      ['a service token', api.serviceToken],
+      ['an operator token', api.operatorToken],
+    ];
+    for (const [what, bearer] of wrong)
+      expect(await topUp(bearer), what).toMatchObject({ status: 401, body: { code: 'credential_invalid' } });
+    for (const authorization of ['', 'Bearer', `Basic ${secureKey}`, secureKey, `Bearer ${secureKey} x`])
+      expect(
+        await order({ headers: { authorization }, json: { amount_usd: '1', method: 'eth' } }),
+        authorization,
+      ).toMatchObject({ status: 401, body: { code: 'credential_invalid' } });
+    expect(await api.query('select from credits.orders')).toHaveLength(orders.length);
+  });
+
+  it('names a field that is wrong before it uses the key', async () => {
+    const { secureKey, orderId, orderSecret } = await api.customer();
+    expect(await topUp(secureKey, '-1')).toMatchObject({ status: 400, body: { field: 'amount_usd' } });
+    const claim = await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: orderSecret });
+    expect(claim.status).toBe(200);
+  });
+});
+
+describe('POST /v1/orders with unique_amount', () => {
+  const unique = (call: Call = {}, amountUsd = '10') =>
+    order<Order & { payment: { unique_amount_until: string } }>({
+      json: { amount_usd: amountUsd, method: 'eth', unique_amount: true },
+      ...call,
+    });
+
+  it('asks for an amount of 8 decimals that tells whose payment it is', async () => {
+    const { status, body } = await unique();
+    expect(status).toBe(201);
+    const { amount_wei, amount_eth, unique_amount_until } = body.payment;
+    expect(amount_eth).toMatch(/^0\.\d{8}$/);
+    // 5 cents more at the most.
+    expect(BigInt(amount_wei) - 5_000_000_000_000_000n).toBeLessThanOrEqual(25_000_000_000_000n);
+    expect(unique_amount_until).toBe(instantText(api.now + (600n + 30n * 86_400n) * SECOND));
+    await api.intake.pay({ calldata: '0x', amountWei: BigInt(amount_wei), answer: ANSWER });
+    const state = await api.call('GET', `/v1/orders/${body.id}`, { bearer: body.secret });
+    expect(state.body).toMatchObject({ state: { amount: 'exact', credited: true } });
+  });
+
+  it('is an order like any other with false', async () => {
+    const json = { amount_usd: '10', method: 'eth', unique_amount: false };
+    const { body } = await order<Order>({ json });
+    expect(body.payment).toMatchObject({ amount_wei: '5000000000000000', unique_amount_until: null });
+  });
+
+  it.each(['true', 1, null])('takes nothing but true and false: %j', async value => {
+    const { body } = await order({ json: { amount_usd: '10', method: 'eth', unique_amount: value } });
+    expect(body).toMatchObject({ status: 400, field: 'unique_amount' });
+  });
+
+  it('says when to come again to one who asks for too many; a key or a payment helps at once', async () => {
+    const made = await Promise.all(Array.from({ length: 10 }, () => unique()));
+    expect(made.map(answer => answer.status)).toEqual(Array.from({ length: 10 }, () => 201));
+    const refused = {
+      status: 429,
+      headers: { 'retry-after': '86400' },
+      body: { code: 'unique_amounts_taken', retry_at: instantText(api.now + 86_400n * SECOND) },
+    };
+    expect(await unique()).toMatchObject(refused);
+    // A name that somebody gives himself is not believed.
+    const headers = { 'x-forwarded-for': '198.51.100.7' };
+    expect(await unique({ headers })).toMatchObject(refused);
+    const { secureKey } = await api.customer();
+    expect((await unique({ bearer: secureKey })).status).toBe(201);
+    await api.intake.record({ calldata: '0x', amountWei: BigInt(made[0]?.body.payment.amount_wei ?? '') });
+    expect((await unique()).status).toBe(201);
+    expect((await unique()).status).toBe(429);
+  });
+
+  it('knows buyers apart behind a proxy that it was told to believe', async () => {
+    const behind = await startApi({ rpcUrl: chain.rpcUrl, trustedProxies: ['127.0.0.1'] });
+    try {
+      behind.now = api.now;
+      const json = { amount_usd: '10', method: 'eth', unique_amount: true };
+      const from = async (address: string) =>
+        (await behind.call('POST', '/v1/orders', { json, headers: { 'x-forwarded-for': address } })).status;
+      for (let count = 0; count < 10; count += 1) expect(await from('2001:db8:1:2::1')).toBe(201);
+      // The same household.
+      expect(await from('2001:db8:1:2:3::9')).toBe(429);
+      expect(await from('2001:db8:1:3::1')).toBe(201);
+    } finally {
+      await behind.stop();
+    }
   });
 });
 
@@ -319,6 +469,7 @@ describe('GET /v1/orders/:id', () => {
       credits: null,
       credited: false,
       reorged: false,
+      kept_back: null,
     };
     const exact = { ...waiting.state, amount: 'exact' };
     expect(await status(made)).toEqual({

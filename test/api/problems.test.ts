@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Problem, type ProblemCode } from '../../api/problem.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
-import { SenderLists } from '../../ledger/index.ts';
+import { accountName, SenderLists } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
-import { payable } from '../support/intake.ts';
+import { calldataOf, payable } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 import { linkTo, newWallet, redeem, signChallenge } from '../support/wallets.ts';
 
@@ -87,11 +87,6 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     const json = { secure_key: secureKey };
     return await api.call('POST', `/v1/orders/${orderId}/acknowledge`, { bearer: orderSecret, json });
   },
-  receipt_absent: async () => {
-    const payment = await api.intake.record({ calldata: '0x', amountWei: 1n });
-    await api.intake.vanish(payment);
-    return await operatorPrice(payment.receiptId);
-  },
   receipt_priced: async () =>
     operatorPrice((await api.intake.pay({ calldata: '0x', amountWei: 1n })).receiptId),
   price_not_due: async () =>
@@ -103,6 +98,18 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
       api.now -= DAY;
     });
   },
+  earlier_unpriced: async () => {
+    const { reference } = await unpaidOrder();
+    const calldata = calldataOf(reference);
+    await api.intake.record({ calldata, amountWei: 500_000_000n });
+    const { receiptId } = await api.intake.record({ calldata, amountWei: 500_000_000n });
+    api.now += DAY;
+    const json = { eth_usd: '2000', reason: 'the feed is down', confirm: true };
+    const path = `/v1/operator/receipts/${receiptId}/price`;
+    return await api.call('POST', path, { bearer: api.operatorToken, json }).finally(() => {
+      api.now -= DAY;
+    });
+  },
   too_many_streams: async () => {
     const { orderId, secret } = await unpaidOrder();
     const leaving = new AbortController();
@@ -111,6 +118,33 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     const watch = () => fetch(`http://127.0.0.1:${api.port}${path}`, { headers, signal: leaving.signal });
     for (let watching = 0; watching < 5; watching += 1) await watch();
     return await api.call('GET', path, { bearer: secret }).finally(() => leaving.abort());
+  },
+  nothing_to_claim: async () => {
+    const { orderId, secret } = await topUp();
+    return await api.call('POST', `/v1/orders/${orderId}/claim`, { bearer: secret });
+  },
+  receipt_absent: async () => {
+    const receipt = await api.intake.pay({ calldata: '0x', amountWei: 500_000_000n });
+    await api.intake.vanish(receipt);
+    return await assign(receipt.receiptId);
+  },
+  receipt_assigned: () => assign(customer.payment.receiptId),
+  worth_nothing: async () => assign((await api.intake.pay({ calldata: '0x', amountWei: 1n })).receiptId),
+  account_unknown: async () => assign(await strayReceipt(), { account: 'acct_0000000000000001' }),
+  order_unknown: async () => assign(await strayReceipt(), { order: 'ord_000000000000000000000000' }),
+  unique_amounts_taken: async () => {
+    // There is no chain here; and the price of one second is kept for it.
+    const price = vi.spyOn(api.ledger, 'currentEthPrice').mockResolvedValue({ round, problem: null });
+    const { now } = api;
+    api.now += 1_000_000n;
+    try {
+      const json = { amount_usd: '1', method: 'eth', unique_amount: true };
+      for (let count = 0; count < 10; count += 1) await order({ json });
+      return await order({ json });
+    } finally {
+      api.now = now;
+      price.mockRestore();
+    }
   },
   request_too_large: () => order({ json: { amount_usd: '1', method: 'eth', more: 'x'.repeat(17_000) } }),
   unsupported_media_type: () =>
@@ -265,7 +299,8 @@ describe('problem codes', () => {
     });
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-    expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+    const retryAfter = { 503: '1', 429: answer.body.retry_after_seconds }[status];
+    expect(answer.headers['retry-after']).toBe(retryAfter === undefined ? undefined : String(retryAfter));
     expect(answer.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
     // What a caller did wrong is not news; what is our fault or our trouble is, with the id that the caller quotes.
     const lines = api.log.filter(line => line.includes(String(answer.headers['request-id'])));
@@ -301,9 +336,25 @@ function operatorPrice(receiptId: string): Promise<Answer<AnyBody>> {
   });
 }
 
+const round = { roundId: 1n, answer: 200_000_000_000n, startedAt: 1n, updatedAt: 1n };
+
 async function unpaidOrder() {
-  const round = { roundId: 1n, answer: 200_000_000_000n, startedAt: 1n, updatedAt: 1n };
   return payable(await api.ledger.createOrder({ amountMicrousd: 1n, round, now: api.now }));
+}
+
+async function topUp() {
+  const { accountId } = customer;
+  return payable(await api.ledger.createOrder({ amountMicrousd: 1n, round, now: api.now, accountId }));
+}
+
+/** A payment that nothing tells the owner of. */
+async function strayReceipt(): Promise<string> {
+  return (await api.intake.pay({ calldata: '0x', amountWei: 500_000_000n })).receiptId;
+}
+
+function assign(receiptId: string, to: object = { account: accountName(customer.accountId) }) {
+  const json = { reason: 'their mail', ...to };
+  return api.call('POST', `/v1/operator/receipts/${receiptId}/assign`, { bearer: api.operatorToken, json });
 }
 
 /** Does something while nobody can post to a book, and waits for what it left waiting. */

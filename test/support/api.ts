@@ -30,6 +30,7 @@ export interface ApiOptions {
   readonly rpcUrl?: string;
   /** What the operator knows of senders. */
   readonly senders?: SenderLists;
+  readonly trustedProxies?: readonly string[];
   /** The way of the API to the database, when it is not the direct one. */
   readonly through?: (databaseUrl: string) => Promise<string>;
 }
@@ -102,9 +103,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const log: string[] = [];
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
-  const server = await listen({ mode: 'dev', host: '127.0.0.1', port, publicUrl }, ledger, line =>
-    log.push(line),
-  );
+  const { trustedProxies = [] } = options;
+  const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies } as const;
+  const server = await listen(config, ledger, line => log.push(line));
   const serviceToken = await createServiceToken({ ...shared, name: 'chat' });
   const operatorToken = await createOperatorToken({ ...shared, name: 'ops' });
 

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { type OrderReceipt, orderState } from '../../../ledger/core/order-state.ts';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SECOND } from '../../../ledger/core/instant.ts';
+import { type OrderReceipt, orderState, wasThereAt } from '../../../ledger/core/order-state.ts';
+import { SEED } from '../../support/histories.ts';
 
 const order = { quotedWei: 100n, deadline: 1000n };
 const paid: OrderReceipt = {
@@ -88,4 +91,80 @@ test.each([
 ])('$title: $is', ({ receipts, at, is }) => {
   const { amount, quote, flags } = orderState(order, receipts, at);
   expect([amount, quote, ...flags].join(' ')).toBe(is);
+});
+
+describe(`seed ${SEED}`, () => {
+  const receipt: fc.Arbitrary<OrderReceipt> = fc
+    .record({
+      amountWei: fc.bigInt({ min: 1n, max: 120n }),
+      blockAt: fc.bigInt({ min: 800n, max: 1200n }),
+      amountMicrousd: fc.option(fc.bigInt({ min: 0n, max: 5n })),
+      credited: fc.boolean(),
+      reversed: fc.boolean(),
+      keptBack: fc.boolean(),
+    })
+    // What has no price or stays in suspense is not credited.
+    .map(one => ({ ...one, credited: one.credited && one.amountMicrousd !== null && !one.keptBack }));
+  const receipts = fc.array(receipt, { maxLength: 6 });
+  const instant = fc.bigInt({ min: 800n, max: 1200n });
+  const check = (holds: (given: readonly OrderReceipt[], at: bigint) => void) =>
+    fc.assert(fc.property(receipts, instant, holds), { seed: SEED, numRuns: 1000 });
+  const counts = (one: OrderReceipt) => !one.reversed && !one.keptBack;
+
+  test('the order in which payments became known does not matter', () => {
+    check((given, at) => {
+      expect(orderState(order, [...given].reverse(), at)).toEqual(orderState(order, given, at));
+    });
+  });
+
+  test('what is paid is what stands and is not kept back, to the wei', () => {
+    check((given, at) => {
+      const paid = given.filter(counts).reduce((sum, one) => sum + one.amountWei, 0n);
+      const expected = paid === 0n ? 'none' : paid < 100n ? 'under' : paid === 100n ? 'exact' : 'over';
+      expect(orderState(order, given, at).amount).toBe(expected);
+    });
+  });
+
+  test('what the chain took back leaves nothing but its flag', () => {
+    check((given, at) => {
+      const { flags, ...rest } = orderState(order, given, at);
+      const without = orderState(
+        order,
+        given.filter(one => !one.reversed),
+        at,
+      );
+      expect({ ...rest, flags: flags.filter(flag => flag !== 'reorged') }).toEqual(without);
+      expect(flags.includes('reorged')).toBe(given.some(one => one.reversed));
+    });
+  });
+
+  test('what is kept back leaves nothing but its flag', () => {
+    check((given, at) => {
+      const { flags, ...rest } = orderState(order, given, at);
+      const without = orderState(
+        order,
+        given.filter(one => !one.keptBack || one.reversed),
+        at,
+      );
+      expect({ ...rest, flags: flags.filter(flag => flag !== 'kept_back') }).toEqual(without);
+      expect(flags.includes('kept_back')).toBe(given.some(one => one.keptBack && !one.reversed));
+    });
+  });
+
+  test('time moves the quote and nothing else, once', () => {
+    check((given, at) => {
+      const { quote, ...rest } = orderState(order, given, at);
+      const { quote: _, ...later } = orderState(order, given, at + 1n);
+      expect(rest).toEqual(later);
+      expect(quote).toBe(at <= order.deadline ? 'live' : 'expired');
+    });
+  });
+});
+
+test.each([
+  ['made in the second of the block', 5n * SECOND + 999_999n, true],
+  ['made in the second after it', 6n * SECOND, false],
+  ['made long before', 0n, true],
+])('an order %s', (_, createdAt, expected) => {
+  expect(wasThereAt({ createdAt }, 5n * SECOND)).toBe(expected);
 });

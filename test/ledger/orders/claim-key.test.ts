@@ -4,8 +4,9 @@ import { HOUR, MICROSECONDS_PER_SECOND, MINUTE } from '../../../ledger/core/inst
 import { authenticateKey } from '../../../ledger/keys/authenticate.ts';
 import { isWellFormed, newSecret } from '../../../ledger/keys/secret.ts';
 import { acknowledgeKey, claimKey } from '../../../ledger/orders/claim-key.ts';
+import { readCredits } from '../../../ledger/reads/credits.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { DOLLAR_WEI, IntakeSteps, type PlacedOrder } from '../../support/intake-steps.ts';
+import { ANSWER, DOLLAR_WEI, IntakeSteps, type PlacedOrder } from '../../support/intake-steps.ts';
 import { readInstant } from '../../support/scenario.ts';
 
 const START = readInstant('2026-03-01 15:00');
@@ -201,6 +202,49 @@ describe('the claim ends', () => {
     ])
       expect(await use(wrong)).toBeNull();
     await claimedKey(order);
+  });
+});
+
+describe('a top-up', () => {
+  /** An account with its key, and an order that tops it up. */
+  async function toppedUp() {
+    const first = await paidOrder();
+    const key = await claimedKey(first);
+    await use(key);
+    return { key, topUp: await steps.order(2n, ANSWER, first.accountId), first };
+  }
+
+  test('is credited to the account, whose key goes on opening it', async () => {
+    const { key, topUp, first } = await toppedUp();
+    expect(topUp.accountId).toBe(first.accountId);
+    await steps.pay(steps.transfer(topUp.reference, { amountWei: 2n * DOLLAR_WEI }));
+    const holder = await use(key);
+    const { availableMicrocredits } = await readCredits(steps.doors, holder?.accountId ?? 0n, steps.now);
+    expect(availableMicrocredits).toBe(30_000_000_000n);
+  });
+
+  test.each<[string, (topUp: PlacedOrder) => Promise<unknown>]>([
+    ['before it is paid', async () => {}],
+    ['once it is paid', topUp => steps.pay(steps.transfer(topUp.reference))],
+  ])('gives out no key, %s', async (_, before) => {
+    const { topUp } = await toppedUp();
+    await before(topUp);
+    const everything = await steps.everything();
+    expect(await claim(topUp)).toEqual({ status: 'nothing_to_claim' });
+    expect(await acknowledge(topUp, newSecret('secureKey', 'dev'))).toBe('nothing_to_claim');
+    expect(await steps.everything()).toBe(everything);
+  });
+
+  test('shows even that to nobody without its secret', async () => {
+    const { topUp, first } = await toppedUp();
+    expect(await claim(topUp, first.secret)).toEqual({ status: 'order_unknown' });
+  });
+
+  test('leaves the claim of the account’s first order as it is', async () => {
+    const first = await paidOrder();
+    const topUp = await steps.order(1n, ANSWER, first.accountId);
+    await steps.pay(steps.transfer(topUp.reference));
+    expect(await claim(first)).toMatchObject({ status: 'claimed', accountId: first.accountId });
   });
 });
 
