@@ -17,7 +17,7 @@ export async function readLastAssignment(
   { bucket, receiptId, version }: Included,
 ): Promise<LastAssignment | null> {
   const { rows } = await sql<LastAssignment>`
-    select a.*, exists (select from suspense_reasons s where s.bucket = a.bucket and s.receipt_id = a.receipt_id
+    select a.*, exists (select from suspense_reasons s where s.bucket = ${bucket} and s.receipt_id = a.receipt_id
       and s.version = a.version and s.assignment_number = a.number) as "isKeptBack"
     from assignments a
     where a.bucket = ${bucket} and a.receipt_id = ${receiptId} and a.version = ${version}

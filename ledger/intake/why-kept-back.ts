@@ -38,11 +38,12 @@ export async function hasRoomForLot(
   now: Instant,
 ): Promise<boolean> {
   const bucket = bucketOfAccount(accountId, context.installation.bucketCount);
-  const { rows } = await sql<{ lots: bigint }>`
-    select (select count(*) from lots where bucket = ${bucket} and account_id = ${accountId} and open
-        and expires_at > ${instantText(now)})
-      + (select count(*) from outbox where account_id = ${accountId} and action = 'purchase') as lots`.execute(
+  const { rows: live } = await sql<{ lots: bigint }>`
+    select count(*) as lots from lots
+    where bucket = ${bucket} and account_id = ${accountId} and open and expires_at > ${instantText(now)}`.execute(
     trx,
   );
-  return (rows[0]?.lots ?? 0n) < LIVE_LOTS_MAX;
+  const { rows: coming } = await sql<{ lots: bigint }>`
+    select count(*) as lots from outbox where account_id = ${accountId} and action = 'purchase'`.execute(trx);
+  return (live[0]?.lots ?? 0n) + (coming[0]?.lots ?? 0n) < LIVE_LOTS_MAX;
 }

@@ -78,7 +78,7 @@ export async function createUniqueAmountOrder(
     });
     if (reservation.status === 'all_taken')
       return { status: 'refused', reason: 'all_taken', askAgainAt: reservation.freeFrom };
-    await noteRequest(trx, bucketCount, { buyer, orderId, now });
+    await noteRequest(trx, { buyer, orderId, now });
     const unique = { amountWei: reservation.amountWei, reservedUntil };
     return { status: 'made', ...(await insertOrder({ ...options, db: trx }, orderId, wanted, unique)) };
   });

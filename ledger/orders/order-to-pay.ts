@@ -19,8 +19,8 @@ export async function findOrderToPay(
 ): Promise<string | null> {
   const [order, another] = await onlyOpen(db, await readLiveOrders(db, accountId, blockAt));
   if (order !== undefined) return another === undefined ? order : null;
-  const bucket = bucketOfAccount(accountId, bucketCount);
-  const orders = await readOrdersOfKeyless(db, { accountId, bucket });
+  if (await hasKey(db, { accountId, bucket: bucketOfAccount(accountId, bucketCount) })) return null;
+  const orders = await readTwoOrders(db, accountId);
   return orders.length === 1 ? ((await onlyOpen(db, orders))[0] ?? null) : null;
 }
 
@@ -64,15 +64,18 @@ async function readLiveOrders(
   return rows;
 }
 
-/** Two orders at the most: more are as good as two. None of an account that has a key. */
-async function readOrdersOfKeyless(
+async function hasKey(
   db: Kysely<Tables>,
   { accountId, bucket }: { readonly accountId: bigint; readonly bucket: number },
-): Promise<QuotedOrder[]> {
+): Promise<boolean> {
+  const keys = db.selectFrom('account_keys').select('key_number').where('bucket', '=', bucket);
+  return (await keys.where('account_id', '=', accountId).limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** Two orders at the most: more are as good as two. */
+async function readTwoOrders(db: Kysely<Tables>, accountId: bigint): Promise<QuotedOrder[]> {
   const { rows } = await sql<QuotedOrder>`
-    select order_id, quoted_wei from orders
-    where account_id = ${accountId} and quoted_wei is not null
-      and not exists (select from account_keys k where k.bucket = ${bucket} and k.account_id = ${accountId})
+    select order_id, quoted_wei from orders where account_id = ${accountId} and quoted_wei is not null
     limit 2`.execute(db);
   return rows;
 }

@@ -2,7 +2,6 @@
 import { type Kysely, sql } from 'kysely';
 import { accountName } from '../core/account-id.ts';
 import { DAY, type Instant } from '../core/instant.ts';
-import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
 
@@ -28,28 +27,21 @@ export async function whenToAskAgain(
   const name = nameOf(buyer);
   await sql`select pg_advisory_xact_lock(hashtextextended(${`unique amounts of ${name}`}, 0))`.execute(trx);
   await forgetOld(trx, now);
-  const ofBuyer = await readOpen(trx, sql`r.buyer = ${name}`, now);
+  const ofBuyer = await readOpen(trx, sql`buyer = ${name}`, now);
   const askAgainAt = slotFreeAt(ofBuyer, OPEN_OF_BUYER_MAX);
   if (askAgainAt !== null || 'accountId' in buyer) return askAgainAt;
-  const ofStrangers = await readOpen(trx, sql`starts_with(r.buyer, ${STRANGER})`, now);
+  const ofStrangers = await readOpen(trx, sql`starts_with(buyer, ${STRANGER})`, now);
   return slotFreeAt(ofStrangers, OPEN_OF_STRANGERS_MAX);
 }
 
 /** Notes that a buyer was given an amount for an order. */
 export async function noteRequest(
   trx: Kysely<Tables>,
-  bucketCount: number,
   { buyer, orderId, now }: { readonly buyer: Buyer; readonly orderId: string; readonly now: Instant },
 ): Promise<void> {
-  const name = nameOf(buyer);
   await trx
     .insertInto('unique_amount_requests')
-    .values({
-      bucket: bucketOf(name, bucketCount),
-      buyer: name,
-      order_id: orderId,
-      requested_at: instantText(now),
-    })
+    .values({ order_id: orderId, buyer: nameOf(buyer), requested_at: instantText(now) })
     .execute();
 }
 
@@ -61,8 +53,8 @@ function nameOf(buyer: Buyer): string {
 async function forgetOld(trx: Kysely<Tables>, now: Instant): Promise<void> {
   // Those that another request is deleting are left to it.
   await sql`
-    delete from unique_amount_requests where (bucket, buyer, order_id) in (
-      select bucket, buyer, order_id from unique_amount_requests
+    delete from unique_amount_requests where order_id in (
+      select order_id from unique_amount_requests
       where requested_at <= ${instantText(now - DAY)} for update skip locked)`.execute(trx);
 }
 
@@ -72,12 +64,14 @@ async function readOpen(
   whose: ReturnType<typeof sql<boolean>>,
   now: Instant,
 ): Promise<Instant[]> {
-  const { rows } = await sql<{ requested_at: Instant }>`
-    select r.requested_at from unique_amount_requests r
-    where ${whose} and r.requested_at > ${instantText(now - DAY)}
-      and not exists (select from assignments a where a.order_id = r.order_id)
-    order by r.requested_at`.execute(trx);
-  return rows.map(row => row.requested_at);
+  const { rows } = await sql<{ order_id: string; requested_at: Instant }>`
+    select order_id, requested_at from unique_amount_requests
+    where ${whose} and requested_at > ${instantText(now - DAY)}
+    order by requested_at`.execute(trx);
+  const { rows: paid } = await sql<{ order_id: string }>`
+    select order_id from assignments where order_id = any(${rows.map(row => row.order_id)})`.execute(trx);
+  const isPaid = new Set(paid.map(row => row.order_id));
+  return rows.filter(row => !isPaid.has(row.order_id)).map(row => row.requested_at);
 }
 
 /** When so many have run out that there are fewer than `most`; null when there are. */

@@ -334,6 +334,20 @@ create table sweep_progress (
   swept_through timestamp with time zone not null
 );
 
+create table unique_amount_requests (
+  order_id text not null,
+  buyer text not null,
+  requested_at timestamp with time zone not null
+);
+
+create table unique_amounts (
+  bucket smallint not null,
+  amount_wei numeric(78,0) not null,
+  turn integer not null,
+  order_id text not null,
+  reserved_until timestamp with time zone not null
+);
+
 create table withdrawals (
   bucket smallint not null,
   transaction_hash text not null,
@@ -345,19 +359,6 @@ create table withdrawals (
   to_address text,
   amount_wei numeric(78,0) not null,
   noticed_at timestamp with time zone not null
-create table unique_amount_requests (
-  bucket smallint not null,
-  buyer text not null,
-  order_id text not null,
-  requested_at timestamp with time zone not null
-);
-
-create table unique_amounts (
-  bucket smallint not null,
-  amount_wei numeric(78,0) not null,
-  turn integer not null,
-  order_id text not null,
-  reserved_until timestamp with time zone not null
 );
 
 -- Constraints
@@ -588,16 +589,17 @@ alter table suspense_reasons add constraint suspense_reasons_reason_check CHECK 
 
 alter table sweep_progress add constraint sweep_progress_pkey PRIMARY KEY (bucket);
 
-alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
-
-alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amount_wei > (0)::numeric));
-alter table unique_amount_requests add constraint unique_amount_requests_pkey PRIMARY KEY (bucket, buyer, order_id);
+alter table unique_amount_requests add constraint unique_amount_requests_pkey PRIMARY KEY (order_id);
 
 alter table unique_amounts add constraint unique_amounts_pkey PRIMARY KEY (bucket, amount_wei, turn);
 
 alter table unique_amounts add constraint unique_amounts_amount_wei_check CHECK (((amount_wei > (0)::numeric) AND ((amount_wei % ('10000000000'::bigint)::numeric) = (0)::numeric)));
 
 alter table unique_amounts add constraint unique_amounts_turn_check CHECK ((turn > 0));
+
+alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
+
+alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amount_wei > (0)::numeric));
 
 -- Indexes
 
@@ -617,12 +619,13 @@ CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btr
 
 CREATE INDEX sent_transactions_by_block ON credits.sent_transactions USING btree (block_number);
 
-CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 CREATE INDEX suspense_reasons_by_time ON credits.suspense_reasons USING btree (decided_at, receipt_id);
 
 CREATE INDEX unique_amount_requests_by_time ON credits.unique_amount_requests USING btree (requested_at);
 
 CREATE INDEX unique_amounts_by_amount ON credits.unique_amounts USING btree (amount_wei);
+
+CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 
 -- Functions
 
@@ -695,9 +698,6 @@ CREATE TRIGGER sent_transactions_append_only BEFORE DELETE OR UPDATE ON credits.
 
 CREATE TRIGGER sent_transactions_no_truncate BEFORE TRUNCATE ON credits.sent_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdrawals FOR EACH ROW EXECUTE FUNCTION refuse_change();
-
-CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER suspense_reasons_append_only BEFORE DELETE OR UPDATE ON credits.suspense_reasons FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER suspense_reasons_no_truncate BEFORE TRUNCATE ON credits.suspense_reasons FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -705,6 +705,10 @@ CREATE TRIGGER suspense_reasons_no_truncate BEFORE TRUNCATE ON credits.suspense_
 CREATE TRIGGER unique_amounts_append_only BEFORE DELETE OR UPDATE ON credits.unique_amounts FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER unique_amounts_no_truncate BEFORE TRUNCATE ON credits.unique_amounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdrawals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Privileges of the roles
 
@@ -770,8 +774,8 @@ grant insert, select on suspense_reasons to credits_app;
 
 grant insert, select, update on sweep_progress to credits_app;
 
-grant insert, select on withdrawals to credits_app;
-grant delete, insert, select on unique_amount_requests to credits_app;
 grant delete, insert, select, update on unique_amount_requests to credits_app;
 
 grant insert, select on unique_amounts to credits_app;
+
+grant insert, select on withdrawals to credits_app;

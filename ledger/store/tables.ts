@@ -249,9 +249,8 @@ export interface UniqueAmountTable {
 }
 
 export interface UniqueAmountRequestTable {
-  bucket: number;
-  buyer: string;
   order_id: string;
+  buyer: string;
   requested_at: Timestamp;
 }
 

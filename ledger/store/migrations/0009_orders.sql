@@ -20,11 +20,9 @@ create index unique_amounts_by_amount on unique_amounts (amount_wei);
 -- Who asked for such amounts within the last day, so that nobody takes them all. Buyers without an account are known by
 -- their address on the network, which is why rows are deleted after that day.
 create table unique_amount_requests (
-  bucket smallint not null,
+  order_id text primary key,
   buyer text not null,
-  order_id text not null,
-  requested_at timestamptz not null,
-  primary key (bucket, buyer, order_id)
+  requested_at timestamptz not null
 );
 create index unique_amount_requests_by_time on unique_amount_requests (requested_at);
 

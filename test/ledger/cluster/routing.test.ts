@@ -18,6 +18,7 @@ import { readCredits, readCreditsAt } from '../../../ledger/reads/credits.ts';
 import { readExpirySchedule } from '../../../ledger/reads/expiry-schedule.ts';
 import { readLotMovements } from '../../../ledger/reads/lot-movements.ts';
 import { readStatement } from '../../../ledger/reads/statement.ts';
+import { readSuspense } from '../../../ledger/reads/suspense.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
 import { sweep } from '../../../ledger/sweep/sweep.ts';
 import { sweepLag } from '../../../ledger/sweep/sweep-progress.ts';
@@ -30,6 +31,8 @@ import { readInstant } from '../../support/scenario.ts';
 import { sentStatements } from '../../support/sent-statements.ts';
 import { unroutedTables } from '../../support/unrouted-tables.ts';
 
+const STANDING_PAYMENTS =
+  'assignments, receipt_inclusions, price_records, receipt_inclusions, assignments, suspense_reasons';
 const BOUGHT = readInstant('2026-03-01 15:00');
 
 describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $name', place => {
@@ -50,6 +53,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
       await spend();
       await reorganize();
       await assignOutOfSuspense();
+      await payByAmountAlone();
       await makeTokens();
       await passTime();
     });
@@ -86,9 +90,18 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     expect(everywhere.sort()).toEqual(
       [
         'outbox', // what is to be delivered
+        'outbox', // what is on its way to an account
         'orders', // whether an account has one
-        'assignments, price_records, receipt_inclusions', // what of an order's quote is used
-        'outbox, receipt_inclusions, assignments, receipt_inclusions, price_records', // the payments of an order
+        'orders', // those of an account that can still be paid at their quote
+        STANDING_PAYMENTS, // what of an order's quote is used
+        STANDING_PAYMENTS, // what is paid of an account's orders
+        STANDING_PAYMENTS, // whether an order's own amount was paid before
+        // the payments of an order
+        'outbox, receipt_inclusions, assignments, receipt_inclusions, price_records, suspense_reasons, assignments',
+        'unique_amounts', // which amounts are taken
+        'assignments', // whether something is paid of orders with an amount of their own
+        // what is in suspense
+        'suspense_reasons, receipt_inclusions, price_records, assignments, receipt_inclusions, assignments',
         'receipt_inclusions, receipt_inclusions', // what was recorded of the newest blocks
         'receipt_inclusions, price_records, receipt_inclusions', // what has no price
         'sweep_progress', // which buckets are behind
@@ -169,6 +182,27 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     // What a person decided is carried over.
     await steps.pay(steps.moved(transfer));
     expect((await readRecentInclusions(steps.db, 0n)).size).toBe(3);
+  }
+
+  async function payByAmountAlone(): Promise<void> {
+    const { accountId } = await steps.order(1n);
+    const order = await steps.uniqueOrder(1n, { accountId });
+    const amountWei = order.quotedWei ?? 0n;
+    await steps.pay(steps.transfer(null, { amountWei }));
+    // A second payment of the amount is nobody's; too little for an order that is paid is kept back.
+    await steps.pay(steps.transfer(null, { amountWei }));
+    const small = await steps.pay(steps.transfer(order.reference, { amountWei: 1_000_000_000n }));
+    const { receipts } = await readSuspense(steps.db, { limit: 10 });
+    expect(receipts.map(({ reason }) => reason).sort()).toEqual(['under_a_dollar', 'unique_amount_taken']);
+    const outcome = await assignReceipt(steps.context, {
+      receiptId: small.receiptId,
+      accountId,
+      matchedBy: 'operator',
+      reason: 'the payer wrote',
+      now: steps.now,
+    });
+    expect(outcome.status).toBe('assigned');
+    await steps.deliver();
   }
 
   async function makeTokens(): Promise<void> {

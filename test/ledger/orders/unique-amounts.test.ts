@@ -194,7 +194,7 @@ describe('nobody gets them all', () => {
   test('many addresses together get so many a day; accounts are not concerned', async () => {
     await steps.owner.query(
       `insert into unique_amount_requests
-       select 0, 'address:somewhere ' || n, 'ord_' || n, $1::timestamptz + n * interval '1 microsecond'
+       select 'ord_' || n, 'address:somewhere ' || n, $1::timestamptz + n * interval '1 microsecond'
        from generate_series(1, $2) n`,
       [instantText(START), OPEN_OF_STRANGERS_MAX],
     );
