@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { openPool } from '../../ledger/index.ts';
-import { type Buyer, buyerOn, eventually } from '../support/buyer.ts';
+import { type Buyer, buyerOn, eventually, type Order } from '../support/buyer.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 const source = (name: string) => fileURLToPath(new URL(`../support/contracts/${name}.sol`, import.meta.url));
@@ -130,6 +130,47 @@ describe('a payment', () => {
     expect((await buyer.status(order)).payments).toEqual([]);
     expect((await buyer.trialBalance()).get('ETH:suspense')).toBe(before - value);
   });
+
+  test('of an amount that is one order’s alone needs no reference: it tops up the key’s account', async () => {
+    const first = await buyer.order('1');
+    await buyer.pay(first);
+    await buyer.credited(first);
+    const key = await buyer.claim(first);
+    const wanted = { amount_usd: '3', method: 'eth', unique_amount: true };
+    const order = (await buyer.api('POST', '/v1/orders', key, wanted)).body as unknown as Order;
+    await send(order.payment.address, BigInt(order.payment.amount_wei));
+    await buyer.credited(order);
+    const { available } = await buyer.credits(key);
+    // A few cents more than $4, which are credited like the rest.
+    expect(Number(available)).toBeGreaterThanOrEqual(40_000);
+    expect(Number(available)).toBeLessThan(40_500);
+  });
+
+  test('that nothing tells the owner of waits, until an operator gives it to an order: its buyer gets the key', async () => {
+    const order = await buyer.order('2');
+    const hash = await send(order.payment.address, BigInt(order.payment.amount_wei));
+    const { operator } = stack.tokens;
+    const { receipts } = await eventually(
+      'the payment in suspense',
+      async () =>
+        (await buyer.api('GET', '/v1/operator/suspense', operator)).body as {
+          receipts: { receipt: string; transaction: Hash; reason: string; amount_usd: string | null }[];
+        },
+      ({ receipts: [newest] }) => newest?.transaction === hash && newest.amount_usd !== null,
+    );
+    expect(receipts[0]).toMatchObject({ reason: 'no_match', amount_usd: '2' });
+    const path = `/v1/operator/receipts/${receipts[0]?.receipt}/assign`;
+    const wanted = { order: order.id, reason: 'they showed us the transaction' };
+    expect(await buyer.api('POST', path, operator, wanted)).toMatchObject({ status: 200 });
+    expect(await buyer.credits(await buyer.claim(order))).toMatchObject({ available: '20000' });
+  });
+
+  /** A plain transfer without data; resolves once it is in a block. */
+  async function send(to: Address, value: bigint): Promise<Hash> {
+    const hash = await buyer.wallet.sendTransaction({ to, value });
+    await buyer.reader.waitForTransactionReceipt({ hash, pollingInterval: 50 });
+    return hash;
+  }
 
   test('whose inner call is undone is none', async () => {
     const before = await received();
