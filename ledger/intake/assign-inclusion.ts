@@ -5,11 +5,13 @@ import type { BookRow } from '../store/books.ts';
 import type { Tables } from '../store/tables.ts';
 import { writeAssignment } from './assignment-facts.ts';
 import { bookAssignment, type PricedAssignment } from './book-assignment.ts';
-import { readCaughtUp } from './chain-head.ts';
 import type { IntakeContext } from './context.ts';
 import type { Match } from './match-inclusion.ts';
-import type { Included } from './receipt-facts.ts';
+import type { Included, PriceRow } from './receipt-facts.ts';
 import { valuePayment } from './value-payment.ts';
+
+/** As its price record has it. */
+export type RecordedPrice = PricedAssignment['price'] & Pick<PriceRow, 'no_quote'>;
 
 /**
  * Writes down whose the inclusion is and, when it has its price, books the exchange, with the quote of the order where
@@ -28,7 +30,7 @@ export async function assignInclusion(
     readonly inclusion: Included;
     readonly match: Match;
     readonly number: number;
-    readonly price: PricedAssignment['price'] | null;
+    readonly price: RecordedPrice | null;
   },
   now: Instant,
 ): Promise<bigint | null> {
@@ -36,12 +38,10 @@ export async function assignInclusion(
     await writeAssignment(trx, inclusion, match, { number, now });
     return null;
   }
-  const { answer } = price;
   const { quoteAnswer, quotedWei, amountMicrousd } = await valuePayment(context, trx, {
     payment: inclusion,
-    answer,
+    price: { answer: price.answer, noQuote: price.no_quote },
     match,
-    noQuote: (await readCaughtUp(context, inclusion)) !== null,
   });
   const worth = quoteAnswer === null ? null : { quoteAnswer, quotedWei, amountMicrousd };
   await writeAssignment(trx, inclusion, match, { number, now, worth });

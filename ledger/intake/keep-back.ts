@@ -3,9 +3,8 @@ import type { Instant } from '../core/instant.ts';
 import type { SuspenseReason } from '../core/suspense-reason.ts';
 import type { BookRow } from '../store/books.ts';
 import type { Tables } from '../store/tables.ts';
-import { assignInclusion } from './assign-inclusion.ts';
+import { assignInclusion, type RecordedPrice } from './assign-inclusion.ts';
 import type { LastAssignment } from './assignment-facts.ts';
-import type { PricedAssignment } from './book-assignment.ts';
 import { carryOverAssignment } from './carry-over-assignment.ts';
 import type { IntakeContext } from './context.ts';
 import type { Included } from './receipt-facts.ts';
@@ -27,7 +26,7 @@ export async function keepBack(
     readonly inclusion: Included;
     readonly assignment: LastAssignment;
     readonly reason: SuspenseReason;
-    readonly price: PricedAssignment['price'];
+    readonly price: RecordedPrice;
   },
   now: Instant,
 ): Promise<void> {

@@ -46,7 +46,11 @@ export async function priceReceipt(
     if (!(await isUnpriced(trx, inclusion))) return true;
     const assignment = await readLastAssignment(trx, inclusion);
     const match = assignment && matchOf(assignment);
-    const value = await valuePayment(context, trx, { payment: inclusion, answer, match, noQuote });
+    const value = await valuePayment(context, trx, {
+      payment: inclusion,
+      price: { answer, noQuote },
+      match,
+    });
     if (value.mustWait) return false;
     const keptBackFor = match && (await whyKeptBack(context, trx, match, value, now));
     // What stays in suspense uses no quote.
@@ -56,6 +60,7 @@ export async function priceReceipt(
       round_id: 'round' in price ? price.round.roundId : null,
       quoted_wei: valued.quotedWei,
       amount_microusd: valued.amountMicrousd,
+      no_quote: noQuote,
     };
     await trx
       .insertInto('price_records')

@@ -30,37 +30,36 @@ export function blockValue(payment: Included, answer: bigint): PaymentValue {
 }
 
 /**
- * Values a payment at its block's price `answer`, in a transaction that records it: until that ends, no other payment of
- * the order is valued.
+ * Values a payment, in a transaction that records it: until that ends, no other payment of the order is valued.
+ * @param price Its block's; with `noQuote` it is taken at that, whatever was promised.
  * @param match Whose it is; null for nobody's.
- * @param noQuote True where no quoted price holds, whatever was promised.
  */
 export async function valuePayment(
   context: IntakeContext,
   trx: Kysely<Tables>,
   {
     payment,
-    answer,
+    price,
     match,
-    noQuote,
   }: {
     readonly payment: Included;
-    readonly answer: bigint;
+    readonly price: { readonly answer: bigint; readonly noQuote: boolean };
     readonly match: OfOrder | null;
-    readonly noQuote: boolean;
   },
 ): Promise<PaymentValue> {
   const { bucketCount } = context.installation;
   const order = match?.orderId ? await findOrder({ db: trx, bucketCount }, match.orderId, true) : null;
+  const { answer, noQuote } = price;
   if (!match || !order) return blockValue(payment, answer);
   const use = await readOrderUse(trx, order.order_id, { receiptId: payment.receiptId, position: payment });
   const isPromised = !noQuote && (await isMeant(trx, order, { payment, match }));
   const quote = isPromised ? quoteOf(order, use, { payment, match }) : null;
   const value = valueReceipt(payment.amountWei, payment.blockAt, answer, quote);
+  const isPaid = order.quoted_wei !== null && use.paidBeforeWei >= order.quoted_wei;
   return {
     ...value,
     quoteAnswer: value.quotedWei > 0n ? order.quote_answer : null,
-    isSmallExtra: use.paidBeforeWei >= (order.quoted_wei ?? 0n) && value.amountMicrousd < MICROUSD_PER_USD,
+    isSmallExtra: isPaid && value.amountMicrousd < MICROUSD_PER_USD,
     // After the deadline nothing uses the quote.
     mustWait: use.hasUnpricedBefore && payment.blockAt <= order.deadline,
   };

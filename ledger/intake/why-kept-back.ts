@@ -28,8 +28,8 @@ export async function whyKeptBack(
 }
 
 /**
- * Whether an account may have one more lot. A purchase that is being posted at this very moment counts twice: this keeps books small, to
- * the lot or so.
+ * Whether an account may have one more lot. A purchase that is being posted at this very moment counts twice: this keeps
+ * books small, to the lot or so.
  */
 export async function hasRoomForLot(
   context: IntakeContext,

@@ -252,6 +252,7 @@ create table price_records (
   source text not null default 'chainlink'::text,
   operator text,
   reason text
+  no_quote boolean not null default false
 );
 
 create table receipt_inclusions (

@@ -156,6 +156,7 @@ export interface PriceRecordTable {
   rule_version: number;
   quote_answer: bigint | null;
   quoted_wei: bigint;
+  no_quote: Generated<boolean>;
   amount_microusd: bigint;
   decided_at: Timestamp;
 }

@@ -208,8 +208,9 @@ export class IntakeSteps {
   }
 
   /** False when it has to wait for another payment's price. */
-  async price(inclusion: Included, answer: bigint = ANSWER, late = false): Promise<boolean> {
-    return await priceReceipt(this.context, inclusion, { round: roundOf(answer, this.now), late }, this.now);
+  async price(inclusion: Included, answer: bigint = ANSWER, late = false, noQuote = false): Promise<boolean> {
+    const price = { round: roundOf(answer, this.now), late, noQuote };
+    return await priceReceipt(this.context, inclusion, price, this.now);
   }
 
   async deliver(): Promise<void> {

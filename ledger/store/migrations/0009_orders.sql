@@ -39,6 +39,9 @@ alter table assignments
   add column amount_microusd bigint check (amount_microusd >= 0),
   add check ((quoted_wei is null) = (quote_answer is null) and (quoted_wei is null) = (amount_microusd is null));
 
+-- True where no quoted price holds, whatever was promised: also when the inclusion is assigned only later.
+alter table price_records add column no_quote boolean not null default false;
+
 -- Why an inclusion is in suspense: nothing told whose it is (assignment_number 0), or that assignment was kept back. It
 -- is in suspense as long as no later assignment follows.
 create table suspense_reasons (

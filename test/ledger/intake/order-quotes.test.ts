@@ -99,6 +99,14 @@ describe('in the order of the chain, whichever is priced first', () => {
     expect(await quotedWei(inclusion)).toBe(DOLLAR_WEI);
   });
 
+  test('where no quote holds, it is left to the others', async () => {
+    const order = await steps.order(1n);
+    const first = await recorded(steps.transfer(order.reference));
+    await steps.price(first, LESS, false, true);
+    const second = await steps.pay(steps.transfer(order.reference), LESS);
+    expect([await quotedWei(first), await quotedWei(second)]).toEqual([0n, DOLLAR_WEI]);
+  });
+
   test('nothing waits after the deadline, when the quote is no longer in force', async () => {
     const order = await steps.order(1n);
     await steps.record(steps.transfer(order.reference));
@@ -119,14 +127,16 @@ describe('without a reference: the quote of the only order that is open', () => 
     when: Assigned,
     {
       wei = DOLLAR_WEI,
+      noQuote = false,
       ...change
-    }: Partial<ReceiptAssignment> & { wei?: bigint; blockTimestamp?: bigint } = {},
+    }: Partial<ReceiptAssignment> & { wei?: bigint; noQuote?: boolean; blockTimestamp?: bigint } = {},
   ): Promise<Included> {
     const { blockTimestamp = steps.now / MICROSECONDS_PER_SECOND, ...asked } = change;
     const inclusion = await recorded(steps.transfer(null, { amountWei: wei, blockTimestamp }));
-    if (when === 'once it has its price') await steps.price(inclusion, LESS);
+    const price = () => steps.price(inclusion, LESS, false, noQuote);
+    if (when === 'once it has its price') await price();
     await assign(inclusion, accountId, asked);
-    await steps.price(inclusion, LESS);
+    await price();
     await steps.deliver();
     return inclusion;
   }
@@ -251,6 +261,16 @@ describe('without a reference: the quote of the only order that is open', () => 
       await steps.order(1n, (ANSWER * 110n) / 100n, accountId);
       const { microusd } = await gets(accountId, () => paidTo(accountId, when));
       expect(microusd).toBe(at(LESS, DOLLAR_WEI));
+    });
+
+    test('not where no quote holds', async () => {
+      const accountId = await customer();
+      const order = await steps.order(1n, ANSWER, accountId);
+      const pay = () => paidTo(accountId, when, { noQuote: true });
+      expect(await gets(accountId, pay)).toEqual({
+        microusd: at(LESS, DOLLAR_WEI),
+        orderId: order.orderId,
+      });
     });
 
     test('taken back by the chain: all of it goes, and the quote is there for the next payment', async () => {
