@@ -99,12 +99,23 @@ async function chooseAccount(
 
 /** From now on no secret of an order of the account hands out a key. */
 async function closeClaims(trx: Kysely<Tables>, accountId: bigint, now: Instant): Promise<void> {
-  await trx
-    .updateTable('orders')
-    .set({ claim_closed_at: instantText(now) })
+  // Found in all buckets, and closed one by one, as each may be on another node of a cluster.
+  const orders = await trx
+    .selectFrom('orders')
+    .select(['bucket', 'order_id'])
     .where('account_id', '=', accountId)
     .where('claim_closed_at', 'is', null)
+    .orderBy('bucket')
+    .orderBy('order_id')
     .execute();
+  for (const { bucket, order_id } of orders)
+    await trx
+      .updateTable('orders')
+      .set({ claim_closed_at: instantText(now) })
+      .where('bucket', '=', bucket)
+      .where('order_id', '=', order_id)
+      .where('claim_closed_at', 'is', null)
+      .execute();
 }
 
 /** Ends what wallets have that were linked after the one that recovers: any of them may be a thief's. */

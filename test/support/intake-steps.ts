@@ -84,7 +84,12 @@ export class IntakeSteps {
   #drawn = 0;
 
   static async open(databaseUrl: string, now: Instant, options: StepsOptions = {}): Promise<IntakeSteps> {
-    const { isDistributed = false, rpcUrl = NOWHERE, chainLagMax = null, senders = new SenderLists() } = options;
+    const {
+      isDistributed = false,
+      rpcUrl = NOWHERE,
+      chainLagMax = null,
+      senders = new SenderLists(),
+    } = options;
     const pool = openPool({ databaseUrl, role: 'credits_app', max: 6 });
     const postingPool = openPool({
       databaseUrl,
