@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely';
 import { judgeFrame } from '../core/frame.ts';
-import { findOpenOrder } from '../orders/find-open-order.ts';
 import type { Tables } from '../store/tables.ts';
 import { linkedAccountInBlock } from '../wallets/wallet-links.ts';
 import type { IntakeContext } from './context.ts';
@@ -21,7 +20,5 @@ export async function matchByLinkedWallet(
   const options = { db: trx, bucketCount: context.installation.bucketCount };
   const { fromAddress, blockAt } = standing;
   const accountId = await linkedAccountInBlock(options, fromAddress.toLowerCase(), blockAt);
-  if (accountId === null) return null;
-  const order = await findOpenOrder(trx, accountId, blockAt);
-  return { accountId, orderId: order?.order_id ?? null, matchedBy: 'linked_wallet', reason: null };
+  return accountId === null ? null : { accountId, orderId: null, matchedBy: 'linked_wallet', reason: null };
 }

@@ -97,6 +97,11 @@ create table chain_progress (
   updated_at timestamp with time zone not null
 );
 
+create table challenge_secret (
+  only_row boolean not null default true,
+  secret bytea not null
+);
+
 create table entries (
   account_id bigint not null,
   seq bigint not null,
@@ -207,6 +212,7 @@ create table orders (
   acknowledged_at timestamp with time zone,
   is_top_up boolean not null default false,
   amount_reserved_until timestamp with time zone
+  claim_closed_at timestamp with time zone
 );
 
 create table outbox (
@@ -347,6 +353,24 @@ create table unique_amounts (
   turn integer not null,
   order_id text not null,
   reserved_until timestamp with time zone not null
+create table wallet_links (
+  bucket smallint not null,
+  address text not null,
+  account_id bigint not null,
+  number integer not null,
+  event text not null,
+  at timestamp with time zone not null
+);
+
+create table wallet_proofs (
+  bucket smallint not null,
+  nonce_hash bytea not null,
+  action text not null,
+  address text not null,
+  account_id bigint not null,
+  message text not null,
+  signature text not null,
+  accepted_at timestamp with time zone not null
 );
 
 create table withdrawals (
@@ -425,6 +449,12 @@ alter table books add constraint books_head_check CHECK ((length(head) = 32));
 alter table books add constraint books_seq_check CHECK ((seq >= 0));
 
 alter table chain_progress add constraint chain_progress_pkey PRIMARY KEY (chain_id);
+
+alter table challenge_secret add constraint challenge_secret_pkey PRIMARY KEY (only_row);
+
+alter table challenge_secret add constraint challenge_secret_only_row_check CHECK (only_row);
+
+alter table challenge_secret add constraint challenge_secret_secret_check CHECK ((length(secret) = 32));
 
 alter table entries add constraint entries_bucket_account_id_key_digest_key UNIQUE (bucket, account_id, key_digest);
 
@@ -597,6 +627,25 @@ alter table unique_amounts add constraint unique_amounts_pkey PRIMARY KEY (bucke
 alter table unique_amounts add constraint unique_amounts_amount_wei_check CHECK (((amount_wei > (0)::numeric) AND ((amount_wei % ('10000000000'::bigint)::numeric) = (0)::numeric)));
 
 alter table unique_amounts add constraint unique_amounts_turn_check CHECK ((turn > 0));
+alter table wallet_links add constraint wallet_links_pkey PRIMARY KEY (bucket, address, account_id, number);
+
+alter table wallet_links add constraint wallet_links_account_id_check CHECK ((account_id > 0));
+
+alter table wallet_links add constraint wallet_links_address_check CHECK ((address ~ '^0x[0-9a-f]{40}$'::text));
+
+alter table wallet_links add constraint wallet_links_event_check CHECK ((event = ANY (ARRAY['linked'::text, 'unlinked'::text, 'withdrawn'::text, 'revoked'::text])));
+
+alter table wallet_links add constraint wallet_links_number_check CHECK ((number > 0));
+
+alter table wallet_proofs add constraint wallet_proofs_pkey PRIMARY KEY (bucket, nonce_hash);
+
+alter table wallet_proofs add constraint wallet_proofs_account_id_check CHECK ((account_id > 0));
+
+alter table wallet_proofs add constraint wallet_proofs_action_check CHECK ((action = ANY (ARRAY['link'::text, 'unlink'::text, 'claim'::text, 'recover'::text])));
+
+alter table wallet_proofs add constraint wallet_proofs_address_check CHECK ((address ~ '^0x[0-9a-f]{40}$'::text));
+
+alter table wallet_proofs add constraint wallet_proofs_nonce_hash_check CHECK ((length(nonce_hash) = 32));
 
 alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
 
@@ -618,6 +667,8 @@ CREATE INDEX orders_by_account ON credits.orders USING btree (account_id);
 
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
 
+CREATE INDEX receipt_inclusions_by_transaction ON credits.receipt_inclusions USING btree (transaction_hash);
+
 CREATE INDEX sent_transactions_by_block ON credits.sent_transactions USING btree (block_number);
 
 CREATE INDEX suspense_reasons_by_time ON credits.suspense_reasons USING btree (decided_at, receipt_id);
@@ -625,6 +676,9 @@ CREATE INDEX suspense_reasons_by_time ON credits.suspense_reasons USING btree (d
 CREATE INDEX unique_amount_requests_by_time ON credits.unique_amount_requests USING btree (requested_at);
 
 CREATE INDEX unique_amounts_by_amount ON credits.unique_amounts USING btree (amount_wei);
+CREATE INDEX wallet_links_by_account ON credits.wallet_links USING btree (account_id);
+
+CREATE INDEX wallet_proofs_by_account ON credits.wallet_proofs USING btree (account_id);
 
 CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 
@@ -654,6 +708,10 @@ CREATE TRIGGER balance_checks_no_truncate BEFORE TRUNCATE ON credits.balance_che
 CREATE TRIGGER balance_differences_append_only BEFORE DELETE OR UPDATE ON credits.balance_differences FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER balance_differences_no_truncate BEFORE TRUNCATE ON credits.balance_differences FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER challenge_secret_append_only BEFORE DELETE OR UPDATE ON credits.challenge_secret FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER challenge_secret_no_truncate BEFORE TRUNCATE ON credits.challenge_secret FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER entries_append_only BEFORE DELETE OR UPDATE ON credits.entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -706,6 +764,13 @@ CREATE TRIGGER suspense_reasons_no_truncate BEFORE TRUNCATE ON credits.suspense_
 CREATE TRIGGER unique_amounts_append_only BEFORE DELETE OR UPDATE ON credits.unique_amounts FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER unique_amounts_no_truncate BEFORE TRUNCATE ON credits.unique_amounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER wallet_links_append_only BEFORE DELETE OR UPDATE ON credits.wallet_links FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER wallet_links_no_truncate BEFORE TRUNCATE ON credits.wallet_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER wallet_proofs_append_only BEFORE DELETE OR UPDATE ON credits.wallet_proofs FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER wallet_proofs_no_truncate BEFORE TRUNCATE ON credits.wallet_proofs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdrawals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -730,6 +795,8 @@ grant insert, select, update on balance_progress to credits_app;
 grant insert, select, update on books to credits_app;
 
 grant insert, select, update on chain_progress to credits_app;
+
+grant select on challenge_secret to credits_app;
 
 grant insert, select on entries to credits_app;
 
@@ -778,5 +845,8 @@ grant insert, select, update on sweep_progress to credits_app;
 grant delete, insert, select, update on unique_amount_requests to credits_app;
 
 grant insert, select on unique_amounts to credits_app;
+grant insert, select on wallet_links to credits_app;
+
+grant insert, select on wallet_proofs to credits_app;
 
 grant insert, select on withdrawals to credits_app;

@@ -97,7 +97,7 @@ async function chooseAccount(
   return { accountId: only.accountId };
 }
 
-/** From now on no secret of an order of the account hands out a key. */
+/** From now on no secret of an order of the account hands out a key. Each on its own, as each is in a bucket of its own. */
 async function closeClaims(trx: Kysely<Tables>, accountId: bigint, now: Instant): Promise<void> {
   // Found in all buckets, and closed one by one, as each may be on another node of a cluster.
   const orders = await trx

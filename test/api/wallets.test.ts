@@ -458,6 +458,19 @@ describe('linking', () => {
     ).toMatchObject(problem(409, 'order_claimed'));
   });
 
+  it('is not possible with the secret of a further order, which has no claim to the account', async () => {
+    const { accountId } = await api.customer();
+    const order = await unpaidOrder();
+    await api.query('update credits.orders set account_id = $1 where order_id = $2', [
+      accountId,
+      order.orderId,
+    ]);
+    const asked = { bearer: order.secret, fields: { order: order.orderId } };
+    expect(await askForChallenge(api, 'link', newWallet().address, asked)).toMatchObject(
+      problem(409, 'order_claimed'),
+    );
+  });
+
   it('is not for keys that only spend, which may not even look', async () => {
     const customer = await api.customer();
     await api.query(`update credits.secure_keys set scope = 'spend' where account_id = $1`, [
