@@ -1,5 +1,5 @@
 /** The ledger as its callers know it: what can be asked of it and what it answers. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
@@ -197,9 +197,13 @@ export class Ledger {
   }
 
   /** The ledger's clock: the database's, unless another was given. */
-  async now(): Promise<Instant> {
+  now(): Promise<Instant> {
+    return this.#nowOn(this.#pools.db);
+  }
+
+  async #nowOn(db: Kysely<Tables>): Promise<Instant> {
     if (this.#options.clock) return this.#options.clock();
-    const { rows } = await this.#pools.pool.query<{ now: Instant }>('select clock_timestamp() as now');
+    const { rows } = await sql<{ now: Instant }>`select clock_timestamp() as now`.execute(db);
     if (!rows[0]) throw new Error('the database did not tell its clock');
     return rows[0].now;
   }
@@ -497,7 +501,7 @@ export class Ledger {
       chainId: this.installation.chainId,
       senders: this.#senders,
       verifier: this.#verifier,
-      now: () => this.now(),
+      now: db => this.#nowOn(db),
     };
   }
 

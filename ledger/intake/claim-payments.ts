@@ -75,7 +75,7 @@ export async function claimPayments(
   const obstacle = await whyNotSafe(intake, payments);
   if (obstacle !== null) return { refusal: obstacle };
   return await unlessRefused<ClaimedPayments, ClaimRefusal>(intake.db, async (trx, refuse) => {
-    const now = await intake.now();
+    const now = await wallets.now(trx);
     if (!(await useProof(trx, wallets.bucketCount, proven.proof, { action: 'claim', accountId, now })))
       return refuse({ code: 'challenge_used' });
     const outcomes: [Included, AssignmentOutcome][] = [];

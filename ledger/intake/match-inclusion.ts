@@ -77,7 +77,7 @@ export async function matchInclusion(
   await writeSuspenseReason(trx, standing, { assignmentNumber: 0, reason: why }, now);
   if (isBlocked)
     await raiseAlarm(
-      { ...context, db: trx },
+      { ...context, db: trx, now: async () => now },
       {
         kind: 'sender_blocked',
         subject: standing.receiptId,

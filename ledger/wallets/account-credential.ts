@@ -26,7 +26,7 @@ export interface HolderOptions {
   readonly db: Kysely<Tables>;
   readonly bucketCount: number;
   readonly mode: Mode;
-  readonly now: () => Promise<Instant>;
+  readonly now: (db: Kysely<Tables>) => Promise<Instant>;
 }
 
 /** Why a credential does not do. */
@@ -56,7 +56,7 @@ export async function findHolder(
 ): Promise<AccountHolder | null> {
   const { secret, orderId } = credential;
   if (orderId === null) {
-    const holder = await authenticateKey(options, secret, options.now);
+    const holder = await authenticateKey(options, secret, () => options.now(options.db));
     if (!holder) return null;
     const mayManage = holder.scope === 'manage' ? 'yes' : 'spends_only';
     return { accountId: holder.accountId, orderId: null, mayManage };

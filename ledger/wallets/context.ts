@@ -13,6 +13,9 @@ export interface WalletContext {
   readonly chainId: number;
   readonly senders: SenderLists;
   readonly verifier: SignatureVerifier;
-  /** The ledger's clock. */
-  readonly now: () => Promise<Instant>;
+  /**
+   * The ledger's clock, asked on `db`. In a transaction that is the transaction's own connection: if it took another,
+   * as many transactions at once as there are connections would wait for each other.
+   */
+  readonly now: (db: Kysely<Tables>) => Promise<Instant>;
 }

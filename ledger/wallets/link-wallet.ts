@@ -61,7 +61,7 @@ export async function linkWallet(
   if ('refusal' in proven) return proven;
   return await unlessRefused<WalletLink, LinkRefusal>(context.db, async (trx, refuse) => {
     const accountId = await manageIn(context, trx, request.credential, proven.accountId, refuse);
-    const now = await context.now();
+    const now = await context.now(trx);
     if (!(await useProof(trx, context.bucketCount, proven.proof, { action: 'link', accountId, now })))
       return refuse({ code: 'challenge_used' });
     const options = { db: trx, bucketCount: context.bucketCount };
@@ -95,7 +95,7 @@ export async function unlinkWallet(
       const options = { db: trx, bucketCount: context.bucketCount };
       const facts = (await readLinksOfWallet(options, address)).get(accountId) ?? [];
       if (linkedSince(facts) === null) return refuse({ code: 'wallet_not_linked' });
-      const unlinked = { event: 'unlinked', at: await context.now() } as const;
+      const unlinked = { event: 'unlinked', at: await context.now(trx) } as const;
       await appendLinkFact(options, { address, accountId, ...unlinked });
       return { recoversUntil: recoveryRight([...facts, unlinked], unlinked.at)?.until ?? null };
     },
@@ -112,7 +112,7 @@ export async function withdrawWallet(
   if ('refusal' in proven) return proven;
   return await unlessRefused<{ accountId: bigint }, UnlinkRefusal>(context.db, async (trx, refuse) => {
     const accountId = await manageIn(context, trx, request.credential, proven.accountId, refuse);
-    const now = await context.now();
+    const now = await context.now(trx);
     if (!(await useProof(trx, context.bucketCount, proven.proof, { action: 'unlink', accountId, now })))
       return refuse({ code: 'challenge_used' });
     const options = { db: trx, bucketCount: context.bucketCount };

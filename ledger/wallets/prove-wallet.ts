@@ -45,7 +45,7 @@ export async function proveWallet(
   const obstacle = intent.action === 'unlink' ? null : context.senders.obstacleOf(address);
   if (obstacle !== null) return { refusal: { code: 'sender_listed', obstacle } };
   const { message, signature } = signed;
-  const check = checkChallenge(await readSeal(context.db), binding, message, await context.now());
+  const check = checkChallenge(await readSeal(context.db), binding, message, await context.now(context.db));
   if (check.status === 'different') return { refusal: { code: 'challenge_different', part: check.part } };
   if (check.status === 'foreign') return { refusal: { code: 'challenge_foreign' } };
   if (check.status === 'expired')

@@ -61,9 +61,9 @@ export async function recoverAccount(
   const { accountId } = chosen;
   return await unlessRefused<Recovery, RecoveryRefusal>(context.db, async (trx, refuse) => {
     // Orders before the account's keys, as in claiming a key: a claim that is under way comes first or is refused.
-    await closeClaims(trx, accountId, await context.now());
+    await closeClaims(trx, accountId, await context.now(trx));
     await lockAccountKeys(trx, accountId);
-    const now = await context.now();
+    const now = await context.now(trx);
     const options = { db: trx, bucketCount: context.bucketCount, mode: context.mode };
     const facts = (await readLinksOfWallet(options, address)).get(accountId) ?? [];
     const right = recoveryRight(facts, now);
@@ -84,7 +84,7 @@ async function chooseAccount(
   address: string,
   named: bigint | null,
 ): Promise<{ accountId: bigint } | { refusal: RecoveryRefusal }> {
-  const now = await context.now();
+  const now = await context.now(context.db);
   const rights = [...(await readLinksOfWallet(context, address))]
     .map(([accountId, facts]) => ({ accountId, right: recoveryRight(facts, now) }))
     .filter(({ accountId, right }) => right !== null && (named === null || accountId === named));

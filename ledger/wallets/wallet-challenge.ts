@@ -43,7 +43,11 @@ export async function giveChallenge(
   const session =
     request.action === 'recover' ? newSecret('walletSession', context.mode) : request.credential.secret;
   const terms = { site, chainId: context.chainId, address, intent: wanted.intent };
-  const challenge = makeChallenge(await readSeal(context.db), { terms, session }, await context.now());
+  const challenge = makeChallenge(
+    await readSeal(context.db),
+    { terms, session },
+    await context.now(context.db),
+  );
   return { ...challenge, session: action === 'recover' ? session : null };
 }
 

@@ -4,6 +4,7 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { HOUR } from '../../../ledger/core/instant.ts';
 import { RECOVERY_WAIT } from '../../../ledger/core/wallet-link.ts';
+import { openLedger } from '../../../ledger/index.ts';
 import { authenticateKey } from '../../../ledger/keys/authenticate.ts';
 import { claimKey } from '../../../ledger/orders/claim-key.ts';
 import type { AccountCredential } from '../../../ledger/wallets/account-credential.ts';
@@ -15,7 +16,8 @@ import { SenderLists } from '../../../ledger/wallets/sender-lists.ts';
 import { SignatureVerifier } from '../../../ledger/wallets/verify-signature.ts';
 import { giveChallenge } from '../../../ledger/wallets/wallet-challenge.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { IntakeSteps, type PlacedOrder } from '../../support/intake-steps.ts';
+import { TEST_INSTALLATION } from '../../support/installation.ts';
+import { ANSWER, IntakeSteps, type PlacedOrder, roundOf } from '../../support/intake-steps.ts';
 import { readInstant } from '../../support/scenario.ts';
 import { newWallet } from '../../support/wallets.ts';
 
@@ -73,7 +75,8 @@ async function signedRecovery(wallet: PrivateKeyAccount) {
 
 const bySecret = ({ secret, orderId }: PlacedOrder): AccountCredential => ({ secret, orderId });
 const byKey = (secret: string): AccountCredential => ({ secret, orderId: null });
-const opens = async (key: string) => (await authenticateKey(steps.doors, key, context.now)) !== null;
+const opens = async (key: string) =>
+  (await authenticateKey(steps.doors, key, async () => steps.now)) !== null;
 const claim = ({ orderId, secret }: PlacedOrder) => claimKey(steps.doors, orderId, secret, steps.now);
 
 /** A paid order whose key nobody has claimed, with a wallet that can recover its account by now. */
@@ -221,6 +224,32 @@ describe('two recoveries by two wallets', () => {
     expect('secureKey' in first && (await opens(first.secureKey))).toBe(false);
     expect('secureKey' in second && (await opens(second.secureKey))).toBe(true);
   });
+});
+
+test('more of them at once than there are connections all come through', async () => {
+  const ledger = await openLedger({
+    databaseUrl: database.url,
+    rpcUrl: 'http://127.0.0.1:1',
+    installation: TEST_INSTALLATION,
+  });
+  try {
+    const round = roundOf(ANSWER, await ledger.now());
+    const links = Array.from({ length: 20 }, async () => {
+      const made = await ledger.createOrder({ amountMicrousd: 1n, round, now: await ledger.now() });
+      const credential = { secret: made.secret, orderId: made.order.order_id };
+      const wallet = newWallet();
+      const asked = { site: SITE, address: wallet.address.toLowerCase(), credential };
+      const given = await ledger.walletChallenge({ ...asked, action: 'link' });
+      if ('refusal' in given) throw new Error('there was no challenge');
+      const { message } = given;
+      const signature = await wallet.signMessage({ message });
+      return () => ledger.linkWallet({ ...asked, signed: { message, signature } });
+    });
+    const outcomes = await Promise.all((await Promise.all(links)).map(link => link()));
+    expect(outcomes.filter(outcome => 'refusal' in outcome)).toEqual([]);
+  } finally {
+    await ledger.close();
+  }
 });
 
 test('neither sessions nor keys are kept, only what was signed', async () => {
