@@ -60,7 +60,7 @@ export async function matchInclusion(
   const obstacle = context.senders.obstacleOf(standing.fromAddress);
   const isBlocked = obstacle?.kind === 'blocked';
   let why: SuspenseReason | null = isBlocked ? 'sender_blocked' : null;
-  for (const matcher of isBlocked ? [carryOverAssignment] : MATCHERS) {
+  for (const matcher of MATCHERS) {
     const found = await matcher(context, trx, standing, now);
     if (found === null) continue;
     if ('noMatch' in found) {
