@@ -211,7 +211,7 @@ create table orders (
   claimed_key_hash bytea,
   acknowledged_at timestamp with time zone,
   is_top_up boolean not null default false,
-  amount_reserved_until timestamp with time zone
+  amount_reserved_until timestamp with time zone,
   claim_closed_at timestamp with time zone
 );
 
@@ -255,10 +255,10 @@ create table price_records (
   quoted_wei numeric(78,0) not null default 0,
   amount_microusd bigint not null,
   decided_at timestamp with time zone not null,
+  no_quote boolean not null default false,
   source text not null default 'chainlink'::text,
   operator text,
   reason text
-  no_quote boolean not null default false
 );
 
 create table receipt_inclusions (
@@ -353,6 +353,8 @@ create table unique_amounts (
   turn integer not null,
   order_id text not null,
   reserved_until timestamp with time zone not null
+);
+
 create table wallet_links (
   bucket smallint not null,
   address text not null,
@@ -627,6 +629,7 @@ alter table unique_amounts add constraint unique_amounts_pkey PRIMARY KEY (bucke
 alter table unique_amounts add constraint unique_amounts_amount_wei_check CHECK (((amount_wei > (0)::numeric) AND ((amount_wei % ('10000000000'::bigint)::numeric) = (0)::numeric)));
 
 alter table unique_amounts add constraint unique_amounts_turn_check CHECK ((turn > 0));
+
 alter table wallet_links add constraint wallet_links_pkey PRIMARY KEY (bucket, address, account_id, number);
 
 alter table wallet_links add constraint wallet_links_account_id_check CHECK ((account_id > 0));
@@ -676,6 +679,7 @@ CREATE INDEX suspense_reasons_by_time ON credits.suspense_reasons USING btree (d
 CREATE INDEX unique_amount_requests_by_time ON credits.unique_amount_requests USING btree (requested_at);
 
 CREATE INDEX unique_amounts_by_amount ON credits.unique_amounts USING btree (amount_wei);
+
 CREATE INDEX wallet_links_by_account ON credits.wallet_links USING btree (account_id);
 
 CREATE INDEX wallet_proofs_by_account ON credits.wallet_proofs USING btree (account_id);
@@ -764,6 +768,7 @@ CREATE TRIGGER suspense_reasons_no_truncate BEFORE TRUNCATE ON credits.suspense_
 CREATE TRIGGER unique_amounts_append_only BEFORE DELETE OR UPDATE ON credits.unique_amounts FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER unique_amounts_no_truncate BEFORE TRUNCATE ON credits.unique_amounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER wallet_links_append_only BEFORE DELETE OR UPDATE ON credits.wallet_links FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER wallet_links_no_truncate BEFORE TRUNCATE ON credits.wallet_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -845,6 +850,7 @@ grant insert, select, update on sweep_progress to credits_app;
 grant delete, insert, select, update on unique_amount_requests to credits_app;
 
 grant insert, select on unique_amounts to credits_app;
+
 grant insert, select on wallet_links to credits_app;
 
 grant insert, select on wallet_proofs to credits_app;
