@@ -21,14 +21,16 @@ function address(name: string): Hex {
   throw new Error(`${name} is "${text}": set it to an address of 0x and 40 hexadecimal digits.`);
 }
 
-/** A local chain starts over under the same chain id: its blocks must not be remembered. */
-const isLocal = process.env.INDEXER_DISABLE_CACHE === '1';
-
 /**
  * Ponder begins with 20 requests per second and address and raises that slowly, out of respect for public RPCs. With
- * two or three requests a block, a local chain that named itself once would take many seconds to catch up.
+ * two or three requests a block, a node on this machine that named itself once would take many seconds to catch up.
  */
-const LOCAL_RPC_SHARES = 10;
+const LOOPBACK_RPC_SHARES = 10;
+
+function rpcShares(url: string): string[] {
+  const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(URL.parse(url)?.hostname ?? '');
+  return Array<string>(isLoopback ? LOOPBACK_RPC_SHARES : 1).fill(url);
+}
 
 export default createConfig({
   database: {
@@ -40,9 +42,10 @@ export default createConfig({
   chains: {
     base: {
       id: process.env.CHAIN_ID ? wholeNumber('CHAIN_ID') : 8453,
-      rpc: Array<string>(isLocal ? LOCAL_RPC_SHARES : 1).fill(required('BASE_RPC_URL')),
+      rpc: rpcShares(required('BASE_RPC_URL')),
       pollingInterval: wholeNumber('INDEXER_POLLING_INTERVAL_MS'),
-      disableCache: isLocal,
+      // A local chain starts over under the same chain id: its blocks must not be remembered.
+      disableCache: process.env.INDEXER_DISABLE_CACHE === '1',
     },
   },
   accounts: {

@@ -13,6 +13,8 @@ export interface Config {
   readonly mode: Mode;
   readonly databaseUrl: string;
   readonly rpcUrl: string;
+  /** Further RPCs, by others, that must agree with the first before anything is credited or taken back. */
+  readonly otherRpcUrls: readonly string[];
   /** With its checksum (EIP-55). */
   readonly paymentAddress: `0x${string}`;
   /** Where buyers reach the API, without a slash at the end. */
@@ -54,7 +56,8 @@ export function readConfig(environment: Environment, part: PartName): Config {
 
   const mode = readMode(get('MODE'), problems);
   const databaseUrl = readDatabaseUrl(get('DATABASE_URL'), mode, problems);
-  const rpcUrl = readRpcUrl(get('BASE_RPC_URL'), mode, problems);
+  const rpcUrl = readRpcUrl('BASE_RPC_URL', get('BASE_RPC_URL'), mode, problems);
+  const otherRpcUrls = readOtherRpcUrls(get('BASE_RPC_URLS_OTHER'), { mode, rpcUrl }, problems);
   const paymentAddress = readAddress(get('PAYMENT_ADDRESS'), mode, problems);
   const port = readInteger('PORT', get('PORT'), 3000, { min: 1, max: 65_535 }, problems);
   const host = readHost(get('HOST'), mode, problems);
@@ -90,6 +93,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     mode,
     databaseUrl,
     rpcUrl,
+    otherRpcUrls,
     paymentAddress,
     publicUrl,
     trustedProxies,
@@ -119,12 +123,26 @@ function readDatabaseUrl(value: string | undefined, mode: Mode, problems: string
   return value ?? '';
 }
 
-function readRpcUrl(value: string | undefined, mode: Mode, problems: string[]): string {
-  const name = 'BASE_RPC_URL';
+function readRpcUrl(name: string, value: string | undefined, mode: Mode, problems: string[]): string {
   const url = readUrl(name, value, ['http:', 'https:'], problems);
   if (url && mode === 'dev' && !isLoopback(url.hostname))
     problems.push(`${name} is not on this machine: dev works on a local chain only.`);
   return value ?? '';
+}
+
+function readOtherRpcUrls(
+  value: string | undefined,
+  { mode, rpcUrl }: { mode: Mode; rpcUrl: string },
+  problems: string[],
+): string[] {
+  const name = 'BASE_RPC_URLS_OTHER';
+  const urls = (value ?? '').split(',').flatMap(url => url.trim() || []);
+  for (const url of urls) readRpcUrl(name, url, mode, problems);
+  // Two names for one node agree whatever it says.
+  const hrefs = [rpcUrl, ...urls].map(url => URL.parse(url)?.href ?? url);
+  if (new Set(hrefs).size < hrefs.length)
+    problems.push(`${name} names an RPC twice, or that of BASE_RPC_URL: only another one can check it.`);
+  return urls;
 }
 
 function readUrl(

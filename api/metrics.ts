@@ -2,7 +2,9 @@
 import { Gauge, Registry } from 'prom-client';
 import { ALARM_KINDS, type Ledger } from '../ledger/index.ts';
 
-export function ledgerMetrics(ledger: Pick<Ledger, 'alarms' | 'sweepLagSeconds' | 'now'>): Registry {
+export function ledgerMetrics(
+  ledger: Pick<Ledger, 'alarms' | 'sweepLagSeconds' | 'indexerLag' | 'now'>,
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -21,6 +23,22 @@ export function ledgerMetrics(ledger: Pick<Ledger, 'alarms' | 'sweepLagSeconds' 
     registers,
     async collect() {
       this.set(await ledger.sweepLagSeconds(await ledger.now()));
+    },
+  });
+  new Gauge({
+    name: 'credits_indexer_lag_seconds',
+    help: 'The age of the newest block that the indexer has; +Inf while it has none.',
+    registers,
+    async collect() {
+      this.set((await ledger.indexerLag(await ledger.now())).seconds);
+    },
+  });
+  new Gauge({
+    name: 'credits_indexer_lag_blocks',
+    help: 'How many blocks the chain has beyond the newest one that the indexer has, as the worker last saw it.',
+    registers,
+    async collect() {
+      this.set((await ledger.indexerLag(await ledger.now())).blocks);
     },
   });
   return registry;

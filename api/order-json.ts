@@ -71,6 +71,7 @@ export function statusJson(order: OrderRow, status: OrderStatus) {
       credits: payment.amountMicrousd === null ? null : creditsText(microcreditsOf(payment.amountMicrousd)),
       credited: payment.credited,
       reorged: payment.reversed,
+      finality: payment.finality,
       kept_back: payment.keptBackFor && {
         reason: payment.keptBackFor,
         detail: SUSPENSE_REASONS[payment.keptBackFor],

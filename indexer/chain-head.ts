@@ -3,25 +3,38 @@ const TIMEOUT_MS = 5_000;
 /** The chain's latest block number, or undefined while the RPC does not answer. */
 export async function chainHead(rpcUrl: string): Promise<bigint | undefined> {
   const result = await request(rpcUrl, 'eth_blockNumber');
-  return result === undefined ? undefined : BigInt(result);
+  return isHex(result) ? BigInt(result) : undefined;
 }
 
 /** The chain id the RPC reports, or undefined while it does not answer. */
 export async function chainIdOf(rpcUrl: string): Promise<number | undefined> {
   const result = await request(rpcUrl, 'eth_chainId');
-  return result === undefined ? undefined : Number(result);
+  return isHex(result) ? Number(result) : undefined;
 }
 
-async function request(rpcUrl: string, method: string): Promise<string | undefined> {
+/** The hash of a block, null where the RPC has no such block (yet), or undefined while it does not answer. */
+export async function blockHash(rpcUrl: string, number: bigint): Promise<string | null | undefined> {
+  const height = `0x${number.toString(16)}`;
+  const result = await request(rpcUrl, 'eth_getBlockByNumber', [height, false]);
+  if (result === null || typeof result !== 'object') return result === null ? null : undefined;
+  const block = result as { number?: unknown; hash?: unknown };
+  // Whoever answers another block than was asked for has said nothing of this one.
+  return block.number === height && isHex(block.hash) ? block.hash : undefined;
+}
+
+function isHex(value: unknown): value is string {
+  return typeof value === 'string' && /^0x[0-9a-f]+$/i.test(value);
+}
+
+async function request(rpcUrl: string, method: string, params: unknown[] = []): Promise<unknown> {
   try {
     const response = await fetch(rpcUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] }),
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const { result } = (await response.json()) as { result?: unknown };
-    return typeof result === 'string' && result.startsWith('0x') ? result : undefined;
+    return ((await response.json()) as { result?: unknown } | null)?.result;
   } catch {
     return undefined;
   }

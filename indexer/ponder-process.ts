@@ -34,6 +34,8 @@ export type PonderProcess = {
   lastError: () => string;
   /** Whether Ponder declined what it was given, so that it would decline it again. */
   refused: () => boolean;
+  /** Whether Ponder met a reorg that goes deeper than it looks back. */
+  isLost: () => boolean;
   /** Ends it at once. Ponder holds nothing that PostgreSQL does not, so there is nothing to save. */
   kill: () => Promise<void>;
 };
@@ -56,11 +58,13 @@ export function startPonder(options: PonderOptions): PonderProcess {
   let lastError = '';
   let port: number | undefined;
   let refused = false;
+  let lost = false;
   const onLine = (line: string) => {
     logFile?.write(`${line}\n`);
     const said = parse(line);
     if (said.msg === 'Created HTTP server') port = said.port;
     if (said.msg === 'Build failed' && REFUSING_STAGES.includes(said.stage ?? '')) refused = true;
+    if (said.msg === 'Encountered unrecoverable reorg') lost = true;
     if (isError(said))
       lastError = [said.msg, said.error?.message].filter(Boolean).join(': ').split('\n')[0] ?? '';
   };
@@ -74,6 +78,7 @@ export function startPonder(options: PonderOptions): PonderProcess {
     port: () => port,
     lastError: () => lastError,
     refused: () => refused,
+    isLost: () => lost,
     async kill() {
       if (child.exitCode === null && child.signalCode === null) killGroup(child);
       await exited;

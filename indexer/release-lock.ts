@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { KeptBlocks } from './kept-blocks.ts';
+import { exists, type Progress, readProgress } from './progress.ts';
 
 const OTHERS_WAIT_MS = 3_000;
 const FAREWELL_MS = 1_000;
@@ -13,19 +15,30 @@ const FAREWELL_MS = 1_000;
 export type ReleaseLock = {
   /** Resolves when the session is gone, for whatever reason. */
   lost: Promise<void>;
-  /** Ponder's progress: its checkpoint's block, and whether it calls itself ready. */
+  /** How far Ponder is, and whether all that it made is there. */
   progress: () => Promise<Progress>;
+  /** What Ponder keeps for good. */
+  kept: KeptBlocks;
+  /** Makes the schema of the views, which `reader` may read, if somebody has dropped it. */
+  ensureViewsSchema: () => Promise<void>;
   /** Clears the lock that a killed Ponder leaves in its schema; otherwise the next one waits up to 25 s for it. */
   clearPonderLock: () => Promise<void>;
   release: () => Promise<void>;
 };
 
-export type Progress = { ready: boolean; checkpoint: string; blockNumber: bigint };
-
-const NO_PROGRESS: Progress = { ready: false, checkpoint: '', blockNumber: -1n };
+export type Release = {
+  databaseUrl: string;
+  rpcUrl: string;
+  /** Where this release writes. */
+  schema: string;
+  viewsSchema: string;
+  /** The role that reads the views; nobody but their owner when left out. */
+  reader?: string | undefined;
+};
 
 /** Takes the lock, or resolves undefined while another supervisor has it. Throws when PostgreSQL is not there. */
-export async function takeReleaseLock(databaseUrl: string, schema: string): Promise<ReleaseLock | undefined> {
+export async function takeReleaseLock(release: Release): Promise<ReleaseLock | undefined> {
+  const { databaseUrl, rpcUrl, schema } = release;
   const socket = new Socket();
   const client = new pg.Client({
     stream: () => socket,
@@ -41,7 +54,7 @@ export async function takeReleaseLock(databaseUrl: string, schema: string): Prom
   });
   client.on('error', onLost);
   client.on('end', onLost);
-  const release = async () => {
+  const leave = async () => {
     // A server that has vanished never answers the farewell; its side of the session ends with the socket.
     await Promise.race([client.end().catch(() => undefined), sleep(FAREWELL_MS, undefined, { ref: false })]);
     socket.destroy();
@@ -53,37 +66,21 @@ export async function takeReleaseLock(databaseUrl: string, schema: string): Prom
       [`aispace indexer ${schema}`],
     );
     if (!rows[0]?.taken) {
-      await release();
+      await leave();
       return undefined;
     }
   } catch (error) {
-    await release();
+    await leave();
     throw error;
   }
   return {
     lost,
-    progress: () => readProgress(client, schema),
+    progress: () => readProgress(client, release),
+    kept: new KeptBlocks(client, rpcUrl, schema),
+    ensureViewsSchema: () => ensureViewsSchema(client, release),
     clearPonderLock: () => clearPonderLock(client, schema),
-    release,
+    release: leave,
   };
-}
-
-async function exists(client: pg.Client, table: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
-    table,
-  ]);
-  return rows[0]?.found ?? false;
-}
-
-async function readProgress(client: pg.Client, schema: string): Promise<Progress> {
-  if (!(await exists(client, `"${schema}"._ponder_checkpoint`))) return NO_PROGRESS;
-  const { rows } = await client.query<{ ready: boolean; checkpoint: string }>(
-    `SELECT m.value->>'is_ready' = '1' AS ready, c.latest_checkpoint AS checkpoint
-       FROM "${schema}"._ponder_checkpoint c, "${schema}"._ponder_meta m`,
-  );
-  const row = rows[0];
-  // The checkpoint is digits at fixed places: timestamp 10, chain id 16, block number 16, and the event in the block.
-  return row ? { ...row, blockNumber: BigInt(row.checkpoint.slice(26, 42)) } : NO_PROGRESS;
 }
 
 async function clearPonderLock(client: pg.Client, schema: string): Promise<void> {
@@ -103,4 +100,14 @@ async function othersConnected(client: pg.Client, schema: string): Promise<boole
     [[`${schema}_internal`, `${schema}_user`]],
   );
   return rows.length > 0;
+}
+
+async function ensureViewsSchema(client: pg.Client, { viewsSchema, reader }: Release): Promise<void> {
+  const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [viewsSchema]);
+  if (rows.length > 0) return;
+  await client.query(`CREATE SCHEMA "${viewsSchema}"`);
+  if (reader === undefined) return;
+  await client.query(`
+    GRANT USAGE ON SCHEMA "${viewsSchema}" TO "${reader}";
+    ALTER DEFAULT PRIVILEGES IN SCHEMA "${viewsSchema}" GRANT SELECT ON TABLES TO "${reader}"`);
 }

@@ -1,7 +1,10 @@
-import type { Progress } from './release-lock.ts';
+import type { Progress } from './progress.ts';
 
-/** Ponder standing still for so long while the chain moves is stuck, e.g. on a reorg deeper than it remembers. */
-const STALL_MS = 60_000;
+/**
+ * Ponder standing still for so long while the chain moves is stuck: on a reorg deeper than it remembers, or on asking
+ * again and again, up to two minutes, for a block that the chain has replaced while it was being fetched.
+ */
+const STALL_MS = 30_000;
 /** After an outage Ponder's retries are up to a minute apart; starting it again takes a few seconds. */
 const RESUME_MS = 5_000;
 /** So many silences in a row are an outage; a single one is a public RPC's ordinary day. */

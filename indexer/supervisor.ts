@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chainHead, chainIdOf } from './chain-head.ts';
+import type { Comparison } from './kept-blocks.ts';
+import { lossDetector } from './loss-detector.ts';
 import { type PonderOptions, type PonderProcess, startPonder } from './ponder-process.ts';
 import { type ReleaseLock, takeReleaseLock } from './release-lock.ts';
 import { releaseSchema } from './release-schema.ts';
@@ -10,8 +12,16 @@ const BACKOFF_MS_FIRST = 250;
 const BACKOFF_MS_MAX = 4_000;
 const READY_INTERVAL_MS = 100;
 const WATCH_INTERVAL_MS = 1_000;
+/** How often what Ponder keeps is compared with the chain. */
+const COMPARE_INTERVAL_MS = 5_000;
+/** A block that was replaced must be found so again after this: an RPC may err. */
+const CONFIRM_MS = 500;
+/** An RPC that lags for longer than this does not lag: the chain has gone back. */
+const LAG_MS_MAX = 60_000;
 
 export type IndexerOptions = Omit<PonderOptions, 'schema'> & {
+  /** The role that reads the views, for when their schema has to be made anew. */
+  reader?: string | undefined;
   log: (line: string) => void;
   /** Called once when starting again cannot help. By then the supervisor has stopped. */
   onFatal: (error: Error) => void;
@@ -33,9 +43,10 @@ export type Indexer = {
 /**
  * Runs Ponder as a child and keeps it running.
  *
- * A life of Ponder: take this release's lock in PostgreSQL, see that the chain answers, clear what the last life
- * left, start, watch. It ends when Ponder exits, when the PostgreSQL session breaks, or when Ponder stands still
- * while the chain moves. Then Ponder is killed, whatever it was doing, and the next life begins.
+ * A life of Ponder: take this release's lock in PostgreSQL, see that the chain answers, delete what Ponder keeps of
+ * blocks that the chain has replaced, clear what the last life left, start, watch. It ends when Ponder exits, when the
+ * PostgreSQL session breaks, when somebody drops Ponder's tables, when the chain replaces what Ponder keeps, or when
+ * Ponder stands still while the chain moves. Then Ponder is killed, whatever it was doing, and the next life begins.
  */
 export function superviseIndexer(options: IndexerOptions): Indexer {
   const schema = releaseSchema(options);
@@ -44,6 +55,8 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
   const say = whenChanged(options.log);
   let ponder: PonderProcess | undefined;
+  /** Ponder met a reorg that it could not follow, perhaps before the block that it keeps was written down. */
+  let isNewestDoubtful = false;
 
   /** Lives one life after the other, until stopped. */
   async function run(): Promise<void> {
@@ -67,7 +80,7 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
   async function lockedRelease(): Promise<ReleaseLock | undefined> {
     while (!stopping.signal.aborted) {
       try {
-        const lock = await takeReleaseLock(options.databaseUrl, schema);
+        const lock = await takeReleaseLock({ ...options, schema });
         if (lock) return lock;
         say(`Another indexer runs ${schema} in this database: waiting until it ends.`);
       } catch (error) {
@@ -82,7 +95,10 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
     const ending = new AbortController();
     let wasReady = false;
     try {
+      await lock.kept.prepare();
       await chainAnswers(lock);
+      await agreeWithChain(lock);
+      await lock.ensureViewsSchema();
       await lock.clearPonderLock();
       if (stopping.signal.aborted) return { end: 'was stopped', refused: false, wasReady };
       const started = startPonder({ ...options, schema });
@@ -100,7 +116,7 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
           refused: started.refused(),
           wasReady,
         })),
-        watch(lock, ending.signal).then(reason => ({ end: reason, refused: false, wasReady })),
+        watch(lock, started, ending.signal).then(reason => ({ end: reason, refused: false, wasReady })),
         aborted(stopping.signal).then(() => ({ end: 'was stopped', refused: false, wasReady })),
       ]);
     } catch (error) {
@@ -129,6 +145,33 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
     }
   }
 
+  /** Deletes what Ponder keeps and the chain has replaced, having waited for an RPC that can tell. */
+  async function agreeWithChain(lock: ReleaseLock): Promise<void> {
+    const waitsSince = performance.now();
+    while (!stopping.signal.aborted) {
+      const found = await lock.kept.compare(isNewestDoubtful);
+      if (found.status === 'agrees') return;
+      const hasGoneBack = found.status === 'behind' && performance.now() - waitsSince > LAG_MS_MAX;
+      if (hasGoneBack || (found.status === 'replaced' && (await isConfirmed(lock, found)))) {
+        say(
+          `DEEP REORG: the chain has replaced blocks after ${found.after} that Ponder took for final. ` +
+            'They are deleted and fetched again.',
+        );
+        await lock.kept.forget(options.chainId, found.after);
+        isNewestDoubtful = false;
+        return;
+      }
+      if (found.status === 'behind') say('The indexer waits: the RPC is behind the blocks that Ponder has.');
+      await pause(RETRY_MS);
+    }
+  }
+
+  async function isConfirmed(lock: ReleaseLock, found: Comparison): Promise<boolean> {
+    await pause(CONFIRM_MS);
+    const again = await lock.kept.compare(isNewestDoubtful);
+    return again.status === 'replaced' && found.status === 'replaced' && again.after === found.after;
+  }
+
   /** Whether this life of Ponder became ready before it ended. */
   async function readiness(started: PonderProcess, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
@@ -140,12 +183,27 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
   }
 
   /** Resolves with the reason why this life should end. */
-  async function watch(lock: ReleaseLock, signal: AbortSignal): Promise<string> {
+  async function watch(lock: ReleaseLock, started: PonderProcess, signal: AbortSignal): Promise<string> {
+    const dropped = lossDetector();
     const stalled = stallDetector();
+    let compareAtMs = 0;
+    let wasLost = false;
     while (!signal.aborted) {
       const [head, progress] = await Promise.all([chainHead(options.rpcUrl), lock.progress()]);
-      const reason = stalled({ nowMs: performance.now(), head, progress });
+      const reason = dropped(progress) ?? stalled({ nowMs: performance.now(), head, progress });
+      // What was written down agrees with the chain, or this would have ended before: the newest was written too late.
+      if (reason && started.isLost()) isNewestDoubtful = true;
       if (reason) return reason;
+      await lock.kept.remember(progress.keptBlock);
+      // Ponder's own word that it is lost may be a lagging RPC's fault: only the chain tells.
+      const isNewlyLost = started.isLost() && !wasLost;
+      wasLost = started.isLost();
+      if (isNewlyLost || performance.now() >= compareAtMs) {
+        compareAtMs = performance.now() + COMPARE_INTERVAL_MS;
+        const found = await lock.kept.compare();
+        if (found.status === 'replaced' && (await isConfirmed(lock, found)))
+          return `keeps blocks after ${found.after} that the chain has replaced`;
+      }
       await sleep(WATCH_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
     return 'was stopped';

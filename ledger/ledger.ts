@@ -7,6 +7,7 @@ import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
 import { CHAIN_LAG_MAX } from './core/price.ts';
 import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from './intake/assign-receipt.ts';
+import { ChainRpc } from './intake/chain-rpc.ts';
 import {
   type ClaimedPayments,
   type ClaimRefusal,
@@ -15,6 +16,7 @@ import {
 } from './intake/claim-payments.ts';
 import type { IntakeContext } from './intake/context.ts';
 import { deliver } from './intake/deliver.ts';
+import { type IndexerLag, readIndexerLag } from './intake/indexer-lag.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
 import {
   type OperatorPrice,
@@ -103,6 +105,8 @@ import {
 export interface LedgerOptions {
   readonly databaseUrl: string;
   readonly rpcUrl: string;
+  /** RPCs of the same chain, by others than the first: payments are credited and taken back when they agree. */
+  readonly otherRpcUrls?: readonly string[] | undefined;
   /** What the database must be: compared before anything is done. */
   readonly installation: InstallationWanted;
   /** Stands in for the database's clock, in tests and in the demo. */
@@ -179,6 +183,7 @@ export class Ledger {
   readonly #chain: PublicClient;
   readonly #senders: SenderLists;
   readonly #verifier: SignatureVerifier;
+  readonly #otherRpcs: readonly ChainRpc[];
 
   constructor(options: LedgerOptions, parts: Parts) {
     this.installation = parts.installation;
@@ -193,6 +198,14 @@ export class Ledger {
     this.#verifier = new SignatureVerifier(
       createPublicClient({ transport: http(options.rpcUrl, { retryCount: 0, timeout: 3000 }) }),
       this.installation.chainId,
+    );
+    this.#otherRpcs = (options.otherRpcUrls ?? []).map(
+      (url, index) =>
+        new ChainRpc({
+          name: `RPC ${index + 2}`,
+          client: createPublicClient({ transport: http(url, { batch: true, retryCount: 0, timeout: 3000 }) }),
+          installation: this.installation,
+        }),
     );
   }
 
@@ -459,6 +472,11 @@ export class Ledger {
     return sweepLag(this.#pools.db, now);
   }
 
+  /** How far the indexer is behind the chain, and its newest block behind `now`. */
+  indexerLag(now: Instant): Promise<IndexerLag> {
+    return readIndexerLag({ db: this.#pools.db, installation: this.installation }, now);
+  }
+
   /** What a person must look at, the oldest first. */
   alarms(): Promise<RaisedAlarm[]> {
     return readAlarms(this.#pools.db);
@@ -484,6 +502,16 @@ export class Ledger {
       client: this.#chain,
       chainLagMax: this.#chainLagMax,
       senders: this.#senders,
+      rpcs: [
+        // Whoever opened the ledger made sure which chain it is.
+        new ChainRpc({
+          name: 'RPC 1',
+          client: this.#chain,
+          installation: this.installation,
+          isKnown: true,
+        }),
+        ...this.#otherRpcs,
+      ],
       now: () => this.now(),
       log,
     };

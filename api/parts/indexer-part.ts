@@ -77,6 +77,7 @@ function startIndexer(
     disableCache: config.mode === 'dev',
     withoutTraces,
     viewsSchema: VIEWS_SCHEMA,
+    reader: 'credits_app',
     port,
     ...(logFile === undefined ? {} : { logFile }),
     ...callbacks,

@@ -37,6 +37,7 @@ async function open(config: Config): Promise<Ledger> {
   return await openLedger({
     databaseUrl: config.databaseUrl,
     rpcUrl: config.rpcUrl,
+    otherRpcUrls: config.otherRpcUrls,
     installation: { mode: config.mode, paymentAddress: config.paymentAddress, ...chain },
     senders: new SenderLists(config.senders),
   });

@@ -1,3 +1,4 @@
+import { compareOtherRpcs } from '../chain-identity.ts';
 import type { Config } from '../config.ts';
 import { openConfiguredLedger } from './open-ledger.ts';
 import { partLog, type RunningPart } from './part.ts';
@@ -9,6 +10,12 @@ import { partLog, type RunningPart } from './part.ts';
 export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const log = partLog('worker');
   const ledger = await openConfiguredLedger(config, log);
+  try {
+    await compareOtherRpcs(config.otherRpcUrls, config.mode, ledger.installation, log);
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
   const intake = ledger.startIntake(log, BigInt(config.indexer.startBlock));
   const midnightJob = ledger.startMidnightJob(log);
   log(`taking in payments to ${config.paymentAddress}`);

@@ -22,6 +22,20 @@ export const ALARM_KINDS = {
     'A payment has waited a day for its price: look at the feed and the RPC, or record a price with a reason by POST /v1/operator/receipts/{id}/price.',
   sender_blocked:
     'A sender on your list BLOCKED_SENDERS_FILE has paid: nobody can claim it. Keep it, or assign it with a reason.',
+  payment_unconfirmed:
+    'A payment waits for a further RPC to confirm it: see why those in BASE_RPC_URLS_OTHER do not.',
+  row_not_on_chain:
+    'The indexer shows what the chain does not have: doubt its RPC, and let it start over by dropping its schemas.',
+  rpc_disagreement:
+    'Two RPCs tell different things of one payment: nothing is credited or taken back until they agree. Find out which one is wrong and replace it.',
+  rpc_chain_split:
+    'Two RPCs have different chains in blocks that both call safe: find out which one is wrong and replace it.',
+  rpc_unavailable:
+    'An RPC does not answer, or answers nothing that can be used: replace it or wait. RPC 1 is BASE_RPC_URL.',
+  indexer_behind:
+    'Payments are not seen: look at the log of the indexer, which starts Ponder again when it is stuck.',
+  deep_reorg:
+    'The chain has changed deeper than the indexer can follow: it starts over by itself. Compare receipts and balance when it is done.',
 } as const satisfies Record<string, string>;
 
 export type AlarmKind = keyof typeof ALARM_KINDS;

@@ -1,90 +1,77 @@
-import {
-  type Hash,
-  numberToHex,
-  type PublicClient,
-  type TransactionReceipt,
-  TransactionReceiptNotFoundError,
-} from 'viem';
 import { judgeFrame } from '../core/frame.ts';
-import type { Included } from './receipt-facts.ts';
-import { type TracedFrame, traceTransaction } from './trace-support.ts';
+import { isRpcFailure, readTaggedBlock } from './chain-answers.ts';
+import type { ChainRpc } from './chain-rpc.ts';
+import type { IndexedTransfer } from './indexed-transfers.ts';
+import { factsOf, type Included, isSameInclusion } from './receipt-facts.ts';
+import { type Testimony, testify } from './testimony.ts';
 
 export type CanonicalVerdict =
-  /** The chain has settled without this payment. */
-  | 'gone'
-  /** The chain has it, whatever the indexer says. */
-  | 'present'
-  /** Too early to tell. */
-  | 'unsettled';
+  /** The chain has gone on without this payment. */
+  | { readonly verdict: 'gone' }
+  /** The chain has it, whatever the indexer says: as `transfer`, or as it was where that is null. */
+  | { readonly verdict: 'present'; readonly transfer: IndexedTransfer | null }
+  /** Some RPCs say the one, others the other. */
+  | { readonly verdict: 'disputed' }
+  /** Too early to tell, or nobody to tell it. */
+  | { readonly verdict: 'unsettled' };
+
+const UNSETTLED: CanonicalVerdict = { verdict: 'unsettled' };
+const DISPUTED: CanonicalVerdict = { verdict: 'disputed' };
 
 /**
  * Whether a payment whose row vanished is really gone. Rows also vanish when an RPC lags, on restarts and when the
- * indexer's tables are replaced, so only the chain itself can say. Where the transaction is in no block, `safe` must
- * have passed the height and the block there must be another one. Where it is in a block, perhaps another than before,
- * `safe` must have passed that, and the transaction is traced again: the same hash may do something else on another
- * fork. Throws when the RPC does not answer.
+ * indexer's tables are replaced, so only the chain itself can say. Gone means: in its block, or in the block that is
+ * there instead, or in the one where the transaction is now, the transaction traced again has no such payment. A single
+ * RPC is believed once its `safe` has passed that block; of several, two must agree, whatever is safe, and none may
+ * object. RPCs that fail, are behind or contradict themselves say nothing.
  */
 export async function checkCanonical(
-  client: PublicClient,
+  rpcs: readonly ChainRpc[],
   lost: Included,
   paymentAddress: string,
 ): Promise<CanonicalVerdict> {
-  const hash = lost.transactionHash as Hash;
-  const [safe, receipt] = await Promise.all([
-    client.getBlock({ blockTag: 'safe' }),
-    client.getTransactionReceipt({ hash }).catch(notFoundAsNull),
-  ]);
-  if (safe.number < (receipt?.blockNumber ?? lost.blockNumber)) return 'unsettled';
-  if (receipt) {
-    const outermost = await traceTransaction(client, hash);
-    if (outermost === null) return await judgeWithoutTrace(client, lost, receipt, paymentAddress);
-    const frame = successfulFrames(outermost).get(lost.traceIndex);
-    return isPayment(frame, lost, paymentAddress) ? 'present' : 'gone';
+  // Before they are asked: what was safe then is not replaced while they answer.
+  const safe = await Promise.all(rpcs.map(readSafeBlock));
+  const testimonies = await Promise.all(rpcs.map(rpc => testify(rpc, lost, paymentAddress)));
+  const isSafe = (testimony: Testimony, index: number) => (safe[index] ?? -1n) >= blockOf(testimony, lost);
+  const isEnough = (agreeing: number) => agreeing >= 2 || (rpcs.length === 1 && testimonies.every(isSafe));
+
+  const { gone, moved, hasBlock } = gather(testimonies);
+  if (gone.length > 0) {
+    if (hasBlock || moved.length > 0 || new Set(gone).size > 1) return DISPUTED;
+    return isEnough(gone.length) ? { verdict: 'gone' } : UNSETTLED;
   }
-  const canonical = await client.getBlock({ blockNumber: lost.blockNumber });
-  return canonical.hash === lost.blockHash ? 'present' : 'gone';
+  const [transfer] = moved;
+  if (transfer === undefined && !hasBlock) return UNSETTLED;
+  if (moved.some(other => transfer && !isSameInclusion(factsOf(other), factsOf(transfer)))) return DISPUTED;
+  if (transfer && isEnough(moved.length)) return { verdict: 'present', transfer };
+  return testimonies.some(isSafe) ? { verdict: 'present', transfer: null } : UNSETTLED;
 }
 
-/**
- * The verdict where the RPC does not trace, on a transaction that a settled block has. In the block it was in before it
- * does what it did before; in another one only its outermost frame is known. Of a frame within, which was seen through an
- * RPC that traces, nothing can be said there.
- */
-async function judgeWithoutTrace(
-  client: PublicClient,
-  lost: Included,
-  receipt: TransactionReceipt,
-  paymentAddress: string,
-): Promise<CanonicalVerdict> {
-  if (receipt.status === 'reverted') return 'gone';
-  if (receipt.blockHash === lost.blockHash) return 'present';
-  if (lost.traceIndex > 0) return 'unsettled';
-  const { to, value } = await client.getTransaction({ hash: receipt.transactionHash });
-  const outermost = { type: 'CALL', ...(to === null ? {} : { to }), value: numberToHex(value) };
-  return isPayment(outermost, lost, paymentAddress) ? 'present' : 'gone';
+/** Who says what: the blocks that some have instead, the payment as others have it, and whether any has its block. */
+function gather(testimonies: readonly Testimony[]) {
+  const gone: string[] = [];
+  const moved: IndexedTransfer[] = [];
+  for (const testimony of testimonies) {
+    if (testimony.says === 'absent') gone.push(testimony.instead);
+    if (testimony.says !== 'transfer') continue;
+    if (judgeFrame(testimony.transfer) === 'refused') gone.push(testimony.transfer.blockHash);
+    else moved.push(testimony.transfer);
+  }
+  return { gone, moved, hasBlock: testimonies.some(({ says }) => says === 'block') };
 }
 
-/** The frames by their position, depth first, the outermost being 0; without those that failed or were undone. */
-function successfulFrames(outermost: TracedFrame): Map<number, TracedFrame> {
-  const frames = new Map<number, TracedFrame>();
-  let index = 0;
-  const visit = (frame: TracedFrame, undone: boolean) => {
-    const failed = undone || frame.error !== undefined;
-    if (!failed) frames.set(index, frame);
-    index += 1;
-    for (const call of frame.calls ?? []) visit(call, failed);
-  };
-  visit(outermost, false);
-  return frames;
+/** The RPC's safe block; -1 where it does not tell. */
+async function readSafeBlock({ client }: ChainRpc): Promise<bigint> {
+  try {
+    return (await readTaggedBlock(client, 'safe')).number;
+  } catch (error) {
+    if (!isRpcFailure(error)) throw error;
+    return -1n;
+  }
 }
 
-function isPayment(frame: TracedFrame | undefined, lost: Included, paymentAddress: string): boolean {
-  if (frame?.to?.toLowerCase() !== paymentAddress || BigInt(frame.value ?? '0x0') === 0n) return false;
-  const { transactionType } = lost;
-  return judgeFrame({ frameType: frame.type, transactionType, direction: 'in' }) !== 'refused';
-}
-
-function notFoundAsNull(error: unknown): null {
-  if (error instanceof TransactionReceiptNotFoundError) return null;
-  throw error;
+function blockOf(testimony: Testimony, lost: Included): bigint {
+  if (testimony.says === 'transfer') return testimony.transfer.blockNumber;
+  return testimony.says === 'absent' ? testimony.atBlock : lost.blockNumber;
 }

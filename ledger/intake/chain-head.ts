@@ -13,6 +13,7 @@ import { clearAlarm, raiseAlarm } from '../alarms/alarm.ts';
 import { type Instant, instantOfSeconds, SECOND } from '../core/instant.ts';
 import { isBehind } from '../core/price.ts';
 import { instantText } from '../store/instant-text.ts';
+import { readTaggedBlock } from './chain-answers.ts';
 import type { IntakeContext } from './context.ts';
 import type { Included } from './receipt-facts.ts';
 
@@ -32,7 +33,7 @@ const RECORD_EVERY = SECOND;
 export async function watchHead(context: IntakeContext): Promise<ChainHead> {
   // Before asking: what the answer does not have was not there at this instant.
   const seenAt = await context.now();
-  const block = await context.client.getBlock({ blockTag: 'latest' });
+  const block = await readTaggedBlock(context.client, 'latest');
   const blockAt = instantOfSeconds(block.timestamp);
   const head = { blockNumber: block.number, behind: isBehind(blockAt, seenAt, context.chainLagMax) };
   const last = await readLastSighting(context);

@@ -3,24 +3,20 @@
  * writes down what is new or gone, prices what has no price, and posts what is decided. Every step is a transaction
  * of its own that can be repeated, so it does not matter where a look was cut off.
  */
-import { BaseError } from 'viem';
-import { judgeFrame } from '../core/frame.ts';
-import { isPassing } from '../posting/passing-errors.ts';
-import { instantText } from '../store/instant-text.ts';
+import { lesserOf } from '../core/amount.ts';
 import { checkBalanceWhenDue } from './balance-check.ts';
-import { checkCanonical } from './canonical-check.ts';
+import { describeRpcFailure, isRpcFailure, readTaggedBlock } from './chain-answers.ts';
 import { type ChainHead, watchHead } from './chain-head.ts';
+import { type ChainProgress, readChainProgress, writeFinality, writeSettledBlock } from './chain-progress.ts';
 import type { IntakeContext } from './context.ts';
 import { deliver } from './deliver.ts';
-import {
-  type IndexedChain,
-  type IndexedTransfer,
-  readFirstUnrecordedBlock,
-  readIndexedChain,
-} from './indexed-transfers.ts';
+import { recordFinality } from './finality.ts';
+import { type IndexedChain, readFirstUnrecordedBlock, readIndexedChain } from './indexed-transfers.ts';
+import { Findings, LOOK_ALARMS, type LookMemory, newLookMemory } from './look-memory.ts';
 import { alarmWaiting, priceWaiting } from './price-waiting.ts';
-import { chainReceiptId, type InclusionRow, included, readRecentInclusions } from './receipt-facts.ts';
-import { recordAbsence, recordInclusion } from './record-inclusion.ts';
+import { readRecentInclusions } from './receipt-facts.ts';
+import { recordArrivals } from './record-arrivals.ts';
+import { recordDepartures } from './record-departures.ts';
 
 export interface Look {
   /** The newest block the indexer had; null while it has none. */
@@ -29,28 +25,68 @@ export interface Look {
   readonly pending: boolean;
 }
 
-/** Takes in everything that the indexer has by now. */
-export async function lookOnce(context: IntakeContext): Promise<Look> {
+/**
+ * Takes in everything that the indexer has by now.
+ * @param memory What the looks before have found; a look by itself knows of none.
+ */
+export async function lookOnce(
+  context: IntakeContext,
+  memory: LookMemory = newLookMemory(context),
+): Promise<Look> {
   // First what was decided before: it needs neither the indexer nor the chain.
   await deliver(context);
-  const settled = await readSettledBlock(context);
-  const chain = await readIndexedChain(context.db, settled);
+  const now = await context.now();
+  const progress = await progressBeforeFork(context, memory);
+  const chain = await readIndexedChain(context.db, progress.settledBlock);
   if (chain === null || !isOurs(context, chain)) {
     await headOrNull(context);
     return { latestBlock: null, pending: true };
   }
-  const known = await readRecentInclusions(context.db, settled);
-  const untaken = await recordArrivals(context, chain, known);
-  const unsettled = await orPending(context, () => recordDepartures(context, chain, known));
+  const known = await readRecentInclusions(context.db, progress.settledBlock);
+  // The watch may learn more meanwhile; both steps that use it must mean the same blocks.
+  const heads = memory.settledHeads;
+  const safeBlock = heads && heads.safeBlock > progress.safeBlock ? heads.safeBlock : progress.safeBlock;
+  const findings = new Findings();
+
+  const arriving = { transfers: chain.transfers, known, safeBlock, now };
+  const unrecorded = await recordArrivals(context, memory, arriving, findings);
+  const waiting = await recordDepartures(context, memory, { chain, known, now }, findings);
   // After the arrivals: it is not before their blocks.
   const head = await headOrNull(context);
-  const unpriced = await orPending(context, () => priceWaiting(context, settled, head));
-  await alarmWaiting(context, settled);
+  const unpriced = await orPending(context, () => priceWaiting(context, progress.settledBlock, head));
+  await alarmWaiting(context, progress.settledBlock);
   await deliver(context);
-  const pending = untaken + unsettled + unpriced > 0;
-  if (!pending && chain.isReady) await orPending(context, () => settle(context, settled, chain));
+  // An indexer that starts over shows too little to tell what is over.
+  if (waiting === 0) await memory.alarms.report(LOOK_ALARMS, findings.alarms, now);
+  const isAskedAgainSoon = memory.questions.closeRound(now);
+  if (heads)
+    await orPending(context, async () => {
+      await recordFinality(context, memory, heads, { known, progress });
+      return 0;
+    });
+  const undone = unrecorded + waiting + unpriced;
+  if (undone === 0 && chain.isReady)
+    await orPending(context, () => settle(context, progress, chain, findings.oldestDoubt));
   if (chain.isReady) await orPending(context, () => compareBalance(context, chain));
-  return { latestBlock: chain.latestBlock, pending };
+  return { latestBlock: chain.latestBlock, pending: isAskedAgainSoon || undone > 0 };
+}
+
+/** What is recorded of the chain's progress, having gone back to where a deep reorg began. */
+async function progressBeforeFork(context: IntakeContext, memory: LookMemory): Promise<ChainProgress> {
+  const { forkedAt } = memory;
+  const progress = await readChainProgress(context);
+  if (forkedAt === null) return progress;
+  const back: ChainProgress = {
+    ...progress,
+    settledBlock: lesserOf(progress.settledBlock, forkedAt),
+    safeBlock: lesserOf(progress.safeBlock, forkedAt),
+    finalizedBlock: lesserOf(progress.finalizedBlock, forkedAt),
+  };
+  await writeFinality(context, back);
+  await writeSettledBlock(context, back.settledBlock);
+  memory.forkedAt = null;
+  context.log(`comparing again from block ${forkedAt + 1n}`);
+  return back;
 }
 
 /** An indexer of another payment address must never reach these books. */
@@ -70,8 +106,8 @@ async function orPending(context: IntakeContext, step: () => Promise<number>): P
   try {
     return await step();
   } catch (error) {
-    if (!(error instanceof BaseError)) throw error;
-    context.log(`the chain cannot be asked, trying again: ${error.shortMessage}`);
+    if (!isRpcFailure(error)) throw error;
+    context.log(`the chain cannot be asked, trying again: ${describeRpcFailure(error)}`);
     return 1;
   }
 }
@@ -81,64 +117,10 @@ async function headOrNull(context: IntakeContext): Promise<ChainHead | null> {
   try {
     return await watchHead(context);
   } catch (error) {
-    if (!(error instanceof BaseError)) throw error;
-    context.log(`the chain's newest block cannot be read: ${error.shortMessage}`);
+    if (!isRpcFailure(error)) throw error;
+    context.log(`the chain's newest block cannot be read: ${describeRpcFailure(error)}`);
     return null;
   }
-}
-
-/** Returns how many could not be recorded. */
-async function recordArrivals(
-  context: IntakeContext,
-  chain: IndexedChain,
-  known: ReadonlyMap<string, InclusionRow>,
-): Promise<number> {
-  let untaken = 0;
-  for (const transfer of chain.transfers) {
-    if (judgeFrame(transfer) === 'refused') continue;
-    const receiptId = receiptIdOf(context, transfer);
-    const latest = known.get(receiptId);
-    if (latest?.outcome === 'included' && latest.block_hash === transfer.blockHash) continue;
-    try {
-      if (await recordInclusion(context, transfer, await context.now()))
-        context.log(`receipt ${receiptId}: ${transfer.amountWei} wei in block ${transfer.blockNumber}`);
-    } catch (error) {
-      // One that cannot be recorded must not keep back those behind it.
-      if (isPassing(error)) throw error;
-      untaken += 1;
-      context.log(`receipt ${receiptId} could not be recorded: ${String(error)}`);
-    }
-  }
-  return untaken;
-}
-
-/** Looks into recorded payments whose rows vanished. Returns how many the chain has not settled yet. */
-async function recordDepartures(
-  context: IntakeContext,
-  chain: IndexedChain,
-  known: ReadonlyMap<string, InclusionRow>,
-): Promise<number> {
-  // A row that is no payment on this fork is no reason to keep one.
-  const payments = chain.transfers.filter(transfer => judgeFrame(transfer) !== 'refused');
-  const indexed = new Set(payments.map(transfer => receiptIdOf(context, transfer)));
-  let unsettled = 0;
-  for (const row of known.values()) {
-    if (row.outcome !== 'included' || indexed.has(row.receipt_id)) continue;
-    const lost = included(row);
-    // An indexer that starts over has not come to this block yet.
-    const isComplete = chain.isReady && lost.blockNumber <= chain.latestBlock;
-    const { paymentAddress } = context.installation;
-    const verdict = isComplete ? await checkCanonical(context.client, lost, paymentAddress) : 'unsettled';
-    if (verdict === 'gone') {
-      if (await recordAbsence(context, lost, await context.now()))
-        context.log(`receipt ${lost.receiptId} is gone from block ${lost.blockNumber}: reversed`);
-    } else unsettled += 1;
-  }
-  return unsettled;
-}
-
-function receiptIdOf(context: IntakeContext, transfer: IndexedTransfer): string {
-  return chainReceiptId(context.installation.chainId, transfer.transactionHash, transfer.traceIndex);
 }
 
 /**
@@ -147,20 +129,11 @@ function receiptIdOf(context: IntakeContext, transfer: IndexedTransfer): string 
  * again. Goes through all that was ever indexed, so it is for the start and for every now and then.
  */
 export async function reopenUnrecorded(context: IntakeContext): Promise<void> {
-  const settled = await readSettledBlock(context);
-  const block = await readFirstUnrecordedBlock(context.db, context.installation.chainId, settled);
+  const { settledBlock } = await readChainProgress(context);
+  const block = await readFirstUnrecordedBlock(context.db, context.installation.chainId, settledBlock);
   if (block === null) return;
   context.log(`block ${block} has a payment that was never recorded: comparing again from there`);
   await writeSettledBlock(context, block - 1n);
-}
-
-async function readSettledBlock(context: IntakeContext): Promise<bigint> {
-  const row = await context.db
-    .selectFrom('chain_progress')
-    .select('settled_block')
-    .where('chain_id', '=', context.installation.chainId)
-    .executeTakeFirst();
-  return row?.settled_block ?? -1n;
 }
 
 /** Blocks that are final and taken in need not be compared again, but a look at some more of them costs nothing. */
@@ -168,12 +141,18 @@ const COMPARED_BLOCKS = 128n;
 /** Only every so often, as it asks the RPC. */
 const SETTLE_EVERY_BLOCKS = 32n;
 
-async function settle(context: IntakeContext, settled: bigint, chain: IndexedChain): Promise<number> {
+async function settle(
+  context: IntakeContext,
+  { settledBlock }: ChainProgress,
+  chain: IndexedChain,
+  oldestDoubt: bigint | null,
+): Promise<number> {
   const old = chain.latestBlock - COMPARED_BLOCKS;
-  if (old < settled + SETTLE_EVERY_BLOCKS) return 0;
-  const final = await context.client.getBlock({ blockTag: 'finalized' });
-  const through = final.number < old ? final.number : old;
-  if (through > settled) await writeSettledBlock(context, through);
+  if (old < settledBlock + SETTLE_EVERY_BLOCKS) return 0;
+  const final = await readTaggedBlock(context.client, 'finalized');
+  const blocks = [old, final.number, ...(oldestDoubt === null ? [] : [oldestDoubt - 1n])];
+  const through = blocks.reduce(lesserOf);
+  if (through > settledBlock) await writeSettledBlock(context, through);
   return 0;
 }
 
@@ -181,17 +160,4 @@ async function compareBalance(context: IntakeContext, { latestBlock }: IndexedCh
   const { startBlock } = context;
   if (startBlock !== undefined) await checkBalanceWhenDue({ ...context, startBlock }, latestBlock);
   return 0;
-}
-
-async function writeSettledBlock(context: IntakeContext, block: bigint): Promise<void> {
-  const row = {
-    chain_id: context.installation.chainId,
-    settled_block: block,
-    updated_at: instantText(await context.now()),
-  };
-  await context.db
-    .insertInto('chain_progress')
-    .values(row)
-    .onConflict(conflict => conflict.column('chain_id').doUpdateSet(row))
-    .execute();
 }

@@ -45,9 +45,9 @@ export async function readIndexedChain(db: Kysely<Tables>, afterBlock: bigint): 
       .execute(async trx => {
         // In the order in which Ponder locks them when it replaces its views, so that neither waits in a circle.
         const transfers = await readTransfers(trx, afterBlock);
-        const latestBlock = await readCheckpoint(trx);
+        const head = await readCheckpoint(trx);
         const isReady = await readReady(trx);
-        return latestBlock === null ? null : { latestBlock, isReady, transfers };
+        return head === null ? null : { latestBlock: head.block, isReady, transfers };
       });
   } catch (error) {
     if (isMissing(error)) return null;
@@ -55,8 +55,15 @@ export async function readIndexedChain(db: Kysely<Tables>, afterBlock: bigint): 
   }
 }
 
+/** The newest block the indexer has taken in. */
+export interface IndexedHead {
+  readonly block: bigint;
+  /** Seconds since the epoch. */
+  readonly timestamp: bigint;
+}
+
 /** The newest block the indexer has taken in, or null while it has none. Cheap enough to ask often. */
-export async function readIndexedBlock(db: Kysely<Tables>): Promise<bigint | null> {
+export async function readIndexedHead(db: Kysely<Tables>): Promise<IndexedHead | null> {
   try {
     return await readCheckpoint(db);
   } catch (error) {
@@ -65,15 +72,22 @@ export async function readIndexedBlock(db: Kysely<Tables>): Promise<bigint | nul
   }
 }
 
+/** The number of that block. */
+export async function readIndexedBlock(db: Kysely<Tables>): Promise<bigint | null> {
+  return (await readIndexedHead(db))?.block ?? null;
+}
+
 /** Ponder's checkpoint: 10 digits of timestamp, 16 of chain id, 16 of block number, and positions within it. */
+const TIMESTAMP_LENGTH = 10;
 const BLOCK_NUMBER_START = 27;
 const BLOCK_NUMBER_LENGTH = 16;
 
-async function readCheckpoint(db: Kysely<Tables>): Promise<bigint | null> {
-  const { rows } = await sql<{ block: bigint }>`
-    select substr(latest_checkpoint, ${BLOCK_NUMBER_START}, ${BLOCK_NUMBER_LENGTH})::bigint as block
+async function readCheckpoint(db: Kysely<Tables>): Promise<IndexedHead | null> {
+  const { rows } = await sql<IndexedHead>`
+    select substr(latest_checkpoint, 1, ${TIMESTAMP_LENGTH})::bigint as timestamp,
+      substr(latest_checkpoint, ${BLOCK_NUMBER_START}, ${BLOCK_NUMBER_LENGTH})::bigint as block
     from chain._ponder_checkpoint`.execute(db);
-  return rows[0]?.block ?? null;
+  return rows[0] ?? null;
 }
 
 /**
@@ -181,8 +195,11 @@ function transferOf(row: TransferRow): IndexedTransfer {
   };
 }
 
-/** undefined_table and invalid_schema_name: the indexer has not made its views yet, or is replacing them. */
+/**
+ * undefined_table, invalid_schema_name, insufficient_privilege: the indexer has not made its views yet, is replacing
+ * them, or has not let others read them yet.
+ */
 function isMissing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : null;
-  return code === '42P01' || code === '3F000';
+  return code === '42P01' || code === '3F000' || code === '42501';
 }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPassing } from '../posting/passing-errors.ts';
 import { lookOnce, reopenUnrecorded } from './chain-intake.ts';
+import { ChainWatch } from './chain-watch.ts';
 import type { IntakeContext } from './context.ts';
 import { readIndexedBlock } from './indexed-transfers.ts';
 import { Leadership } from './leadership.ts';
+import { type LookMemory, newLookMemory } from './look-memory.ts';
 import { watchTraces } from './trace-support.ts';
 
 /** How often the indexer is asked whether there is a new block. */
@@ -13,6 +15,8 @@ const PENDING_MS = 1000;
 const IDLE_LOOK_MS = 5000;
 /** How often all that was ever indexed is gone through for a payment that was never recorded, and the RPC tried. */
 const REOPEN_MS = 3_600_000;
+/** How often the RPCs are asked how far they and the chain are. */
+const WATCH_MS = 5000;
 /** After an error, and while another worker leads. */
 const PAUSE_MS = 500;
 
@@ -57,25 +61,38 @@ async function run(context: IntakeContext, leadership: Leadership, stopping: Abo
       await pause(PAUSE_MS);
     }
   }
+  await lookout.finished();
 }
 
 /** Knows when the next look is due: at every new block, and after a while without one. */
 class Lookout {
   readonly #context: IntakeContext;
+  readonly #memory: LookMemory;
+  readonly #watch: ChainWatch;
+  #watching: Promise<void> | null = null;
   #seenBlock: bigint | null = null;
   // By performance.now().
   #nextLookAt = 0;
   #nextReopenAt = 0;
+  #nextWatchAt = 0;
 
   constructor(context: IntakeContext) {
     this.#context = context;
+    this.#memory = newLookMemory(context);
+    this.#watch = new ChainWatch(context, this.#memory);
   }
 
   lookAtOnce(): void {
     this.#nextLookAt = 0;
   }
 
+  /** Resolves when nothing goes on in the background. */
+  async finished(): Promise<void> {
+    await this.#watching;
+  }
+
   async lookWhenDue(): Promise<void> {
+    this.#watchWhenDue();
     const block = await readIndexedBlock(this.#context.db);
     if (block === this.#seenBlock && performance.now() < this.#nextLookAt) return;
     if (performance.now() >= this.#nextReopenAt) {
@@ -83,9 +100,25 @@ class Lookout {
       await watchTraces(this.#context);
       this.#nextReopenAt = performance.now() + REOPEN_MS;
     }
-    const look = await lookOnce(this.#context);
+    const look = await lookOnce(this.#context, this.#memory);
     this.#seenBlock = look.latestBlock;
     this.#nextLookAt = performance.now() + (look.pending ? PENDING_MS : IDLE_LOOK_MS);
+  }
+
+  /** Beside the looks: an RPC that takes its time must not hold up those who have paid. */
+  #watchWhenDue(): void {
+    if (this.#watching !== null || performance.now() < this.#nextWatchAt) return;
+    this.#nextWatchAt = performance.now() + WATCH_MS;
+    this.#watching = this.#watch
+      .look()
+      .catch((error: unknown) => {
+        // A database that is away is said by the looks.
+        if (!isPassing(error))
+          this.#context.log(`the chain could not be watched: ${describe(error as Error)}`);
+      })
+      .finally(() => {
+        this.#watching = null;
+      });
   }
 }
 

@@ -1,7 +1,11 @@
 /** Reading what is recorded of receipts. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Instant } from '../core/instant.ts';
+import { type Instant, instantOfSeconds } from '../core/instant.ts';
 import type { PriceRecordTable, ReceiptInclusionTable, Tables } from '../store/tables.ts';
+import type { IndexedTransfer } from './indexed-transfers.ts';
+
+/** Input longer than a reference is not one; it is not kept. */
+const INPUT_BYTES_MAX = 64;
 
 export type InclusionRow = Selectable<ReceiptInclusionTable>;
 export type PriceRow = Selectable<PriceRecordTable>;
@@ -24,6 +28,45 @@ export interface Included {
   readonly input: string | null;
   /** When it was first seen there. */
   readonly noticedAt: Instant;
+}
+
+/** What the chain says of a payment, without which version of which receipt it is. */
+export type ChainFacts = Omit<Included, 'bucket' | 'receiptId' | 'version' | 'noticedAt'>;
+
+/** What is recorded of a transfer. */
+export function factsOf(transfer: IndexedTransfer): ChainFacts {
+  return {
+    blockNumber: transfer.blockNumber,
+    blockHash: transfer.blockHash,
+    blockAt: instantOfSeconds(transfer.blockTimestamp),
+    transactionHash: transfer.transactionHash,
+    transactionIndex: transfer.transactionIndex,
+    traceIndex: transfer.traceIndex,
+    frameType: transfer.frameType,
+    transactionType: transfer.transactionType,
+    fromAddress: transfer.fromAddress,
+    amountWei: transfer.amountWei,
+    input: transfer.inputLength <= INPUT_BYTES_MAX ? transfer.input : null,
+  };
+}
+
+/** Whether two accounts of one payment say the same. Programs spell frames and transactions in more than one way. */
+export function isSameInclusion(one: ChainFacts, other: ChainFacts): boolean {
+  return (
+    one.blockHash === other.blockHash &&
+    one.blockNumber === other.blockNumber &&
+    one.blockAt === other.blockAt &&
+    one.frameType.toUpperCase() === other.frameType.toUpperCase() &&
+    (one.transactionType === 'deposit') === (other.transactionType === 'deposit') &&
+    one.fromAddress.toLowerCase() === other.fromAddress.toLowerCase() &&
+    one.amountWei === other.amountWei &&
+    one.input === other.input
+  );
+}
+
+/** Whether `row` is what was recorded of `transfer`, as it is now. */
+export function isRecorded(row: InclusionRow | undefined | null, transfer: IndexedTransfer): boolean {
+  return row?.outcome === 'included' && isSameInclusion(included(row), factsOf(transfer));
 }
 
 /** The identity of a payment on the chain, which no reorg changes. */

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { clearAlarm } from '../alarms/alarm.ts';
 import { treasuryAccount } from '../core/chart.ts';
-import { type Instant, instantOfSeconds } from '../core/instant.ts';
+import type { Instant } from '../core/instant.ts';
 import {
   assignmentPostings,
   receiptPostings,
@@ -19,14 +19,19 @@ import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
 import { matchInclusion } from './match-inclusion.ts';
 import { ownEntry } from './own-entry.ts';
-import { chainReceiptId, type Included, included, readLatestInclusion, readPrice } from './receipt-facts.ts';
-
-/** Input longer than a reference is not one; it is not kept. */
-const INPUT_BYTES_MAX = 64;
+import {
+  chainReceiptId,
+  factsOf,
+  type Included,
+  included,
+  isRecorded,
+  readLatestInclusion,
+  readPrice,
+} from './receipt-facts.ts';
 
 /**
- * Records that the chain has `transfer` where it says, unless that is known. A different inclusion recorded before
- * is reversed first: time, value and price all come from the new one. Returns whether anything was new.
+ * Records that the chain has `transfer` where and as it says, unless that is known. A different inclusion recorded
+ * before is reversed first: time, value and price all come from the new one. Returns whether anything was new.
  */
 export async function recordInclusion(
   context: IntakeContext,
@@ -39,7 +44,7 @@ export async function recordInclusion(
   return await context.db.transaction().execute(async trx => {
     const book = await lockSystemBook(runIn(trx), bucket);
     const latest = await readLatestInclusion(trx, bucket, receiptId);
-    if (latest?.outcome === 'included' && latest.block_hash === transfer.blockHash) return false;
+    if (isRecorded(latest, transfer)) return false;
     if (!latest)
       await trx
         .insertInto('receipts')
@@ -48,23 +53,8 @@ export async function recordInclusion(
     const reversals =
       latest?.outcome === 'included' ? await reverse(context, trx, included(latest), now) : [];
 
-    const standing: Included = {
-      bucket,
-      receiptId,
-      version: (latest?.version ?? 0) + 1,
-      blockNumber: transfer.blockNumber,
-      blockHash: transfer.blockHash,
-      blockAt: instantOfSeconds(transfer.blockTimestamp),
-      transactionHash: transfer.transactionHash,
-      transactionIndex: transfer.transactionIndex,
-      traceIndex: transfer.traceIndex,
-      frameType: transfer.frameType,
-      transactionType: transfer.transactionType,
-      fromAddress: transfer.fromAddress,
-      amountWei: transfer.amountWei,
-      input: transfer.inputLength <= INPUT_BYTES_MAX ? transfer.input : null,
-      noticedAt: now,
-    };
+    const version = (latest?.version ?? 0) + 1;
+    const standing: Included = { bucket, receiptId, version, ...factsOf(transfer), noticedAt: now };
     await trx
       .insertInto('receipt_inclusions')
       .values({

@@ -2,7 +2,7 @@
  * Whether an RPC traces. Many public ones do not, or not in the plan that was paid for. Then only transactions are seen:
  * what comes by a contract wallet, a batch or a bridge shows in the balance alone.
  */
-import { BaseError, type Hash, numberToHex, type PublicClient } from 'viem';
+import { BaseError, numberToHex, type PublicClient } from 'viem';
 import { clearAlarm, raiseAlarm } from '../alarms/alarm.ts';
 import type { IntakeContext } from './context.ts';
 import { refusalOf } from './rpc-refusal.ts';
@@ -40,21 +40,12 @@ export async function watchTraces(context: IntakeContext): Promise<void> {
   }
 }
 
-/** A call frame as geth's callTracer reports it. */
-export interface TracedFrame {
-  readonly type: string;
-  readonly to?: string;
-  readonly value?: string;
-  readonly error?: string;
-  readonly calls?: readonly TracedFrame[];
-}
-
-/** The outermost frame of a transaction, with those within; null where the RPC does not trace. */
-export async function traceTransaction(client: PublicClient, hash: Hash): Promise<TracedFrame | null> {
+/** What the RPC answers for the trace of a transaction: it may be anything. 'untraced' where it does not trace. */
+export async function traceTransaction(client: PublicClient, hash: string): Promise<unknown> {
   try {
-    return (await trace(client, 'debug_traceTransaction', hash)) as TracedFrame;
+    return await trace(client, 'debug_traceTransaction', hash);
   } catch (error) {
-    if (isUnsupported(error)) return null;
+    if (isUnsupported(error)) return 'untraced';
     throw error;
   }
 }

@@ -10,6 +10,8 @@ export interface PaymentStatus extends OrderReceipt {
   readonly receiptId: string;
   readonly transactionHash: string;
   readonly blockNumber: bigint;
+  /** How settled its block is: the chain's own word, compared with the payment. */
+  readonly finality: 'latest' | 'safe' | 'finalized';
   /** Why it stays in suspense; null for one that does not. */
   readonly keptBackFor: SuspenseReason | null;
 }
@@ -26,7 +28,11 @@ export async function readOrderStatus(
   order: OrderRow,
   now: Instant,
 ): Promise<OrderStatus> {
-  const payments = await readPayments(db, order.order_id);
+  const settled = await readSettledBlocks(db);
+  const payments = (await readPayments(db, order.order_id)).map(payment => ({
+    ...payment,
+    finality: finalityOf(payment, settled),
+  }));
   const { quoted_wei: quotedWei, deadline } = order;
   return {
     ...orderState({ quotedWei: quotedWei ?? 0n, deadline }, payments, now),
@@ -35,7 +41,26 @@ export async function readOrderStatus(
   };
 }
 
-async function readPayments(db: Kysely<Tables>, orderId: string): Promise<PaymentStatus[]> {
+interface SettledBlocks {
+  readonly safe_block: bigint;
+  readonly finalized_block: bigint;
+}
+
+/** Of the installation's only chain; null before it was looked at. */
+async function readSettledBlocks(db: Kysely<Tables>): Promise<SettledBlocks | null> {
+  const columns = ['safe_block', 'finalized_block'] as const;
+  return (await db.selectFrom('chain_progress').select(columns).executeTakeFirst()) ?? null;
+}
+
+function finalityOf(
+  { blockNumber, reversed }: { readonly blockNumber: bigint; readonly reversed: boolean },
+  settled: SettledBlocks | null,
+): PaymentStatus['finality'] {
+  if (settled === null || reversed || blockNumber > settled.safe_block) return 'latest';
+  return blockNumber > settled.finalized_block ? 'safe' : 'finalized';
+}
+
+async function readPayments(db: Kysely<Tables>, orderId: string): Promise<Omit<PaymentStatus, 'finality'>[]> {
   // The latest inclusion that was matched to the order; a higher version that is absent means a reorg took it. What was
   // kept back and then assigned elsewhere is no longer the order's.
   const { rows } = await sql<{

@@ -93,8 +93,13 @@ create table books (
 
 create table chain_progress (
   chain_id integer not null,
-  settled_block bigint not null,
-  updated_at timestamp with time zone not null
+  settled_block bigint not null default '-1'::integer,
+  updated_at timestamp with time zone not null,
+  head_block bigint,
+  head_block_at timestamp with time zone,
+  safe_block bigint not null default '-1'::integer,
+  finalized_block bigint not null default '-1'::integer,
+  observed_at timestamp with time zone
 );
 
 create table challenge_secret (

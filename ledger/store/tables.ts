@@ -208,7 +208,12 @@ export interface HeadSightingTable {
 
 export interface ChainProgressTable {
   chain_id: number;
-  settled_block: bigint;
+  settled_block: Generated<bigint>;
+  head_block: bigint | null;
+  head_block_at: OptionalTimestamp;
+  safe_block: Generated<bigint>;
+  finalized_block: Generated<bigint>;
+  observed_at: OptionalTimestamp;
   updated_at: Timestamp;
 }
 

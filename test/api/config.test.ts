@@ -40,6 +40,7 @@ describe('readConfig', () => {
       mode: 'live',
       databaseUrl: LIVE.DATABASE_URL,
       rpcUrl: LIVE.BASE_RPC_URL,
+      otherRpcUrls: [],
       paymentAddress: ADDRESS,
       publicUrl: 'https://credits.example.com',
       trustedProxies: [],
@@ -60,6 +61,12 @@ describe('readConfig', () => {
       port: 4000,
       hasStripeKey: true,
     });
+  });
+
+  it('reads further RPCs', () => {
+    const urls = ['https://two.example/k3y', 'https://three.example/'];
+    const environment = { ...LIVE, BASE_RPC_URLS_OTHER: ` ${urls.join(' , ')}, ` };
+    expect(readConfig(environment, 'worker').otherRpcUrls).toEqual(urls);
   });
 
   it('names everything that live lacks at once', () => {
@@ -139,6 +146,24 @@ describe('readConfig', () => {
       { ...DEV, BASE_RPC_URL: 'http://127.0.0.1.evil.example/' },
       'api',
       /^BASE_RPC_URL is not on this machine/,
+    ],
+    [
+      'a further RPC that is no URL',
+      { ...LIVE, BASE_RPC_URLS_OTHER: 'https://two.example,s3cr3t' },
+      'worker',
+      /^BASE_RPC_URLS_OTHER is not a URL that begins with http/,
+    ],
+    [
+      'dev with a further RPC far away',
+      { ...DEV, BASE_RPC_URLS_OTHER: 'https://base.example/s3cr3t' },
+      'worker',
+      /^BASE_RPC_URLS_OTHER is not on this machine/,
+    ],
+    [
+      'the same RPC once more',
+      { ...DEV, BASE_RPC_URLS_OTHER: 'http://127.0.0.1:8545/' },
+      'worker',
+      /^BASE_RPC_URLS_OTHER names an RPC twice/,
     ],
     ['no address in live', { ...LIVE, PAYMENT_ADDRESS: undefined }, 'migrate', /^PAYMENT_ADDRESS is not set/],
     [

@@ -1,6 +1,8 @@
 /** What operators and their monitoring are told. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { openPool } from '../../ledger/index.ts';
 import { type ApiUnderTest, BEGINNING, startApi } from '../support/api.ts';
+import { createIndexerTables, reachBlock } from '../support/indexer-rows.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {
@@ -35,6 +37,26 @@ it('counts the alarms by kind and tells how far the sweep is behind', async () =
   expect(headers['content-type']).toContain('text/plain');
   expect(text).toContain('credits_alarms{kind="payment_without_row"} 1');
   expect(text).toMatch(/^credits_sweep_lag_seconds \d+/m);
+});
+
+it('tells how old the newest block of the indexer is, and how far that is behind the chain', async () => {
+  api.now = BEGINNING;
+  const lag = async () => {
+    const { text } = await api.call('GET', '/metrics', { bearer: api.operatorToken });
+    return [...text.matchAll(/^credits_indexer_lag_(\w+) (.*)$/gm)].map(
+      ([, unit, value]) => `${unit} ${value}`,
+    );
+  };
+  expect(await lag()).toEqual(['seconds +Inf', 'blocks Nan']);
+  const owner = openPool({ databaseUrl: api.database.url, max: 1 });
+  onTestFinished(() => owner.end());
+  await createIndexerTables(owner);
+  await reachBlock(owner, 100n, BEGINNING / 1_000_000n - 7n);
+  expect(await lag()).toEqual(['seconds 7', 'blocks Nan']);
+  await api.query(
+    `insert into credits.chain_progress (chain_id, head_block, updated_at) values (8453, 103, now())`,
+  );
+  expect(await lag()).toEqual(['seconds 7', 'blocks 3']);
 });
 
 it.each(['/metrics', '/v1/operator/alarms'])('tells nobody else: %s', async path => {

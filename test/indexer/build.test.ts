@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { lossDetector } from '../../indexer/loss-detector.ts';
 import { releaseSchema } from '../../indexer/release-schema.ts';
 import { stallDetector } from '../../indexer/stall-detector.ts';
 
@@ -64,7 +65,7 @@ describe('the schema of a build', () => {
 });
 
 describe('a life of Ponder, second by second', () => {
-  /** `head:checkpoint`, with `-` for a chain that does not answer and `*` for a Ponder that is ready. */
+  /** `head:checkpoint`: `-` for a chain that does not answer, `*` for a Ponder that is ready. */
   function judge(seconds: string[]): (string | undefined)[] {
     const stalled = stallDetector();
     return seconds.map((second, index) => {
@@ -72,7 +73,13 @@ describe('a life of Ponder, second by second', () => {
       return stalled({
         nowMs: index * 1_000,
         head: head === '-' ? undefined : BigInt(head),
-        progress: { ready: second.endsWith('*'), checkpoint, blockNumber: BigInt(checkpoint) },
+        progress: {
+          ready: second.endsWith('*'),
+          checkpoint,
+          blockNumber: BigInt(checkpoint),
+          keptBlock: -1n,
+          missing: undefined,
+        },
       });
     });
   }
@@ -96,12 +103,23 @@ describe('a life of Ponder, second by second', () => {
     expect(judge(['5:5', '-:5', '-:5', '-:5', ...times(6, '9:5')]).at(-1)).toBe(asleep);
   });
 
-  test('it stands still for a minute while the chain moves', () => {
-    expect(judge(['5:5*', ...times(59, '9:5*')]).filter(Boolean)).toEqual([]);
-    expect(judge(['5:5*', ...times(60, '9:5*')]).at(-1)).toBe(
+  test('it stands still for half a minute while the chain moves', () => {
+    expect(judge(['5:5*', ...times(29, '9:5*')]).filter(Boolean)).toEqual([]);
+    expect(judge(['5:5*', ...times(30, '9:5*')]).at(-1)).toBe(
       'stands still at block 5 while the chain is at 9',
     );
   });
+});
+
+test('what was dropped from under Ponder is told, but for what it has not made yet', () => {
+  const dropped = lossDetector();
+  const progress = { checkpoint: '', blockNumber: 0n, keptBlock: 0n };
+  const missing = 'chain.transfer';
+  expect(dropped({ ...progress, ready: false, missing })).toBeUndefined();
+  expect(dropped({ ...progress, ready: true, missing })).toBeUndefined();
+  expect(dropped({ ...progress, ready: true, missing: undefined })).toBeUndefined();
+  expect(dropped({ ...progress, ready: true, missing })).toBe('lost chain.transfer, which somebody dropped');
+  expect(dropped({ ...progress, ready: false, missing })).toBe('lost chain.transfer, which somebody dropped');
 });
 
 test('Ponder cannot outlive its supervisor: the channel between them is its lifeline', async () => {

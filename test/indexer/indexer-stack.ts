@@ -78,6 +78,7 @@ export async function startIndexerStack(): Promise<IndexerStack> {
     pollingIntervalMs: 100,
     disableCache: true,
     viewsSchema: 'chain',
+    reader: 'chain_reader',
     port: indexerPort,
     logFile: join(folder, 'ponder.log'),
     log: line => log.push(line),

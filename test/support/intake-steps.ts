@@ -13,6 +13,7 @@ import {
   SECOND,
 } from '../../ledger/core/instant.ts';
 import type { FeedRound } from '../../ledger/core/price.ts';
+import { ChainRpc } from '../../ledger/intake/chain-rpc.ts';
 import type { IntakeContext } from '../../ledger/intake/context.ts';
 import { deliver } from '../../ledger/intake/deliver.ts';
 import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
@@ -123,6 +124,7 @@ export class IntakeSteps {
         isDistributed: parts.isDistributed,
         clock: () => this.now,
       }),
+      rpcs: [new ChainRpc({ name: 'RPC 1', client: parts.client, installation: parts.installation })],
       now: async () => this.now,
       log: () => {},
     };

@@ -4,6 +4,7 @@ import { createPublicClient, http } from 'viem';
 import type { Instant } from '../../ledger/core/instant.ts';
 import type { FeedRound } from '../../ledger/core/price.ts';
 import { referenceCalldata } from '../../ledger/index.ts';
+import { ChainRpc } from '../../ledger/intake/chain-rpc.ts';
 import type { IntakeContext } from '../../ledger/intake/context.ts';
 import { deliver } from '../../ledger/intake/deliver.ts';
 import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
@@ -62,6 +63,8 @@ export async function openIntake(
   const db = openKysely(pool);
   const codes = await AccountCodes.load(db);
   const installation = await readInstallation(db);
+  // The steps used here ask no chain.
+  const nobody = createPublicClient({ transport: http('http://127.0.0.1:1') });
   const context: IntakeContext = {
     db,
     codes,
@@ -72,8 +75,8 @@ export async function openIntake(
       bucketCount: installation.bucketCount,
       isDistributed: false,
     }),
-    // The steps used here ask no chain.
-    client: createPublicClient({ transport: http('http://127.0.0.1:1') }),
+    client: nobody,
+    rpcs: [new ChainRpc({ name: 'RPC 1', client: nobody, installation })],
     chainLagMax: null,
     senders,
     now: async () => now(),

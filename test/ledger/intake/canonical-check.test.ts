@@ -14,15 +14,17 @@ import {
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
 import { compileSolidity } from '../../../dev/compile-solidity.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { instantOfSeconds } from '../../../ledger/core/instant.ts';
 import { checkCanonical } from '../../../ledger/intake/canonical-check.ts';
+import { ChainRpc } from '../../../ledger/intake/chain-rpc.ts';
 import type { Included } from '../../../ledger/intake/receipt-facts.ts';
 import { solidityCache } from '../../dev/solidity-cache.ts';
+import { type Fault, type FaultyRpc, NO_FAULT, startFaultyRpc } from '../../support/faulty-rpc.ts';
 import { PAYMENT_ADDRESS } from '../../support/installation.ts';
 
 const port = await freePort();
@@ -40,9 +42,21 @@ const client = createTestClient({
 const reader = createPublicClient({ transport: rpcAt(port), cacheTime: 0 });
 
 let chain: LocalChain;
+/** Two ways to the chain, which say the same until a test lets one lie. */
+let ways: readonly [FaultyRpc, FaultyRpc];
+let rpcs: readonly [ChainRpc, ChainRpc];
 const contracts = new Map<string, Address>();
 beforeAll(async () => {
   chain = await startChain({ port });
+  const { hash: genesisHash } = await reader.getBlock({ blockNumber: 0n });
+  const rpcOf = (name: string, way: FaultyRpc) =>
+    new ChainRpc({
+      name,
+      client: createPublicClient({ transport: http(way.url, { retryCount: 0, batch: true }) }),
+      installation: { chainId: base.id, genesisHash },
+    });
+  ways = [await startFaultyRpc(chain.rpcUrl), await startFaultyRpc(chain.rpcUrl)];
+  rpcs = [rpcOf('RPC 1', ways[0]), rpcOf('RPC 2', ways[1])];
   const source = (name: string) =>
     fileURLToPath(new URL(`../../support/contracts/${name}.sol`, import.meta.url));
   const names = ['EvenBlockPayer', 'RevertingForwarder', 'DelegateCaller'];
@@ -58,7 +72,11 @@ beforeAll(async () => {
     contracts.set(name, contractAddress);
   }
 });
+afterEach(() => {
+  for (const way of ways) way.fault = () => NO_FAULT;
+});
 afterAll(async () => {
+  await Promise.all(ways?.map(way => way.stop()));
   await chain?.kill();
 });
 
@@ -96,7 +114,10 @@ async function sent(
 }
 
 const plainPayment = () => sent({ to: PAYMENT_ADDRESS }, 0);
-const verdict = (lost: Included) => checkCanonical(reader, lost, PAYMENT_ADDRESS);
+/** What a single RPC says. */
+const verdict = async (lost: Included) => (await checkCanonical([rpcs[0]], lost, PAYMENT_ADDRESS)).verdict;
+/** What two say. */
+const verdictOfTwo = async (lost: Included) => (await checkCanonical(rpcs, lost, PAYMENT_ADDRESS)).verdict;
 /** Two blocks behind the newest is final here: after this, everything so far is. */
 const settle = () => client.mine({ blocks: 4 });
 
@@ -189,8 +210,142 @@ describe('a frame that is no payment', () => {
   });
 });
 
-test('an RPC that does not answer decides nothing: it throws', async () => {
-  const payment = await plainPayment();
-  const nobody = createPublicClient({ transport: rpcAt(await freePort()) });
-  await expect(checkCanonical(nobody, payment, PAYMENT_ADDRESS)).rejects.toThrow(/HTTP request failed/);
+/** What an RPC may do to an answer without telling a different story. */
+const failures: [string, Fault][] = [
+  ['nothing', { kind: 'drop' }],
+  ['an error', { kind: 'error', code: -32000, message: 'header not found' }],
+  ['null', { kind: 'result', of: () => null }],
+  ['half of it', { kind: 'truncate' }],
+  ['a page', { kind: 'result', of: () => '<html>' }],
+  ['an empty object', { kind: 'result', of: () => ({}) }],
+  ['a list', { kind: 'result', of: () => [] }],
+];
+
+describe('an RPC that fails decides nothing', () => {
+  /** Which calls fail: every one, or those of one method. */
+  const methods = [
+    '',
+    'eth_getBlockByNumber',
+    'eth_getTransactionReceipt',
+    'debug_traceTransaction',
+  ] as const;
+  let kept: Included;
+  let lost: Included;
+  beforeAll(async () => {
+    kept = await plainPayment();
+    lost = await plainPayment();
+    await reorg(1);
+    await settle();
+  });
+
+  test.each(methods.flatMap(method => failures.map(([what, fault]) => ({ method, what, fault }))))(
+    '$what for $method',
+    async ({ method, fault }) => {
+      ways[0].fault = call => (method === '' || call.method === method ? fault : NO_FAULT);
+      // It may still know enough to say that the payment is there, but never that it is gone.
+      expect(['present', 'unsettled']).toContain(await verdict(kept));
+      // No receipt is what a transaction without a block has; everything else is no answer.
+      const isTrue =
+        method === 'debug_traceTransaction' ||
+        (method === 'eth_getTransactionReceipt' && fault.kind === 'result' && fault.of(null) === null);
+      expect(await verdict(lost)).toBe(isTrue ? 'gone' : 'unsettled');
+      // Another that answers does not make up for it.
+      expect(['present', 'unsettled']).toContain(await verdictOfTwo(kept));
+      expect(await verdictOfTwo(lost)).toBe(isTrue ? 'gone' : 'unsettled');
+    },
+  );
+
+  test('one that does not exist', async () => {
+    const nobody = createPublicClient({ transport: rpcAt(await freePort()) });
+    const rpc = new ChainRpc({
+      name: 'RPC 1',
+      client: nobody,
+      installation: { chainId: 1, genesisHash: '' },
+    });
+    expect(await checkCanonical([rpc], lost, PAYMENT_ADDRESS)).toEqual({ verdict: 'unsettled' });
+  });
+
+  test('one of another chain', async () => {
+    const rpc = new ChainRpc({
+      name: 'RPC 2',
+      client: reader,
+      installation: { chainId: base.id, genesisHash: `0x${'11'.repeat(32)}` },
+    });
+    expect(await checkCanonical([rpc], lost, PAYMENT_ADDRESS)).toEqual({ verdict: 'unsettled' });
+  });
+
+  test('one that answers another block than it was asked for', async () => {
+    ways[0].fault = ({ method, params }) =>
+      method === 'eth_getBlockByNumber' && String(params[0]).startsWith('0x')
+        ? { kind: 'result', of: block => ({ ...(block as object), number: '0x1' }) }
+        : NO_FAULT;
+    expect(await verdict(lost)).toBe('unsettled');
+  });
+
+  test('one that is behind', async () => {
+    ways[0].fault = ({ method, params }) => {
+      if (method === 'eth_getTransactionReceipt') return { kind: 'result', of: () => null };
+      if (method !== 'eth_getBlockByNumber') return NO_FAULT;
+      const asked = params[0];
+      if (typeof asked === 'string' && asked.startsWith('0x') && BigInt(asked) >= kept.blockNumber)
+        return { kind: 'result', of: () => null };
+      return NO_FAULT;
+    };
+    expect(await verdict(kept)).toBe('unsettled');
+    expect(await verdict(lost)).toBe('unsettled');
+    expect(await verdictOfTwo(lost)).toBe('unsettled');
+  });
+});
+
+describe('two RPCs', () => {
+  test('that agree that it is gone need not wait until that is safe', async () => {
+    const payment = await plainPayment();
+    await reorg(1);
+    expect(await verdict(payment)).toBe('unsettled');
+    expect(await verdictOfTwo(payment)).toBe('gone');
+  });
+
+  test('that agree where it is now tell that as well', async () => {
+    const payment = await plainPayment();
+    const bytes = await raw(payment.transactionHash);
+    await client.mine({ blocks: 1 });
+    await reorg(2, { raw: bytes, place: 1 });
+    expect(await checkCanonical(rpcs, payment, PAYMENT_ADDRESS)).toMatchObject({
+      verdict: 'present',
+      transfer: { blockNumber: payment.blockNumber + 1n, amountWei: payment.amountWei },
+    });
+  });
+
+  test('that do not agree decide nothing, however safe it is', async () => {
+    const payment = await plainPayment();
+    await settle();
+    // The second has another block there, and no such transaction.
+    ways[1].fault = ({ method, params }) => {
+      if (method === 'eth_getTransactionReceipt') return { kind: 'result', of: () => null };
+      if (method !== 'eth_getBlockByNumber' || params[0] === '0x0') return NO_FAULT;
+      return { kind: 'result', of: block => ({ ...(block as object), hash: `0x${'22'.repeat(32)}` }) };
+    };
+    expect(await verdictOfTwo(payment)).toBe('disputed');
+  });
+
+  test('that agree on nothing but that it is gone decide nothing either', async () => {
+    const payment = await plainPayment();
+    await reorg(1);
+    await settle();
+    ways[1].fault = ({ method, params }) =>
+      method === 'eth_getBlockByNumber' && params[0] !== '0x0'
+        ? { kind: 'result', of: block => ({ ...(block as object), hash: `0x${'22'.repeat(32)}` }) }
+        : NO_FAULT;
+    expect(await verdictOfTwo(payment)).toBe('disputed');
+  });
+
+  test('of which one traces another value: disputed', async () => {
+    const payment = await plainPayment();
+    await settle();
+    ways[1].fault = ({ method }) =>
+      method === 'debug_traceTransaction'
+        ? { kind: 'result', of: frame => ({ ...(frame as object), value: '0x1' }) }
+        : NO_FAULT;
+    expect(await verdictOfTwo(payment)).toBe('disputed');
+  });
 });

@@ -9,6 +9,7 @@ import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { checkCanonical } from '../../../ledger/intake/canonical-check.ts';
+import { ChainRpc } from '../../../ledger/intake/chain-rpc.ts';
 import type { Included } from '../../../ledger/intake/receipt-facts.ts';
 import { hasTraces } from '../../../ledger/intake/trace-support.ts';
 import { type FaultyRpc, NO_FAULT, startFaultyRpc } from '../../support/faulty-rpc.ts';
@@ -128,7 +129,13 @@ describe('a payment that lost its row', () => {
       },
       ...{ fromAddress: payer.address.toLowerCase(), amountWei: 5n, input: '0x', noticedAt: 0n },
     };
-    return await checkCanonical(clientAt(rpc.url), lost, PAYMENT_ADDRESS);
+    const asked = new ChainRpc({
+      name: 'RPC 1',
+      client: clientAt(rpc.url),
+      installation: { chainId: base.id, genesisHash: '' },
+      isKnown: true,
+    });
+    return (await checkCanonical([asked], lost, PAYMENT_ADDRESS)).verdict;
   }
 
   test.each([
