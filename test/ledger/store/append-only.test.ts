@@ -46,7 +46,7 @@ const CHANGING = [
   'alarms',
   'unique_amount_requests',
 ] as const;
-const OTHERS = ['alarms', 'order_references', 'account_keys', 'services', 'access_tokens'] as const;
+const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
 
 let database: TestDatabase;
