@@ -60,11 +60,11 @@ export async function hasPaymentOf(
   orderId: string,
   { receiptId, amountWei }: { readonly receiptId: string; readonly amountWei: bigint },
 ): Promise<boolean> {
-  const { rows } = await sql<{ found: boolean }>`
-    select exists (select from (${STANDING_PAYMENTS}) as payment
-      where payment.order_id = ${orderId} and payment.receipt_id <> ${receiptId}
-        and payment.amount_wei = ${amountWei}) as found`.execute(db);
-  return rows[0]?.found === true;
+  const { rows } = await sql`
+    select payment.receipt_id from (${STANDING_PAYMENTS}) as payment
+    where payment.order_id = ${orderId} and payment.receipt_id <> ${receiptId}
+      and payment.amount_wei = ${amountWei} limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 /** What is paid of each of the orders; those of which nothing is are left out. */

@@ -469,6 +469,7 @@ describe('GET /v1/orders/:id', () => {
       credits: null,
       credited: false,
       reorged: false,
+      finality: 'latest',
       kept_back: null,
     };
     const exact = { ...waiting.state, amount: 'exact' };

@@ -110,12 +110,9 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     expect(new Set(everywhere)).toEqual(
       new Set([
         'outbox', // what is to be delivered
-        'outbox', // what is on its way to an account
-        'orders', // whether an account has one
-        'orders', // those of an account that can still be paid at their quote
-        STANDING_PAYMENTS, // what of an order's quote is used
-        STANDING_PAYMENTS, // what is paid of an account's orders
-        STANDING_PAYMENTS, // whether an order's own amount was paid before
+        // those of an account, whether there are any or which can still be paid at their quote
+        'orders',
+        STANDING_PAYMENTS, // what is paid of an order's quote, of an account's orders, by an order's own amount
         // the payments of an order
         'outbox, receipt_inclusions, assignments, receipt_inclusions, price_records, suspense_reasons, assignments',
         'unique_amounts', // which amounts are taken

@@ -253,14 +253,16 @@ describe('the order that a payment of a linked wallet is for', () => {
     steps.now = START + HOUR;
     const recent = await further(old);
     expect((await paid()).assignment).toMatchObject({ order_id: recent.orderId });
-    expect((await paid()).assignment).toMatchObject({ order_id: old.orderId });
+    // What is left is an order whose quote has run out: the payment is the account's alone.
+    expect((await paid()).assignment).toMatchObject({ order_id: null });
   });
 
-  test('was made before the block', async () => {
-    const order = await steps.order(1n);
+  test('is the only one of an account without a key, without its quote if it was made after the block', async () => {
+    const order = await steps.order(1n, (ANSWER * 101n) / 100n);
     await happened('linked', order.accountId, START - DAY);
-    const { assignment } = await paid({ blockTimestamp: START / SECOND - 1n });
-    expect(assignment).toMatchObject({ account_id: order.accountId, order_id: null });
+    const { assignment, standing } = await paid({ blockTimestamp: START / SECOND - 1n });
+    expect(assignment).toMatchObject({ account_id: order.accountId, order_id: order.orderId });
+    expect(await steps.priced(standing)).toMatchObject({ quoted_wei: 0n });
   });
 });
 
@@ -269,6 +271,7 @@ test('a claim pays the order that the claimant names at the block’s price, wha
   await steps.record(transfer);
   const standing = await steps.standing(transfer);
   // The price of the block is not known yet when the claimant finds a better quote.
+  steps.now += SECOND;
   const order = await steps.order(3000n, (ANSWER * 101n) / 100n);
   const outcome = await assignReceipt(steps.context, {
     ...{ receiptId: standing.receiptId, accountId: order.accountId, orderId: order.orderId },

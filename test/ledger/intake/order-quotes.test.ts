@@ -329,12 +329,17 @@ describe('without a reference: the quote of the only order that is open', () => 
     });
   });
 
-  test('an order that is named gets it, whichever others are open', async () => {
+  test('an order that a person names is paid, at the price of the block while another one is open', async () => {
     const accountId = await customer();
     const { orderId } = await steps.order(1n, ANSWER, accountId);
-    await steps.order(2n, ANSWER, accountId);
     const pay = () => paidTo(accountId, 'once it has its price', { orderId });
-    expect(await gets(accountId, pay)).toEqual({ microusd: DOLLAR, orderId });
+    const other = await steps.order(2n, ANSWER, accountId);
+    // Whoever names it could choose the better of two quotes.
+    expect(await gets(accountId, pay)).toEqual({ microusd: (DOLLAR * 99n) / 100n, orderId });
+    await steps.pay(steps.transfer(other.reference, { amountWei: 2n * DOLLAR_WEI }));
+    const { orderId: only } = await steps.order(1n, ANSWER, accountId);
+    const again = () => paidTo(accountId, 'once it has its price', { orderId: only });
+    expect(await gets(accountId, again)).toEqual({ microusd: DOLLAR, orderId: only });
   });
 
   test('an order that is named must be the account’s', async () => {

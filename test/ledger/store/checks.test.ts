@@ -249,6 +249,7 @@ test('every primary key leads with the bucket, but for what is one for the whole
     'kysely_migration_lock',
     'ledger_accounts',
     'services',
+    'unique_amount_requests',
   ]);
   const { rows: keyless } = await client.query(
     `select relname from pg_class c where relnamespace = current_schema()::regnamespace and relkind = 'r'
