@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPublicClient, createTestClient, createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { base } from 'viem/chains';
 import { BASE_CHAIN_ID, identifyChain } from '../api/chain-identity.ts';
 import { DEFAULT_PAYMENT_ADDRESS as PAYMENT_ADDRESS } from '../api/config.ts';
 import { close, listen } from '../api/parts/api-part.ts';
@@ -17,6 +16,7 @@ import { check, told } from './demo-checks.ts';
 import { DemoClient } from './demo-client.ts';
 import { freePort } from './free-port.ts';
 import { startGround } from './ground.ts';
+import { localBase } from './local-base.ts';
 import { startIndexerChild } from './parts.ts';
 import { pushPrice } from './price-feeds.ts';
 import { startSupervisor } from './supervisor.ts';
@@ -195,11 +195,11 @@ function demoChain(rpcUrl: string) {
   const transport = http(rpcUrl);
   const wallet = createWalletClient({
     account: privateKeyToAccount(DEV_ACCOUNTS[1].privateKey),
-    chain: base,
+    chain: localBase,
     transport,
   });
-  const clock = createTestClient({ mode: 'anvil', chain: base, transport });
-  const reader = createPublicClient({ chain: base, transport });
+  const clock = createTestClient({ mode: 'anvil', chain: localBase, transport });
+  const reader = createPublicClient({ chain: localBase, transport });
   const nextBlockAt = (at: Instant) => clock.setNextBlockTimestamp({ timestamp: at / SECOND });
   return {
     async pay(payment: { address: string; calldata: string }, value: bigint, at: Instant) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PartName } from '../api/config.ts';
 import { type RunningChild, startChild } from './child-process.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const MAIN = fileURLToPath(new URL('../api/main.ts', import.meta.url));
@@ -37,6 +38,7 @@ export async function startPart(
           PATH,
           HOME,
           ...(TMPDIR === undefined ? {} : { TMPDIR }),
+          NODE_COMPILE_CACHE: COMPILE_CACHE,
           MODE: 'dev',
           DATABASE_URL: options.databaseUrl,
           BASE_RPC_URL: options.rpcUrl,

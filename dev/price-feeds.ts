@@ -13,11 +13,11 @@ import {
   testActions,
   walletActions,
 } from 'viem';
-import { base } from 'viem/chains';
 import { aggregatorV3Abi } from '../contracts-abi/aggregator-v3.ts';
 import { ETH_USD_FEED, SEQUENCER_FEED } from '../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from './accounts.ts';
 import { compileSolidity } from './compile-solidity.ts';
+import { localBase } from './local-base.ts';
 
 /** $3,000.00000000, with the feed's 8 decimals. */
 export const FIRST_PRICE = 300_000_000_000n;
@@ -234,7 +234,7 @@ type FeedClient = ReturnType<typeof feedClient>;
 
 function feedClient(rpcUrl: string) {
   return createClient({
-    chain: base,
+    chain: localBase,
     transport: http(rpcUrl),
     pollingInterval: 50,
     account: FEED_ACCOUNT.address,

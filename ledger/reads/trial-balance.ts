@@ -55,7 +55,7 @@ async function postedBy(db: Kysely<Tables>, at: Instant): Promise<Map<string, bi
 async function addUnposted(options: ReadOptions, at: Instant, balances: Map<string, bigint>): Promise<void> {
   const add = (account: string, amount: bigint) =>
     balances.set(account, (balances.get(account) ?? 0n) + amount);
-  for (let bucket = 0; bucket < options.bucketCount; bucket += 1) {
+  for (const bucket of await bucketsWithOpen(options.db)) {
     let after: bigint | null = 0n;
     while (after !== null) {
       const page = await findDueBooks(runIn(options.db), { bucket, after, through: at, limit: PAGE });
@@ -69,6 +69,16 @@ async function addUnposted(options: ReadOptions, at: Instant, balances: Map<stri
       after = page.last;
     }
   }
+}
+
+/** The buckets in which something may be due: those of an open lot or an open hold. */
+async function bucketsWithOpen(db: Kysely<Tables>): Promise<number[]> {
+  const { rows } = await sql<{ bucket: number }>`
+    select bucket from lots where open
+    union
+    select bucket from holds where closed_by is null
+    order by bucket`.execute(db);
+  return rows.map(({ bucket }) => bucket);
 }
 
 const PAGE = 500;

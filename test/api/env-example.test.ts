@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../api/config.ts';
+import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -90,7 +91,8 @@ describe('.env.example', () => {
       expect(node).toBe('node');
       const stderr = () =>
         new Promise<string>(resolve => {
-          const options = { cwd: folder, env: { PORT: 'taken-from-the-environment' } };
+          const env = { NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: 'taken-from-the-environment' };
+          const options = { cwd: folder, env };
           execFile(process.execPath, args, options, (_error, _stdout, text) => resolve(text));
         });
       // Without the file, the environment alone counts.

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
 import { takeStateFolder } from '../../dev/state-folder.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
@@ -44,7 +45,7 @@ function start(env: Record<string, string>, args: string[]): Promise<string> {
     execFile(
       process.execPath,
       [START, ...args],
-      { env: { PATH, HOME, ...env }, timeout: 20_000 },
+      { env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env }, timeout: 20_000 },
       (_error, stdout, stderr) => resolve(stdout + stderr),
     );
   });

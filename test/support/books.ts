@@ -13,13 +13,22 @@ import { openKysely, openPool } from '../../ledger/store/postgres.ts';
 export interface Books {
   readonly poster: Poster;
   readonly pool: pg.Pool;
+  readonly bucketCount: number;
   /** The instant at which commands are decided; null for the database's clock. */
   now: Instant | null;
   close(): Promise<void>;
 }
 
-/** @param isDistributed Posts as on a cluster, a bucket a transaction. */
-export async function openBooks(databaseUrl: string, isDistributed = false): Promise<Books> {
+/**
+ * @param isDistributed Posts as on a cluster, a bucket a transaction.
+ * @param bucketCount How many buckets the accounts are spread over, whatever the installation says: fewer for tests
+ * that go through all of them again and again.
+ */
+export async function openBooks(
+  databaseUrl: string,
+  isDistributed = false,
+  bucketCount = DEFAULT_BUCKET_COUNT,
+): Promise<Books> {
   const shared = { databaseUrl, role: 'credits_app' } as const;
   const pool = openPool({ ...shared, max: 4 });
   const postingPool = openPool({ ...shared, max: postingConnections({ isDistributed }), pipeline: true });
@@ -27,7 +36,7 @@ export async function openBooks(databaseUrl: string, isDistributed = false): Pro
   let clock: Instant | null = null;
   const options = {
     codes,
-    bucketCount: DEFAULT_BUCKET_COUNT,
+    bucketCount,
     isDistributed,
     get clock() {
       const instant = clock;
@@ -37,6 +46,7 @@ export async function openBooks(databaseUrl: string, isDistributed = false): Pro
   return {
     poster: new Poster(postingPool, options),
     pool,
+    bucketCount,
     get now() {
       return clock;
     },

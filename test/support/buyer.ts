@@ -12,8 +12,8 @@ import {
   parseAbi,
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { base } from 'viem/chains';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
+import { localBase } from '../../dev/local-base.ts';
 import type { Stack } from './stack.ts';
 
 export interface Order {
@@ -74,11 +74,11 @@ export function buyerOn(stack: Stack) {
   const transport = http(stack.rpcUrl);
   const wallet = createWalletClient({
     account: privateKeyToAccount(DEV_ACCOUNTS[1].privateKey),
-    chain: base,
+    chain: localBase,
     transport,
   });
-  const reader = createPublicClient({ chain: base, transport });
-  const control = createTestClient({ mode: 'anvil', chain: base, transport });
+  const reader = createPublicClient({ chain: localBase, transport, pollingInterval: 20 });
+  const control = createTestClient({ mode: 'anvil', chain: localBase, transport });
 
   async function api(method: string, path: string, bearer?: string, body?: object, idempotencyKey?: string) {
     const answer = await fetch(stack.apiUrl + path, {
@@ -125,7 +125,7 @@ export function buyerOn(stack: Stack) {
         data: order.payment.calldata,
         value,
       });
-      await reader.waitForTransactionReceipt({ hash, pollingInterval: 50 });
+      await reader.waitForTransactionReceipt({ hash });
       return hash;
     },
     credited: (order: Order, count = 1) =>
@@ -148,7 +148,7 @@ export function buyerOn(stack: Stack) {
     /** Deploys a contract and returns its address. */
     async deploy(bytecode: Hex): Promise<Address> {
       const hash = await wallet.deployContract({ abi: [], bytecode });
-      const { contractAddress } = await reader.waitForTransactionReceipt({ hash, pollingInterval: 50 });
+      const { contractAddress } = await reader.waitForTransactionReceipt({ hash });
       if (!contractAddress) throw new Error('the contract was not deployed');
       return contractAddress;
     },
@@ -157,7 +157,7 @@ export function buyerOn(stack: Stack) {
       const abi = parseAbi([signature] as readonly string[]);
       const data = encodeFunctionData({ abi, args } as Parameters<typeof encodeFunctionData>[0]);
       const hash = await wallet.sendTransaction({ to, data, value, gas: 1_000_000n });
-      await reader.waitForTransactionReceipt({ hash, pollingInterval: 50 });
+      await reader.waitForTransactionReceipt({ hash });
       return hash;
     },
   };

@@ -38,27 +38,59 @@ export async function readBooks(
     head: Buffer;
     booked_at: Instant;
     debt_microcredits: bigint;
-  }>('select * from books where $1::bigint[] is null or account_id = any ($1) order by bucket, account_id', [
-    accountIds,
+  }>(`select * from books where ${IS_WANTED} order by bucket, account_id`, [accountIds]);
+  const [lots, holds, entries] = await Promise.all([
+    readLots(pool, accountIds),
+    readHolds(pool, accountIds),
+    readEntries(pool, accountIds, codes),
   ]);
-  return await Promise.all(
-    books.map(async row => {
-      const key = [row.bucket, row.account_id] as const;
-      return {
-        bucket: row.bucket,
-        accountId: row.account_id,
-        head: row.head.toString('hex'),
-        book: {
-          seq: row.seq,
-          bookedAt: row.booked_at,
-          debtMicrocredits: row.debt_microcredits,
-          lots: await readLots(pool, key),
-          holds: await readHolds(pool, key),
-        },
-        entries: await readEntries(pool, key, codes),
-      };
-    }),
-  );
+  return books.map(row => {
+    const book = bookKey(row);
+    return {
+      bucket: row.bucket,
+      accountId: row.account_id,
+      head: row.head.toString('hex'),
+      book: {
+        seq: row.seq,
+        bookedAt: row.booked_at,
+        debtMicrocredits: row.debt_microcredits,
+        lots: lots.get(book) ?? [],
+        holds: holds.get(book) ?? [],
+      },
+      entries: entries.get(book) ?? [],
+    };
+  });
+}
+
+/** The accounts whose books are read; null for all. */
+type Wanted = readonly bigint[] | null;
+
+const IS_WANTED = '($1::bigint[] is null or account_id = any ($1))';
+
+/** Whose book a row is of. */
+interface BookRow {
+  readonly bucket: number;
+  readonly account_id: bigint;
+}
+
+function bookKey({ bucket, account_id }: BookRow): string {
+  return `${bucket} ${account_id}`;
+}
+
+/** What was made of the rows of each key, in the order of the rows. */
+function grouped<Row, Made>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+  make: (row: Row) => Made,
+): Map<string, Made[]> {
+  const groups = new Map<string, Made[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const group = groups.get(key);
+    if (group) group.push(make(row));
+    else groups.set(key, [make(row)]);
+  }
+  return groups;
 }
 
 /**
@@ -85,42 +117,43 @@ export function assertVerified(books: readonly StoredBook[]): void {
   }
 }
 
-async function readLots(pool: pg.Pool, key: readonly [number, bigint]): Promise<Lot[]> {
-  const { rows } = await pool.query<LotRow>(
-    `select ${LOT_COLUMNS} from lots l where bucket = $1 and account_id = $2
-     order by expires_at, added_at, lot_id`,
-    [...key],
+async function readLots(pool: pg.Pool, wanted: Wanted): Promise<Map<string, Lot[]>> {
+  const { rows } = await pool.query<LotRow & BookRow>(
+    `select l.bucket, ${LOT_COLUMNS} from lots l where ${IS_WANTED} order by expires_at, added_at, lot_id`,
+    [wanted],
   );
-  return rows.map(lotOf);
+  return grouped(rows, bookKey, lotOf);
 }
 
-async function readHolds(pool: pg.Pool, key: readonly [number, bigint]): Promise<Hold[]> {
-  const { rows } = await pool.query<HoldRow>(
-    `select ${HOLD_COLUMNS} from holds h where bucket = $1 and account_id = $2 order by hold_id`,
-    [...key],
+async function readHolds(pool: pg.Pool, wanted: Wanted): Promise<Map<string, Hold[]>> {
+  const { rows } = await pool.query<HoldRow & BookRow>(
+    `select h.bucket, ${HOLD_COLUMNS} from holds h where ${IS_WANTED} order by hold_id`,
+    [wanted],
   );
-  return rows.map(holdOf);
+  return grouped(rows, bookKey, holdOf);
 }
 
-async function readEntries(pool: pg.Pool, key: readonly [number, bigint], codes: AccountCodes) {
-  const { rows } = await pool.query<{
-    seq: bigint;
-    kind: EntryKind;
-    effective_at: Instant;
-    booked_at: Instant;
-    service_id: number | null;
-    key_number: number | null;
-    key_digest: string | null;
-    payload_digest: string | null;
-    amount_microcredits: bigint;
-    details: string | null;
-    available_after_microcredits: bigint;
-    held_after_microcredits: bigint;
-    debt_after_microcredits: bigint;
-    hash: Buffer;
-  }>('select * from entries where bucket = $1 and account_id = $2 order by seq', [...key]);
-  const postings = await readPostings(pool, key, codes);
-  return rows.map(row => ({
+async function readEntries(pool: pg.Pool, wanted: Wanted, codes: AccountCodes) {
+  const { rows } = await pool.query<
+    BookRow & {
+      seq: bigint;
+      kind: EntryKind;
+      effective_at: Instant;
+      booked_at: Instant;
+      service_id: number | null;
+      key_number: number | null;
+      key_digest: string | null;
+      payload_digest: string | null;
+      amount_microcredits: bigint;
+      details: string | null;
+      available_after_microcredits: bigint;
+      held_after_microcredits: bigint;
+      debt_after_microcredits: bigint;
+      hash: Buffer;
+    }
+  >(`select * from entries where ${IS_WANTED} order by seq`, [wanted]);
+  const postings = await readPostings(pool, wanted, codes);
+  return grouped(rows, bookKey, row => ({
     hash: row.hash.toString('hex'),
     entry: {
       seq: row.seq,
@@ -138,7 +171,7 @@ async function readEntries(pool: pg.Pool, key: readonly [number, bigint], codes:
             },
       amountMicrocredits: row.amount_microcredits,
       details: row.details,
-      postings: postings.get(row.seq) ?? [],
+      postings: postings.get(entryKey(row)) ?? [],
       availableAfterMicrocredits: row.available_after_microcredits,
       heldAfterMicrocredits: row.held_after_microcredits,
       debtAfterMicrocredits: row.debt_after_microcredits,
@@ -146,36 +179,39 @@ async function readEntries(pool: pg.Pool, key: readonly [number, bigint], codes:
   }));
 }
 
-async function readPostings(pool: pg.Pool, key: readonly [number, bigint], codes: AccountCodes) {
-  const { rows } = await pool.query<{
-    seq: bigint;
-    from_code: number;
-    to_code: number;
-    amount: bigint;
-    lot_id: bigint;
-    lot_available_after_microcredits: bigint | null;
-    lot_held_after_microcredits: bigint | null;
-    lot_unreleased_after_microcredits: bigint | null;
-  }>('select * from postings where bucket = $1 and account_id = $2 order by seq, line', [...key]);
-  const bySeq = new Map<bigint, Posting[]>();
-  for (const row of rows) {
-    const posting: Posting = {
-      from: codes.nameOf(row.from_code),
-      to: codes.nameOf(row.to_code),
-      amount: row.amount,
-      lot:
-        row.lot_id === 0n
-          ? null
-          : {
-              id: row.lot_id,
-              availableMicrocredits: row.lot_available_after_microcredits ?? 0n,
-              heldMicrocredits: row.lot_held_after_microcredits ?? 0n,
-              unreleasedMicrocredits: row.lot_unreleased_after_microcredits ?? 0n,
-            },
-    };
-    const known = bySeq.get(row.seq);
-    if (known) known.push(posting);
-    else bySeq.set(row.seq, [posting]);
-  }
-  return bySeq;
+function entryKey(row: BookRow & { readonly seq: bigint }): string {
+  return `${bookKey(row)} ${row.seq}`;
+}
+
+async function readPostings(
+  pool: pg.Pool,
+  wanted: Wanted,
+  codes: AccountCodes,
+): Promise<Map<string, Posting[]>> {
+  const { rows } = await pool.query<
+    BookRow & {
+      seq: bigint;
+      from_code: number;
+      to_code: number;
+      amount: bigint;
+      lot_id: bigint;
+      lot_available_after_microcredits: bigint | null;
+      lot_held_after_microcredits: bigint | null;
+      lot_unreleased_after_microcredits: bigint | null;
+    }
+  >(`select * from postings where ${IS_WANTED} order by seq, line`, [wanted]);
+  return grouped(rows, entryKey, row => ({
+    from: codes.nameOf(row.from_code),
+    to: codes.nameOf(row.to_code),
+    amount: row.amount,
+    lot:
+      row.lot_id === 0n
+        ? null
+        : {
+            id: row.lot_id,
+            availableMicrocredits: row.lot_available_after_microcredits ?? 0n,
+            heldMicrocredits: row.lot_held_after_microcredits ?? 0n,
+            unreleasedMicrocredits: row.lot_unreleased_after_microcredits ?? 0n,
+          },
+  }));
 }

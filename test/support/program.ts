@@ -2,12 +2,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type RunningChild, startChild } from '../../dev/child-process.ts';
+import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../api/main.ts', import.meta.url));
 const CLI = fileURLToPath(new URL('../../cli/credits.ts', import.meta.url));
-
-/** Without it each start compiles everything anew, which is most of its time. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url));
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -1,6 +1,5 @@
 /** The sweep on a test database, by the clock that the books of the test have. */
 
-import { DEFAULT_BUCKET_COUNT } from '../../ledger/store/installation.ts';
 import { openKysely } from '../../ledger/store/postgres.ts';
 import type { SweepContext } from '../../ledger/sweep/context.ts';
 import { type Swept, sweep } from '../../ledger/sweep/sweep.ts';
@@ -15,7 +14,7 @@ export function sweepContext(
   return {
     db: openKysely(books.pool),
     poster: books.poster,
-    bucketCount: DEFAULT_BUCKET_COUNT,
+    bucketCount: books.bucketCount,
     now: async () => {
       if (books.now === null) throw new Error('a test that sweeps has a clock of its own');
       return books.now;

@@ -19,6 +19,7 @@ import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
 import { compileSolidity } from '../../../dev/compile-solidity.ts';
 import { freePort } from '../../../dev/free-port.ts';
+import { localBase } from '../../../dev/local-base.ts';
 import { instantOfSeconds } from '../../../ledger/core/instant.ts';
 import { checkCanonical } from '../../../ledger/intake/canonical-check.ts';
 import { ChainRpc } from '../../../ledger/intake/chain-rpc.ts';
@@ -31,7 +32,7 @@ const port = await freePort();
 const rpcAt = (rpcPort: number) => http(`http://127.0.0.1:${rpcPort}`, { retryCount: 0 });
 const client = createTestClient({
   mode: 'anvil',
-  chain: base,
+  chain: localBase,
   transport: rpcAt(port),
   cacheTime: 0,
   pollingInterval: 50,

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningChild, startChild } from '../../../dev/child-process.ts';
+import { COMPILE_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { ensureDatabase, type Postgres, startPostgres } from '../../../dev/postgres.ts';
 import { verifyJournal } from '../../../ledger/audit/verify.ts';
@@ -34,8 +35,6 @@ const ASKED_TWICE = 40;
 
 const BEGINNING = parseInstant('2026-03-01T15:00:00Z');
 const LOADING_PROCESS = fileURLToPath(new URL('../../support/loading-process.ts', import.meta.url));
-/** Without it each start compiles everything anew, which is most of its time. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/node', import.meta.url));
 
 let folder: string;
 let port: number;

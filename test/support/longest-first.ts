@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The files that take longest, the longest first. */
+const LONGEST = [
+  'test/stack/start.test.ts',
+  'test/stack/crash.test.ts',
+  'test/indexer/indexer.test.ts',
+  'test/ledger/core/small-scopes.test.ts',
+  'test/stack/payments.test.ts',
+  'test/ledger/sweep/sweep.test.ts',
+  'test/ledger/store/distribute.test.ts',
+  'test/project/checks.test.ts',
+  'test/cli/verify.test.ts',
+  'test/api/program.test.ts',
+  'test/ledger/intake/intake.test.ts',
+  'test/dev/supervisor.test.ts',
+].map(path => {
+  if (!existsSync(ROOT + path)) throw new Error(`${path} is gone: take it off the list in longest-first.ts.`);
+  return ROOT + path;
+});
+
+/**
+ * Starts the long files first, so that no worker is left alone with one at the end. Vitest does so by itself where it
+ * remembers an earlier run, which a fresh checkout does not.
+ */
+export default class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST.indexOf(moduleId);
+      return index < 0 ? LONGEST.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
