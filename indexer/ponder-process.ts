@@ -109,6 +109,8 @@ function ponderArguments(options: PonderOptions): string[] {
   return [
     '--import',
     new URL('./exit-with-supervisor.ts', import.meta.url).href,
+    '--import',
+    new URL('./drizzle-modules.ts', import.meta.url).href,
     path('../node_modules/ponder/dist/esm/bin/ponder.js'),
     'start',
     ...['--root', path('.')],
