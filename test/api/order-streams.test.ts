@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestClient, createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
-import { localBase } from '../../dev/local-base.ts';
 import { type ApiUnderTest, BEGINNING, startApi } from '../support/api.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER, calldataOf, type PayableOrder, payable, roundOf } from '../support/intake.ts';
@@ -71,7 +71,7 @@ describe('GET /v1/orders/{id}/events', () => {
     expect(await next()).toMatchObject({ progress: 'waiting', seen_transaction: null, payments: [] });
     const wallet = createWalletClient({
       account: privateKeyToAccount(DEV_ACCOUNTS[1].privateKey),
-      chain: localBase,
+      chain: base,
       transport: http(chain.rpcUrl),
     });
     const hash = await wallet.sendTransaction({

@@ -1,13 +1,13 @@
 import { appendFile, copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTestClient, http, parseEther, publicActions, walletActions } from 'viem';
+import { base } from 'viem/chains';
 import { afterAll, describe, expect, test } from 'vitest';
 import { aggregatorV3Abi } from '../../contracts-abi/aggregator-v3.ts';
 import { ETH_USD_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
-import { localBase } from '../../dev/local-base.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { until } from './process-state.ts';
 import { scratchFolder } from './scratch-folder.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
 function clientOf(rpcUrl: string) {
   return createTestClient({
     mode: 'anvil',
-    chain: localBase,
+    chain: base,
     transport: http(rpcUrl),
     cacheTime: 0,
     pollingInterval: 20,

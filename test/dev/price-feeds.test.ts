@@ -1,11 +1,11 @@
 import { createTestClient, http, publicActions, walletActions } from 'viem';
+import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregatorV3Abi } from '../../contracts-abi/aggregator-v3.ts';
 import { ETH_USD_FEED, SEQUENCER_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
-import { localBase } from '../../dev/local-base.ts';
 import {
   FIRST_PRICE,
   installFeeds,
@@ -22,7 +22,7 @@ const port = await freePort();
 const rpcUrl = `http://127.0.0.1:${port}`;
 const client = createTestClient({
   mode: 'anvil',
-  chain: localBase,
+  chain: base,
   transport: http(rpcUrl),
   cacheTime: 0,
   account: FEED_ACCOUNT.address,

@@ -12,10 +12,10 @@ import {
   walletActions,
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type CompiledContract, compileSolidity } from '../../dev/compile-solidity.ts';
-import { localBase } from '../../dev/local-base.ts';
 import { superviseIndexer } from '../../indexer/supervisor.ts';
 import { type IndexerStack, PAYMENT_ADDRESS, startIndexerStack, type TransferRow } from './indexer-stack.ts';
 
@@ -212,7 +212,7 @@ const eventually = { timeout: 45_000, interval: 25 };
 function chainClient(rpcUrl: string) {
   return createTestClient({
     mode: 'anvil',
-    chain: localBase,
+    chain: base,
     transport: http(rpcUrl),
     cacheTime: 0,
     pollingInterval: 20,
@@ -260,7 +260,7 @@ async function signedPayment(value: bigint): Promise<Hex> {
     chain.estimateFeesPerGas(),
   ]);
   return await payer.signTransaction({
-    ...{ to: PAYMENT_ADDRESS, value, nonce, gas: 21_000n, chainId: localBase.id, type: 'eip1559' },
+    ...{ to: PAYMENT_ADDRESS, value, nonce, gas: 21_000n, chainId: base.id, type: 'eip1559' },
     maxFeePerGas: 2n * fees.maxFeePerGas,
     maxPriorityFeePerGas: fees.maxPriorityFeePerGas,
   });

@@ -12,8 +12,8 @@ import {
   parseAbi,
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { base } from 'viem/chains';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
-import { localBase } from '../../dev/local-base.ts';
 import type { Stack } from './stack.ts';
 
 export interface Order {
@@ -74,11 +74,11 @@ export function buyerOn(stack: Stack) {
   const transport = http(stack.rpcUrl);
   const wallet = createWalletClient({
     account: privateKeyToAccount(DEV_ACCOUNTS[1].privateKey),
-    chain: localBase,
+    chain: base,
     transport,
   });
-  const reader = createPublicClient({ chain: localBase, transport, pollingInterval: 20 });
-  const control = createTestClient({ mode: 'anvil', chain: localBase, transport });
+  const reader = createPublicClient({ chain: base, transport, pollingInterval: 20 });
+  const control = createTestClient({ mode: 'anvil', chain: base, transport });
 
   async function api(method: string, path: string, bearer?: string, body?: object, idempotencyKey?: string) {
     const answer = await fetch(stack.apiUrl + path, {

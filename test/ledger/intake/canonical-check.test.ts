@@ -19,7 +19,6 @@ import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
 import { compileSolidity } from '../../../dev/compile-solidity.ts';
 import { freePort } from '../../../dev/free-port.ts';
-import { localBase } from '../../../dev/local-base.ts';
 import { instantOfSeconds } from '../../../ledger/core/instant.ts';
 import { checkCanonical } from '../../../ledger/intake/canonical-check.ts';
 import { ChainRpc } from '../../../ledger/intake/chain-rpc.ts';
@@ -32,7 +31,7 @@ const port = await freePort();
 const rpcAt = (rpcPort: number) => http(`http://127.0.0.1:${rpcPort}`, { retryCount: 0 });
 const client = createTestClient({
   mode: 'anvil',
-  chain: localBase,
+  chain: base,
   transport: rpcAt(port),
   cacheTime: 0,
   pollingInterval: 50,
