@@ -243,6 +243,7 @@ test('every primary key leads with the bucket, but for what is one for the whole
     'balance_checks',
     'balance_progress',
     'chain_progress',
+    'challenge_secret',
     'head_sightings',
     'installation',
     'kysely_migration',
