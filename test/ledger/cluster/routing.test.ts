@@ -126,6 +126,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
         'receipt_inclusions, receipt_inclusions, withdrawals, sent_transactions', // what moved the balance
         'balance_differences', // those that stand
         'sweep_progress', // which buckets are behind, and how far
+        'lots, holds', // which books have something due, for the trial balance
         'postings, entries', // the trial balance
       ]),
     );
