@@ -36,6 +36,13 @@ export const ALARM_KINDS = {
     'Payments are not seen: look at the log of the indexer, which starts Ponder again when it is stuck.',
   deep_reorg:
     'The chain has changed deeper than the indexer can follow: it starts over by itself. Compare receipts and balance when it is done.',
+  card_payment_in_suspense:
+    'A card payment does not fit its order: compare it with Stripe, then refund it there or assign it.',
+  card_payment_overreturned:
+    'More went back to the payer than was paid, as by a refund and a dispute: settle it with the payer or with Stripe.',
+  card_dispute_open: 'A buyer disputes a payment: answer in the dashboard of Stripe before it is due.',
+  card_fraud_warning:
+    'The card issuer suspects fraud: consider to refund the payment in the dashboard of Stripe before it is disputed.',
 } as const satisfies Record<string, string>;
 
 export type AlarmKind = keyof typeof ALARM_KINDS;

@@ -6,6 +6,7 @@
 /** $1 buys 10,000 credits, so one micro-dollar buys 10,000 microcredits and both tie exactly. */
 export const MICROCREDITS_PER_MICROUSD = 10_000n;
 export const MICROUSD_PER_USD = 1_000_000n;
+export const MICROUSD_PER_CENT = 10_000n;
 export const MICROCREDITS_PER_CREDIT = 1_000_000n;
 
 /** wei × answer has 18 + 8 decimals (Chainlink USD feeds have 8); micro-dollars have 6. */

@@ -26,6 +26,7 @@ export const ENTRY_KINDS = [
   'gas',
   'provisional_receipt',
   'provisional_reversal',
+  'card_payment',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

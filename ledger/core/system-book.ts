@@ -21,6 +21,7 @@ export interface SystemEntry {
     | 'gas'
     | 'provisional_receipt'
     | 'provisional_reversal'
+    | 'card_payment'
   >;
   readonly identity: CommandIdentity;
   /** When it happened outside: the block's timestamp. */

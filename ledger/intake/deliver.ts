@@ -1,5 +1,5 @@
 /** From the outbox to the customers' books: repeated until done, and done once whatever is repeated. */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { CommandIdentity } from '../core/journal.ts';
 import type { Request } from '../posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
@@ -10,13 +10,16 @@ import { runIn } from '../store/run-sql.ts';
 import type { OutboxTable } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
 
+/** What it takes to post the outbox. */
+export type DeliveryContext = Pick<IntakeContext, 'db' | 'poster' | 'installation' | 'log'>;
+
 type OutboxRow = Selectable<OutboxTable>;
 
 /**
  * Posts everything in the outbox, or what is there of one receipt, and removes what is posted. What fails stays there,
  * said in the log.
  */
-export async function deliver(context: IntakeContext, receiptId?: string): Promise<void> {
+export async function deliver(context: DeliveryContext, receiptId?: string): Promise<void> {
   const waiting = context.db.selectFrom('outbox').selectAll();
   const rows = await (receiptId === undefined
     ? waiting
@@ -27,7 +30,7 @@ export async function deliver(context: IntakeContext, receiptId?: string): Promi
     .orderBy('receipt_id')
     .orderBy('version')
     // A purchase before the clawback of the same inclusion.
-    .orderBy('action', 'desc')
+    .orderBy(sql`action = 'purchase'`, 'desc')
     .execute();
   const byReceipt = Map.groupBy(rows, row => row.receipt_id);
   // One receipt's posts follow each other; different receipts share a batch.
@@ -43,7 +46,7 @@ export async function deliver(context: IntakeContext, receiptId?: string): Promi
   );
 }
 
-async function deliverOne(context: IntakeContext, row: OutboxRow): Promise<void> {
+async function deliverOne(context: DeliveryContext, row: OutboxRow): Promise<void> {
   const command = await commandOf(context, row);
   const outcome = await context.poster.submit(row.account_id, command);
   if (outcome.status !== 'accepted')
@@ -61,7 +64,7 @@ async function deliverOne(context: IntakeContext, row: OutboxRow): Promise<void>
   );
 }
 
-async function commandOf(context: IntakeContext, row: OutboxRow): Promise<Request> {
+async function commandOf(context: DeliveryContext, row: OutboxRow): Promise<Request> {
   if (row.action === 'purchase') {
     return {
       type: 'purchase',
@@ -73,15 +76,15 @@ async function commandOf(context: IntakeContext, row: OutboxRow): Promise<Reques
     };
   }
   return {
-    type: 'clawback',
-    identity: identityOf(row, 'clawback'),
+    type: row.action,
+    identity: identityOf(row, row.action),
     lotId: await lotOfPurchase(context, row),
     amountMicrousd: row.amount_microusd,
     details: row.details,
   };
 }
 
-function identityOf(row: OutboxRow, what: 'receipt' | 'clawback'): CommandIdentity {
+function identityOf(row: OutboxRow, what: 'receipt' | 'clawback' | 'restoration'): CommandIdentity {
   return commandIdentity({
     serviceId: OWN_SERVICE_ID,
     keyNumber: null,
@@ -90,14 +93,15 @@ function identityOf(row: OutboxRow, what: 'receipt' | 'clawback'): CommandIdenti
   });
 }
 
-/** A lot has the number of the entry that added it: the purchase of the same inclusion. */
-async function lotOfPurchase(context: IntakeContext, row: OutboxRow): Promise<bigint> {
+/** A lot has the number of the entry that added it: the purchase of the same inclusion, or of the version that is named. */
+async function lotOfPurchase(context: DeliveryContext, row: OutboxRow): Promise<bigint> {
   const bucket = bucketOfAccount(row.account_id, context.installation.bucketCount);
-  const { keyDigest } = identityOf(row, 'receipt');
+  const version = row.purchase_version ?? row.version;
+  const { keyDigest } = identityOf({ ...row, version }, 'receipt');
   const [found] = await findConsumedKeys(runIn(context.db), [
     { bucket, accountId: row.account_id, keyDigest },
   ]);
   if (!found)
-    throw new Error(`receipt ${row.receipt_id} v${row.version} is clawed back but was never posted`);
+    throw new Error(`receipt ${row.receipt_id} v${row.version} is to be changed but was never posted`);
   return found.entry.seq;
 }

@@ -190,12 +190,71 @@ export interface OutboxTable {
   bucket: number;
   receipt_id: string;
   version: number;
-  action: 'purchase' | 'clawback';
+  action: 'purchase' | 'clawback' | 'restoration';
   account_id: bigint;
   amount_microusd: bigint;
   paid_at: OptionalTimestamp;
   details: string;
   decided_at: Timestamp;
+  purchase_version: number | null;
+}
+
+export interface StripeAccountTable {
+  account_id: string;
+  livemode: boolean;
+  noted_at: Timestamp;
+}
+
+export interface OrderCheckoutTable {
+  bucket: number;
+  order_id: string;
+  attempt: number;
+  session_id: string;
+  url: string;
+  expires_at: Timestamp;
+  created_at: Timestamp;
+}
+
+export interface StripeEventTable {
+  bucket: number;
+  event_id: string;
+  type: string;
+  payload: string;
+  received_at: Timestamp;
+}
+
+export interface StripeHintTable {
+  bucket: number;
+  payment_intent_id: string;
+  source: string;
+  heard_at: Timestamp;
+}
+
+export interface CardPaymentTable {
+  bucket: number;
+  receipt_id: string;
+  version: number;
+  payment_intent_id: string;
+  charge_id: string | null;
+  session_id: string;
+  order_id: string;
+  account_id: bigint | null;
+  suspense_reason: 'currency' | 'amount' | null;
+  status: 'processing' | 'paid' | 'failed';
+  paid_at: OptionalTimestamp;
+  moved_at: OptionalTimestamp;
+  paid_microusd: bigint;
+  fee_microusd: bigint;
+  refunded_microusd: bigint;
+  withdrawn_microusd: bigint;
+  reinstated_microusd: bigint;
+  receipt_url: string | null;
+  decided_at: Timestamp;
+}
+
+export interface StripeProgressTable {
+  list: string;
+  through: Timestamp;
 }
 
 export interface HeadSightingTable {
@@ -430,4 +489,10 @@ export interface Tables {
   balance_checks: BalanceCheckTable;
   balance_differences: BalanceDifferenceTable;
   balance_progress: BalanceProgressTable;
+  stripe_account: StripeAccountTable;
+  order_checkouts: OrderCheckoutTable;
+  stripe_events: StripeEventTable;
+  stripe_hints: StripeHintTable;
+  card_payments: CardPaymentTable;
+  stripe_progress: StripeProgressTable;
 }
