@@ -17,6 +17,7 @@ import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { walletRoutes } from './routes/wallets.ts';
+import { stripeRoutes } from './routes/stripe.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
@@ -58,6 +59,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(onlyKnownHosts(options));
   const v1 = express.Router();
+  v1.use('/stripe', noStore, stripeRoutes(ledger));
   v1.use(noStore, express.json({ limit: BODY_BYTES_MAX, strict: true }));
   v1.use('/orders', orderRoutes(ledger, options.streams));
   v1.use('/credits', creditRoutes(ledger));

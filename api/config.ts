@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
 import type { ListedSender, Mode } from '../ledger/index.ts';
+import { type CardConfig, readCardConfig } from './card-config.ts';
 import { readSenderList } from './sender-list.ts';
 
 /** The payment address of the mission; live installations must name theirs. */
@@ -32,8 +33,8 @@ export interface Config {
   };
   /** What the operator knows of senders, beside those that everybody knows; for the parts that judge payments. */
   readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
-  /** Whether the operator has a Stripe key; the key itself is not used before there are card payments. */
-  readonly hasStripeKey: boolean;
+  /** Null: there are no card payments. */
+  readonly cards: CardConfig | null;
 }
 
 /** The environment does not describe something that can be started. Each line names a variable and what to do. */
@@ -63,7 +64,6 @@ export function readConfig(environment: Environment, part: PartName): Config {
   const host = readHost(get('HOST'), mode, problems);
   const publicUrl = readPublicUrl(get('PUBLIC_URL'), { mode, part, port }, problems);
   const trustedProxies = readProxies(get('TRUSTED_PROXIES'), problems);
-  const hasStripeKey = readStripeKey(get('STRIPE_SECRET_KEY'), mode, problems);
   const judgesPayments = part === 'api' || part === 'worker';
   const sendersOf = (name: string) => {
     const file = get(name);
@@ -73,6 +73,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     pooled: sendersOf('POOLED_SENDERS_FILE'),
     blocked: sendersOf('BLOCKED_SENDERS_FILE'),
   };
+  const cards = readCardConfig(get, mode, problems);
   const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
   const pollingIntervalMs = readInteger(
     'INDEXER_POLLING_INTERVAL_MS',
@@ -101,7 +102,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     port,
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
     senders,
-    hasStripeKey,
+    cards,
   };
 }
 
@@ -230,17 +231,6 @@ function isAddressOrSubnet(text: string): boolean {
   return (
     prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
   );
-}
-
-function readStripeKey(value: string | undefined, mode: Mode, problems: string[]): boolean {
-  if (value === undefined) return false;
-  const match = /^(?:sk|rk)_(test|live)_\w+$/.exec(value);
-  if (!match) problems.push('STRIPE_SECRET_KEY is not a Stripe secret key: correct it, or leave it out.');
-  else if (mode === 'live' && match[1] !== 'live')
-    problems.push('STRIPE_SECRET_KEY is a test key: live takes a live key, or none for no card payments.');
-  else if (mode === 'dev' && match[1] !== 'test')
-    problems.push('STRIPE_SECRET_KEY is a live key: dev must not hold one, remove it.');
-  return true;
 }
 
 function readStartBlock(

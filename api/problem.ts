@@ -4,6 +4,7 @@ import type { Response } from 'express';
 const STATUS_OF = {
   malformed_request: 400,
   invalid_field: 400,
+  stripe_signature_invalid: 400,
   idempotency_key_missing: 400,
   credential_missing: 401,
   credential_invalid: 401,

@@ -3,6 +3,10 @@ export { ALARM_KINDS, type AlarmKind, type RaisedAlarm } from './alarms/alarm.ts
 export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
 export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
+export type { CardWorker } from './cards/card-worker.ts';
+export { type Cards, StripeAwayError } from './cards/cards.ts';
+export type { CheckoutRow } from './cards/checkout.ts';
+export { CARD_CENTS_MIN, STRIPE_API_VERSION } from './cards/stripe-client.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export type { Instant } from './core/instant.ts';

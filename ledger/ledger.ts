@@ -3,6 +3,8 @@ import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
+import { Cards } from './cards/cards.ts';
+import { openStripe, type StripeAccess } from './cards/stripe-client.ts';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
 import { CHAIN_LAG_MAX } from './core/price.ts';
@@ -109,6 +111,10 @@ export interface LedgerOptions {
   readonly otherRpcUrls?: readonly string[] | undefined;
   /** What the database must be: compared before anything is done. */
   readonly installation: InstallationWanted;
+  /** How card payments are taken; without it there are none. */
+  readonly cards?: (StripeAccess & { readonly webhookSecret: string | null }) | undefined;
+  /** One readable line about what card payments meet. */
+  readonly log?: ((line: string) => void) | undefined;
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;
@@ -176,6 +182,8 @@ interface Parts {
 
 export class Ledger {
   readonly installation: Installation;
+  /** Null: this installation takes no card payments. */
+  readonly cards: Cards | null;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -207,6 +215,21 @@ export class Ledger {
           installation: this.installation,
         }),
     );
+    this.cards =
+      options.cards === undefined
+        ? null
+        : new Cards(
+            {
+              db: parts.db,
+              codes: parts.codes,
+              installation: parts.installation,
+              poster: this.#poster,
+              stripe: openStripe(options.cards),
+              now: () => this.now(),
+              log: options.log ?? (() => {}),
+            },
+            options.cards.webhookSecret,
+          );
   }
 
   /** The ledger's clock: the database's, unless another was given. */

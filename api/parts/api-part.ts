@@ -19,11 +19,7 @@ export async function startApiPart(config: Config): Promise<RunningPart> {
   try {
     const server = await listen(config, ledger, log);
     log(`listening on http://${config.host}:${config.port}, known as ${config.publicUrl}`);
-    log(
-      config.hasStripeKey
-        ? 'card payments: there is a Stripe key, but this version takes ETH only'
-        : 'card payments: off',
-    );
+    log(config.cards ? 'card payments: by Stripe' : 'card payments: off');
     return {
       async stop() {
         await close(server);

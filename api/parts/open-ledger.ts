@@ -17,7 +17,7 @@ export async function openConfiguredLedger(config: Config, log: (line: string) =
   let said = false;
   for (;;) {
     try {
-      return await open(config);
+      return await open(config, log);
     } catch (error) {
       if (!isAway(error) || performance.now() > giveUpAt) throw error;
       if (!said) log('waiting for the database and the chain');
@@ -27,7 +27,7 @@ export async function openConfiguredLedger(config: Config, log: (line: string) =
   }
 }
 
-async function open(config: Config): Promise<Ledger> {
+async function open(config: Config, log: (line: string) => void): Promise<Ledger> {
   const chain = await identifyChain(config.rpcUrl, config.mode);
   const pending = await pendingMigrations(config.databaseUrl);
   if (pending.length > 0)
@@ -38,6 +38,8 @@ async function open(config: Config): Promise<Ledger> {
     databaseUrl: config.databaseUrl,
     rpcUrl: config.rpcUrl,
     otherRpcUrls: config.otherRpcUrls,
+    cards: config.cards ?? undefined,
+    log,
     installation: { mode: config.mode, paymentAddress: config.paymentAddress, ...chain },
     senders: new SenderLists(config.senders),
   });

@@ -17,11 +17,12 @@ export async function startWorkerPart(config: Config): Promise<RunningPart> {
     throw error;
   }
   const intake = ledger.startIntake(log, BigInt(config.indexer.startBlock));
+  const cardWorker = ledger.cards?.startWorker();
   const midnightJob = ledger.startMidnightJob(log);
   log(`taking in payments to ${config.paymentAddress}`);
   return {
     async stop() {
-      await Promise.all([intake.stop(), midnightJob.stop()]);
+      await Promise.all([intake.stop(), cardWorker?.stop(), midnightJob.stop()]);
       await ledger.close();
     },
   };

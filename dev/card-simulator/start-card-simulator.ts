@@ -37,7 +37,7 @@ export async function startCardSimulator(options: CardSimulatorOptions): Promise
   app.disable('x-powered-by');
   // Nested fields of lists come in the query too, such as created[gte].
   app.set('query parser', 'extended');
-  const webhooks = new WebhookSender(webhook, records, nowSeconds);
+  const webhooks = new WebhookSender(webhook, records);
   const bank = new CardBank(records, { nowSeconds, baseUrl: url, happened: event => webhooks.send(event) });
   app.use('/v1', stripeApi({ records, bank, secretKey }));
   app.use(pages({ records, bank, webhooks, baseUrl: url }));

@@ -16,6 +16,11 @@ export interface CardWorker {
   stop(): Promise<void>;
 }
 
+interface CardWorkerContext extends CardContext {
+  /** Throws unless the Stripe account is this installation's. */
+  readonly verify: () => Promise<void>;
+}
+
 export interface CardWorkerOptions {
   /** How often Stripe's lists are gone through, in milliseconds; every ten minutes when left out. */
   readonly reconcileMs?: number | undefined;
@@ -23,7 +28,7 @@ export interface CardWorkerOptions {
 
 /** Takes in card payments until stopped: what webhooks told, and what Stripe's lists tell. Any number may run at once. */
 export function startCardWorker(
-  context: CardContext,
+  context: CardWorkerContext,
   { reconcileMs = RECONCILE_MS }: CardWorkerOptions = {},
 ): CardWorker {
   const stopping = new AbortController();
@@ -36,12 +41,13 @@ export function startCardWorker(
   };
 }
 
-async function run(context: CardContext, reconcileMs: number, stopping: AbortSignal): Promise<void> {
+async function run(context: CardWorkerContext, reconcileMs: number, stopping: AbortSignal): Promise<void> {
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {});
   let reconcileAt = performance.now();
   let lastError = '';
   while (!stopping.aborted) {
     try {
+      await context.verify();
       if (performance.now() >= reconcileAt) {
         await reconcileLists(context, await context.now());
         reconcileAt = performance.now() + reconcileMs;

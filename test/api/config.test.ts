@@ -48,7 +48,7 @@ describe('readConfig', () => {
       port: 3000,
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
       senders: { pooled: [], blocked: [] },
-      hasStripeKey: false,
+      cards: null,
     });
   });
 
@@ -59,7 +59,7 @@ describe('readConfig', () => {
       publicUrl: 'http://127.0.0.1:4000',
       host: '127.0.0.1',
       port: 4000,
-      hasStripeKey: true,
+      cards: { secretKey: 'sk_test_x', webhookSecret: null, apiUrl: undefined },
     });
   });
 
@@ -89,8 +89,16 @@ describe('readConfig', () => {
     ['live without a public URL, for the worker', 'worker', { ...LIVE, PUBLIC_URL: undefined }],
     ['live without a first block, for the API', 'api', { ...LIVE, INDEXER_START_BLOCK: undefined }],
     ['dev without a first block', 'worker', DEV],
-    ['live with a live key', 'api', { ...LIVE, STRIPE_SECRET_KEY: 'sk_live_abc123' }],
-    ['live with a restricted key', 'api', { ...LIVE, STRIPE_SECRET_KEY: 'rk_live_abc123' }],
+    [
+      'live with a live key',
+      'api',
+      { ...LIVE, STRIPE_SECRET_KEY: 'sk_live_abc123', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
+    ],
+    [
+      'live with a restricted key',
+      'api',
+      { ...LIVE, STRIPE_SECRET_KEY: 'rk_live_abc123', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
+    ],
     ['an address without capitals', 'api', { ...LIVE, PAYMENT_ADDRESS: ADDRESS.toLowerCase() }],
     ['postgresql://', 'api', { ...LIVE, DATABASE_URL: 'postgresql://db/credits' }],
     ['a public port', 'api', { ...LIVE, PUBLIC_URL: 'https://credits.example.com:8443/' }],
@@ -207,13 +215,13 @@ describe('readConfig', () => {
     ),
     [
       'a test key in live',
-      { ...LIVE, STRIPE_SECRET_KEY: 'sk_test_s3cr3t' },
+      { ...LIVE, STRIPE_SECRET_KEY: 'sk_test_s3cr3t', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
       'api',
       /^STRIPE_SECRET_KEY is a test key/,
     ],
     [
       'a restricted test key in live',
-      { ...LIVE, STRIPE_SECRET_KEY: 'rk_test_s3cr3t' },
+      { ...LIVE, STRIPE_SECRET_KEY: 'rk_test_s3cr3t', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
       'api',
       /^STRIPE_SECRET_KEY is a test key/,
     ],
@@ -225,9 +233,44 @@ describe('readConfig', () => {
     ],
     [
       'a publishable key',
-      { ...LIVE, STRIPE_SECRET_KEY: 'pk_live_s3cr3t' },
+      { ...LIVE, STRIPE_SECRET_KEY: 'pk_live_s3cr3t', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
       'api',
       /^STRIPE_SECRET_KEY is not a Stripe secret key/,
+    ],
+    [
+      'a live key without the secret of its webhooks',
+      { ...LIVE, STRIPE_SECRET_KEY: 'sk_live_s3cr3t' },
+      'api',
+      /^STRIPE_WEBHOOK_SECRET is not set/,
+    ],
+    [
+      'the secret of webhooks without a key',
+      { ...LIVE, STRIPE_WEBHOOK_SECRET: 'whsec_s3cr3t' },
+      'worker',
+      /^STRIPE_WEBHOOK_SECRET is set without STRIPE_SECRET_KEY/,
+    ],
+    [
+      'another secret in its place',
+      { ...DEV, STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'sk_test_s3cr3t' },
+      'api',
+      /^STRIPE_WEBHOOK_SECRET is not a signing secret/,
+    ],
+    [
+      "another API than Stripe's in live",
+      {
+        ...LIVE,
+        STRIPE_SECRET_KEY: 'sk_live_x',
+        STRIPE_WEBHOOK_SECRET: 'whsec_x',
+        STRIPE_API_URL: 'http://127.0.0.1:1',
+      },
+      'api',
+      /^STRIPE_API_URL is set: live asks/,
+    ],
+    [
+      'an API elsewhere in dev',
+      { ...DEV, STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_API_URL: 'https://evil.example' },
+      'api',
+      /^STRIPE_API_URL is not on this machine/,
     ],
     [
       'a port too high',
@@ -288,6 +331,8 @@ describe('readConfig', () => {
       ...['sk_live', 'sk_test', 'rk_live', 'rk_test', 'pk_live', 'whsec'].flatMap(kind => [
         { ...DEV, STRIPE_SECRET_KEY: `${kind}_${secret}` },
         { ...LIVE, STRIPE_SECRET_KEY: `${kind}_${secret}` },
+        { ...DEV, STRIPE_WEBHOOK_SECRET: `${kind}_${secret}` },
+        { ...DEV, STRIPE_API_URL: `${kind}_${secret}`, STRIPE_SECRET_KEY: 'sk_test_x' },
       ]),
     ];
     for (const environment of environments)

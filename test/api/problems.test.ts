@@ -50,6 +50,8 @@ afterAll(async () => {
 const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
   malformed_request: () => order({ body: '{"amount_usd":', headers: { 'content-type': 'application/json' } }),
   invalid_field: () => order({ json: { amount_usd: 5, method: 'eth' } }),
+  stripe_signature_invalid: () =>
+    api.call('POST', '/v1/stripe/webhook', { json: {}, headers: { 'stripe-signature': 't=1,v1=00' } }),
   idempotency_key_missing: () =>
     api.call('POST', '/v1/debits', {
       bearer: api.serviceToken,

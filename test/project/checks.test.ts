@@ -88,6 +88,12 @@ describe('the direction of imports', () => {
       '../ledger.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/cards', 'neither the chain nor callers', [
+      '../intake/chain-intake.ts',
+      '../reads/credits.ts',
+      '../../api/problem.ts',
+      'viem',
+    ]),
     ...violationsOf('ledger/reads', 'nothing else', [
       '../posting/poster.ts',
       '../keys/secret.ts',
