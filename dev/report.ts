@@ -5,6 +5,8 @@ export interface ReportOptions {
   readonly apiUrl: string;
   readonly rpcUrl: string;
   readonly postgresPort: number;
+  /** Null where a test account of Stripe is used. */
+  readonly cardSimulatorUrl: string | null;
   readonly folder: string;
   readonly paymentAddress: string;
   /** A funded, unlocked account of the local chain. */
@@ -20,6 +22,7 @@ AiSpace Credits runs on this machine (development: no real money anywhere).
   API and order page   ${options.apiUrl}
   local Base           ${options.rpcUrl}   (chain id ${BASE_CHAIN_ID})
   PostgreSQL           127.0.0.1:${options.postgresPort}
+  card payments        ${options.cardSimulatorUrl ? `${options.cardSimulatorUrl}   (simulator: its dashboard)` : 'by your test account of Stripe'}
   state and logs       ${options.folder}
   payment address      ${options.paymentAddress}
   service token        ${options.tokens.service}

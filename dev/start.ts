@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../api/config.ts';
 import { DEV_ACCOUNTS } from './accounts.ts';
+import { startCardSimulatorChild } from './card-simulator-child.ts';
 import { assertPortFree, freePort } from './free-port.ts';
 import { startGround } from './ground.ts';
 import { startIndexerChild, startPart } from './parts.ts';
@@ -21,7 +22,9 @@ Starts PostgreSQL, a local Base, the indexer, the worker and the API at http://1
 environment:
   PORT              where the API listens (3000)
   PAYMENT_ADDRESS   the address that is paid (the default of the mission)
-  STATE_FOLDER      where everything is kept (.state)`;
+  STATE_FOLDER      where everything is kept (.state)
+  STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET
+                    a test account of Stripe in place of the card simulator`;
 
 await main();
 
@@ -72,16 +75,22 @@ async function main(): Promise<void> {
       rpcUrl: ground.rpcUrl,
       paymentAddress: options.paymentAddress,
     };
+    const simulatorPort = options.cards === null ? await freePort() : null;
+    const cards =
+      simulatorPort === null
+        ? ownStripeAccount()
+        : await startCardSimulatorChild({ ...parts, port: simulatorPort, apiPort: options.port });
     await Promise.all([
       startIndexerChild(parts, await freePort()),
-      startPart('worker', parts, /worker: taking in/),
-      startPart('api', parts, /api: listening/, { PORT: String(options.port) }),
+      startPart('worker', parts, /worker: taking in/, cards),
+      startPart('api', parts, /api: listening/, { ...cards, PORT: String(options.port) }),
     ]);
     say(
       startUpReport({
         apiUrl: `http://127.0.0.1:${options.port}`,
         rpcUrl: ground.rpcUrl,
         postgresPort: ground.postgres.port,
+        cardSimulatorUrl: simulatorPort === null ? null : `http://127.0.0.1:${simulatorPort}`,
         folder: state.path,
         paymentAddress: options.paymentAddress,
         payer: DEV_ACCOUNTS[0].address,
@@ -97,6 +106,12 @@ async function main(): Promise<void> {
   while (!stopping) await sleep(60_000);
 }
 
+/** A test account of Stripe's, as the caller's environment names it. */
+function ownStripeAccount(): Readonly<Record<string, string>> {
+  const { STRIPE_SECRET_KEY = '', STRIPE_WEBHOOK_SECRET } = process.env;
+  return { STRIPE_SECRET_KEY, ...(STRIPE_WEBHOOK_SECRET ? { STRIPE_WEBHOOK_SECRET } : {}) };
+}
+
 function readOptions() {
   try {
     const { values } = parseArgs({
@@ -106,7 +121,7 @@ function readOptions() {
       console.log(USAGE);
       process.exit(0);
     }
-    const { MODE = 'dev', PORT, PAYMENT_ADDRESS, STRIPE_SECRET_KEY } = process.env;
+    const { MODE = 'dev', PORT, PAYMENT_ADDRESS, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = process.env;
     if (MODE !== 'dev')
       throw new ConfigError([
         `MODE is "${MODE}": \`npm start\` is the development stack. Live parts start with \`npm run start:api\`, ` +
@@ -119,6 +134,7 @@ function readOptions() {
         PORT,
         PAYMENT_ADDRESS,
         STRIPE_SECRET_KEY,
+        STRIPE_WEBHOOK_SECRET,
         DATABASE_URL: 'postgres://127.0.0.1/',
         BASE_RPC_URL: 'http://127.0.0.1/',
       },

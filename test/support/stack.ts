@@ -6,6 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from 'viem';
+import { startCardSimulatorChild } from '../../dev/card-simulator-child.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { type Ground, startGround } from '../../dev/ground.ts';
 import { type PartsOptions, startIndexerChild, startPart } from '../../dev/parts.ts';
@@ -25,6 +26,8 @@ export type StackPart =
 export interface Stack {
   readonly apiUrl: string;
   readonly rpcUrl: string;
+  /** The card simulator's pages. */
+  readonly cardSimulatorUrl: string;
   readonly databaseUrl: string;
   /** Where the parts write, their logs among it. */
   readonly folder: string;
@@ -66,10 +69,11 @@ export async function startStack(): Promise<Stack> {
       paymentAddress: STACK_PAYMENT_ADDRESS,
     };
     const port = await freePort();
+    const cards = await startCardSimulatorChild({ ...parts, port: await freePort(), apiPort: port });
     const [indexer, worker, api] = await Promise.all([
       startIndexerChild(parts, await freePort()),
-      startPart('worker', parts, /worker: taking in/),
-      startPart('api', parts, /api: listening/, { PORT: String(port) }),
+      startPart('worker', parts, /worker: taking in/, cards),
+      startPart('api', parts, /api: listening/, { ...cards, PORT: String(port) }),
     ]);
     const killers: Record<StackPart, () => Promise<void>> = {
       PostgreSQL: () => postgres.kill(),
@@ -82,6 +86,7 @@ export async function startStack(): Promise<Stack> {
     return {
       apiUrl: `http://127.0.0.1:${port}`,
       rpcUrl,
+      cardSimulatorUrl: cards.STRIPE_API_URL,
       databaseUrl,
       folder,
       tokens,
