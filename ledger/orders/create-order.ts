@@ -90,7 +90,9 @@ async function insertOrder(
   { amountMicrousd, round, now, accountId }: OrderWanted,
   unique: { readonly amountWei: bigint; readonly reservedUntil: Instant } | null,
 ): Promise<NewOrder> {
-  // Independent random values, as the order's id: none of them tells another.
+  const { amountMicrousd, round, now } = order;
+  // Independent random values: none of them tells another.
+  const orderId = newOrderId();
   const reference = randomBytes(16).toString('hex');
   const secret = newSecret('orderSecret', options.mode);
   const quotedWei = unique?.amountWei ?? weiOfMicrousd(amountMicrousd, round.answer);
@@ -126,11 +128,15 @@ async function insertOrder(
   return { order, secret };
 }
 
-function newOrderId(): string {
+export function newOrderId(): string {
+  return `ord_${randomBase62(24)}`;
+}
+
+export function newOrderId(): string {
   return `ord_${randomBase62(24)}`;
 }
 
 /** 63 random bits, never 0: that number is the system book's. */
-function newAccountId(): bigint {
+export function newAccountId(): bigint {
   return (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
 }
