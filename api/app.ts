@@ -16,8 +16,8 @@ import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
-import { walletRoutes } from './routes/wallets.ts';
 import { stripeRoutes } from './routes/stripe.ts';
+import { walletRoutes } from './routes/wallets.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
@@ -61,7 +61,7 @@ export function createApp(options: AppOptions): Express {
   const v1 = express.Router();
   v1.use('/stripe', noStore, stripeRoutes(ledger));
   v1.use(noStore, express.json({ limit: BODY_BYTES_MAX, strict: true }));
-  v1.use('/orders', orderRoutes(ledger, options.streams));
+  v1.use('/orders', orderRoutes(ledger, options.streams, publicUrl));
   v1.use('/credits', creditRoutes(ledger));
   v1.use('/debits', debitRoutes(ledger, publicUrl));
   v1.use('/wallets', walletRoutes(ledger, publicUrl));

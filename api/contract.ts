@@ -11,14 +11,28 @@ const positiveDecimal = (what: string) =>
 
 const USD_MAX = 1_000_000;
 
-export const orderRequest = z.strictObject({
-  amount_usd: positiveDecimal('an amount in dollars').refine(
-    text => Number(text) <= USD_MAX,
-    `must be at most ${USD_MAX}; make several orders for more`,
-  ),
-  method: z.literal('eth', 'must be "eth"'),
-  unique_amount: z.boolean('must be true or false').optional(),
-});
+const amountUsd = positiveDecimal('an amount in dollars').refine(
+  text => Number(text) <= USD_MAX,
+  `must be at most ${USD_MAX}; make several orders for more`,
+);
+
+/** Stripe charges whole cents, and at least 50 of them. */
+const cardAmountUsd = amountUsd
+  .regex(/^\d+(\.\d{1,2}0*)?$/, 'must be in whole cents for a card, such as "12.50"')
+  .refine(text => Number(text) >= 0.5, 'must be at least "0.50" for a card');
+
+export const orderRequest = z.discriminatedUnion(
+  'method',
+  [
+    z.strictObject({
+      amount_usd: amountUsd,
+      method: z.literal('eth'),
+      unique_amount: z.boolean('must be true or false').optional(),
+    }),
+    z.strictObject({ amount_usd: cardAmountUsd, method: z.literal('card') }),
+  ],
+  { error: 'must be "eth" or "card"' },
+);
 
 export const acknowledgeRequest = z.strictObject({
   secure_key: z.string('must be the Secure Key that was saved'),

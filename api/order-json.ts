@@ -1,5 +1,7 @@
 /** Orders as the API tells them. */
 import {
+  type CardOrderStatus,
+  type EthOrderStatus,
   instantText,
   microcreditsOf,
   type OrderRow,
@@ -21,8 +23,10 @@ export function orderUnknown(): Problem {
 
 /** What was ordered and how to pay it, the same whenever it is asked. */
 export function termsJson(order: OrderRow, chain: { chainId: number; address: string }) {
-  const wei = order.quoted_wei ?? 0n;
-  const calldata = referenceCalldata(order.reference);
+  return order.method === 'card' ? orderedJson(order) : ethTermsJson(order, chain);
+}
+
+function orderedJson(order: OrderRow) {
   return {
     id: order.order_id,
     kind: order.is_top_up ? 'top_up' : 'new_key',
@@ -30,6 +34,14 @@ export function termsJson(order: OrderRow, chain: { chainId: number; address: st
     amount_usd: usdText(order.amount_microusd),
     credits: creditsText(microcreditsOf(order.amount_microusd)),
     created_at: instantText(order.created_at),
+  };
+}
+
+function ethTermsJson(order: OrderRow, chain: { chainId: number; address: string }) {
+  const wei = order.quoted_wei ?? 0n;
+  const calldata = referenceCalldata(order.reference);
+  return {
+    ...orderedJson(order),
     quote: {
       eth_usd: decimalText(order.quote_answer ?? 0n, 8),
       round_id: (order.quote_round_id ?? 0n).toString(),
@@ -53,6 +65,27 @@ export function termsJson(order: OrderRow, chain: { chainId: number; address: st
 
 /** Where it stands. */
 export function statusJson(order: OrderRow, status: OrderStatus) {
+  return status.method === 'card' ? cardStatusJson(order, status) : ethStatusJson(order, status);
+}
+
+function cardStatusJson(order: OrderRow, { amount, flags, credited, payments }: CardOrderStatus) {
+  return {
+    state: { amount, flags, credited, key: keyState(order) },
+    payments: payments.map(payment => ({
+      receipt: payment.receiptId,
+      status: payment.status,
+      paid_at: payment.paidAt === null ? null : instantText(payment.paidAt),
+      amount_usd: usdText(payment.paidMicrousd),
+      credits: creditsText(microcreditsOf(payment.paidMicrousd)),
+      credited: payment.credited,
+      refunded_usd: usdText(payment.refundedMicrousd),
+      disputed_usd: usdText(payment.withdrawnMicrousd - payment.reinstatedMicrousd),
+      receipt_url: payment.receiptUrl,
+    })),
+  };
+}
+
+function ethStatusJson(order: OrderRow, status: EthOrderStatus) {
   return {
     state: {
       amount: status.amount,

@@ -3,7 +3,13 @@
  * process looks at the orders that somebody watches, so a stream costs no request of its own to the chain.
  */
 import type { ServerResponse } from 'node:http';
-import { type Instant, type Ledger, orderProgress, type PendingPayment } from '../ledger/index.ts';
+import {
+  cardOrderProgress,
+  type Instant,
+  type Ledger,
+  orderProgress,
+  type PendingPayment,
+} from '../ledger/index.ts';
 import { orderUnknown, pendingPaymentOf, statusJson } from './order-json.ts';
 import { Problem } from './problem.ts';
 
@@ -131,8 +137,11 @@ export class OrderStreams {
     const found = await this.#ledger.orderStatus(stream.orderId, stream.secret, now);
     if (!found) return null;
     const { order, status } = found;
-    const seen = pendingPaymentOf(order, pending);
-    const progress = orderProgress(status.payments, seen !== null);
+    const seen = status.method === 'eth' ? pendingPaymentOf(order, pending) : null;
+    const progress =
+      status.method === 'eth'
+        ? orderProgress(status.payments, seen !== null)
+        : cardOrderProgress(status.payments);
     return {
       isCredited: progress === 'credited',
       status: {

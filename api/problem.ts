@@ -15,6 +15,8 @@ const STATUS_OF = {
   not_found: 404,
   method_not_allowed: 405,
   payment_pending: 409,
+  not_by_card: 409,
+  paid_already: 409,
   claim_closed: 409,
   nothing_to_claim: 409,
   not_claimed: 409,
@@ -41,6 +43,7 @@ const STATUS_OF = {
   host_unknown: 421,
   secure_key_invalid: 422,
   price_unconfirmed: 422,
+  method_unavailable: 422,
   account_unknown: 422,
   order_unknown: 422,
   idempotency_key_reused: 422,
@@ -54,6 +57,7 @@ const STATUS_OF = {
   outcome_unknown: 503,
   temporarily_unavailable: 503,
   price_unavailable: 503,
+  card_unavailable: 503,
 } as const;
 
 export type ProblemCode = keyof typeof STATUS_OF;

@@ -2,13 +2,14 @@
 export { ALARM_KINDS, type AlarmKind, type RaisedAlarm } from './alarms/alarm.ts';
 export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
-export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export type { CardWorker } from './cards/card-worker.ts';
 export { type Cards, StripeAwayError } from './cards/cards.ts';
 export type { CheckoutRow } from './cards/checkout.ts';
 export { CARD_CENTS_MIN, STRIPE_API_VERSION } from './cards/stripe-client.ts';
+export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
+export { cardOrderProgress } from './core/card-order-state.ts';
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
 export type { Refusal } from './core/refusal.ts';
@@ -23,9 +24,10 @@ export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
 export { Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
-export type { OrderStatus } from './orders/order-status.ts';
+export type { EthOrderStatus, OrderStatus } from './orders/order-status.ts';
 export { referenceCalldata } from './orders/reference.ts';
 export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';

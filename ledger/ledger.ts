@@ -34,6 +34,7 @@ import {
   type ServiceIdentity,
 } from './keys/authenticate.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
+import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
   createOrder,
   createUniqueAmountOrder,
@@ -257,6 +258,11 @@ export class Ledger {
   /** Records an order whose amount tells that a payment is its own, or says when to ask again. */
   createUniqueAmountOrder(wanted: OrderWanted & { address: string }): Promise<UniqueAmountOutcome> {
     return createUniqueAmountOrder(this.#doors, wanted);
+  }
+
+  /** Records an order by card, for a new account or to top one up. `amountMicrousd` in whole cents. */
+  createCardOrder(wanted: CardOrderWanted): Promise<NewOrder> {
+    return createCardOrder(this.#doors, wanted);
   }
 
   /** The account that an order is for, whether or not it has a key; null when there is no such order. */

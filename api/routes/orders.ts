@@ -1,7 +1,15 @@
 import { type Request, Router } from 'express';
 import { getAddress } from 'viem';
-import { instantText, type KeyHolder, type Ledger } from '../../ledger/index.ts';
-import { millionthsOf } from '../amount-text.ts';
+import {
+  type Cards,
+  instantText,
+  type KeyHolder,
+  type Ledger,
+  microcreditsOf,
+  type OrderRow,
+  StripeAwayError,
+} from '../../ledger/index.ts';
+import { creditsText, millionthsOf } from '../amount-text.ts';
 import { clientNetwork } from '../client-network.ts';
 import { acknowledgeRequest, orderRequest } from '../contract.ts';
 import { orderUnknown, statusJson, termsJson } from '../order-json.ts';
@@ -14,7 +22,7 @@ const SECOND = 1_000_000n;
 const SECRET = "the order's secret";
 
 /** Orders: made by anybody, or to top up an account by its key; seen and claimed by whoever holds the order's secret. */
-export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
+export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: string): Router {
   const router = Router();
   const currentPrice = currentPriceOncePerSecond(ledger);
   const chain = {
@@ -30,12 +38,19 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
       const body = readBody(orderRequest, request);
       const holder = await keyHolderOf(ledger, request);
       const now = await ledger.now();
-      const wanted = {
+      const ordered = {
         amountMicrousd: millionthsOf(body.amount_usd),
-        round: await quotableRound(currentPrice(now)),
         now,
         ...(holder && { accountId: holder.accountId }),
       };
+      if (body.method === 'card') {
+        const cards = takingCards(ledger);
+        const { order, secret } = await ledger.createCardOrder(ordered);
+        const checkout = await openCheckout(cards, order, publicUrl);
+        response.status(201).json({ ...termsJson(order, chain), checkout, secret });
+        return;
+      }
+      const wanted = { ...ordered, round: await quotableRound(currentPrice(now)) };
       const { order, secret } = body.unique_amount
         ? await uniqueAmountOrder(ledger, { ...wanted, address: clientNetwork(request) })
         : await ledger.createOrder(wanted);
@@ -47,12 +62,29 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
   router
     .route('/:id')
     .get(async (request, response) => {
-      const now = await ledger.now();
-      const found = await ledger.orderStatus(request.params.id, readBearer(request, SECRET), now);
+      const found = await lookedUp(ledger, request.params.id, readBearer(request, SECRET));
       if (!found) throw orderUnknown();
       response.json({ ...termsJson(found.order, chain), ...statusJson(found.order, found.status) });
     })
     .all(onlyMethods('GET'));
+
+  // The holder of the order's secret: the page on which it is paid by card, a new one where the last has expired.
+  router
+    .route('/:id/checkout')
+    .post(async (request, response) => {
+      const found = await ledger.orderStatus(
+        request.params.id,
+        readBearer(request, SECRET),
+        await ledger.now(),
+      );
+      if (!found) throw orderUnknown();
+      if (found.order.method !== 'card')
+        throw new Problem('not_by_card', 'This order is paid in ETH: make one with the method "card".');
+      if (found.status.credited)
+        throw new Problem('paid_already', 'This order is paid: make another one to buy more.');
+      response.json(await openCheckout(takingCards(ledger), found.order, publicUrl));
+    })
+    .all(onlyMethods('POST'));
 
   // The holder of the order's secret: the status as it changes, as server-sent events.
   router
@@ -67,6 +99,7 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
     .route('/:id/claim')
     .post(async (request, response) => {
       const secret = readBearer(request, SECRET);
+      await lookedUp(ledger, request.params.id, secret);
       const claim = await ledger.claimKey(request.params.id, secret, await ledger.now());
       switch (claim.status) {
         case 'claimed':
@@ -110,6 +143,40 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams): Router {
     .all(onlyMethods('POST'));
 
   return router;
+}
+
+/**
+ * The order with where it stands, for whoever holds its secret. One by card that is not paid is looked up at Stripe, as
+ * its buyer may be back before the webhook.
+ */
+async function lookedUp(ledger: Ledger, orderId: string, secret: string) {
+  const found = await ledger.orderStatus(orderId, secret, await ledger.now());
+  if (found?.order.method !== 'card' || found.status.credited || !ledger.cards) return found;
+  await ledger.cards.lookAtCheckouts(orderId);
+  return await ledger.orderStatus(orderId, secret, await ledger.now());
+}
+
+function takingCards(ledger: Ledger): Cards {
+  if (ledger.cards) return ledger.cards;
+  throw new Problem('method_unavailable', 'Cards are not taken here: order with the method "eth".', {
+    field: 'method',
+  });
+}
+
+async function openCheckout(cards: Cards, order: OrderRow, publicUrl: string) {
+  const back = `${publicUrl}/?order=${order.order_id}`;
+  try {
+    const { url, expires_at: expiresAt } = await cards.ensureCheckout(order, {
+      name: `${creditsText(microcreditsOf(order.amount_microusd))} credits`,
+      successUrl: `${back}&checkout=done`,
+      cancelUrl: `${back}&checkout=cancelled`,
+    });
+    return { url, expires_at: instantText(expiresAt) };
+  } catch (error) {
+    if (error instanceof StripeAwayError)
+      throw new Problem('card_unavailable', 'Stripe cannot be reached just now: try again shortly.');
+    throw error;
+  }
 }
 
 /** Who shows a Secure Key; null for who shows nothing. A key that is not valid never makes a new account. */

@@ -10,15 +10,19 @@ import { type NewOrder, newAccountId, newOrderId } from './create-order.ts';
 /** An order whose page nobody opens again is forgotten after a day; paying it later still counts. */
 const CARD_ORDER_LIFE = DAY;
 
-/**
- * Records an order to be paid by card: in dollars, so it needs no quote.
- * @param order `amountMicrousd` in whole cents; `accountId` is the account it tops up, left out for a new one.
- */
+export interface CardOrderWanted {
+  /** In whole cents, more than 0. */
+  readonly amountMicrousd: bigint;
+  readonly now: Instant;
+  /** The account that it tops up, whose key the caller has seen; left out, the order is for a new account. */
+  readonly accountId?: bigint;
+}
+
+/** Records an order to be paid by card: in dollars, so it needs no quote. */
 export async function createCardOrder(
   options: { readonly db: Kysely<Tables>; readonly bucketCount: number; readonly mode: Mode },
-  order: { readonly amountMicrousd: bigint; readonly now: Instant; readonly accountId?: bigint },
+  { amountMicrousd, now, accountId }: CardOrderWanted,
 ): Promise<NewOrder> {
-  const { amountMicrousd, now, accountId } = order;
   const orderId = newOrderId();
   const secret = newSecret('orderSecret', options.mode);
   const stored = await options.db
@@ -42,6 +46,8 @@ export async function createCardOrder(
       claimed_at: null,
       claimed_key_hash: null,
       acknowledged_at: null,
+      is_top_up: accountId !== undefined,
+      amount_reserved_until: null,
     })
     .returningAll()
     .executeTakeFirstOrThrow();

@@ -90,9 +90,7 @@ async function insertOrder(
   { amountMicrousd, round, now, accountId }: OrderWanted,
   unique: { readonly amountWei: bigint; readonly reservedUntil: Instant } | null,
 ): Promise<NewOrder> {
-  const { amountMicrousd, round, now } = order;
-  // Independent random values: none of them tells another.
-  const orderId = newOrderId();
+  // Independent random values, as the order's id: none of them tells another.
   const reference = randomBytes(16).toString('hex');
   const secret = newSecret('orderSecret', options.mode);
   const quotedWei = unique?.amountWei ?? weiOfMicrousd(amountMicrousd, round.answer);
@@ -126,10 +124,6 @@ async function insertOrder(
     .returningAll()
     .executeTakeFirstOrThrow();
   return { order, secret };
-}
-
-export function newOrderId(): string {
-  return `ord_${randomBase62(24)}`;
 }
 
 export function newOrderId(): string {

@@ -3,6 +3,7 @@ import type { Instant } from '../core/instant.ts';
 import { type OrderReceipt, type OrderState, orderState } from '../core/order-state.ts';
 import type { SuspenseReason } from '../core/suspense-reason.ts';
 import type { Tables } from '../store/tables.ts';
+import { type CardOrderStatus, readCardOrderStatus } from './card-order-status.ts';
 import type { OrderRow } from './find-order.ts';
 
 /** A payment of an order, with where the chain has it. */
@@ -16,11 +17,14 @@ export interface PaymentStatus extends OrderReceipt {
   readonly keptBackFor: SuspenseReason | null;
 }
 
-export interface OrderStatus extends OrderState {
+export interface EthOrderStatus extends OrderState {
+  readonly method: 'eth';
   readonly payments: readonly PaymentStatus[];
   /** True once the Secure Key can be claimed: some payment's credits are in the book. */
   readonly credited: boolean;
 }
+
+export type OrderStatus = EthOrderStatus | CardOrderStatus;
 
 /** Where `order` stands at `now`, from the payments that were matched to it. */
 export async function readOrderStatus(
@@ -28,6 +32,17 @@ export async function readOrderStatus(
   order: OrderRow,
   now: Instant,
 ): Promise<OrderStatus> {
+  return order.method === 'card'
+    ? await readCardOrderStatus(db, order)
+    : await readEthOrderStatus(db, order, now);
+}
+
+/** The same of an order that is paid in ETH. */
+export async function readEthOrderStatus(
+  db: Kysely<Tables>,
+  order: OrderRow,
+  now: Instant,
+): Promise<EthOrderStatus> {
   const settled = await readSettledBlocks(db);
   const payments = (await readPayments(db, order.order_id)).map(payment => ({
     ...payment,
@@ -35,6 +50,7 @@ export async function readOrderStatus(
   }));
   const { quoted_wei: quotedWei, deadline } = order;
   return {
+    method: 'eth',
     ...orderState({ quotedWei: quotedWei ?? 0n, deadline }, payments, now),
     payments,
     credited: payments.some(payment => payment.credited),

@@ -7,6 +7,7 @@ import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { accountName, SenderLists } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
+import { type CardApi, startCardApi } from '../support/card-api.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 import { calldataOf, payable } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
@@ -51,7 +52,9 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
   malformed_request: () => order({ body: '{"amount_usd":', headers: { 'content-type': 'application/json' } }),
   invalid_field: () => order({ json: { amount_usd: 5, method: 'eth' } }),
   stripe_signature_invalid: () =>
-    api.call('POST', '/v1/stripe/webhook', { json: {}, headers: { 'stripe-signature': 't=1,v1=00' } }),
+    withCards(({ api: { call } }) =>
+      call('POST', '/v1/stripe/webhook', { json: {}, headers: { 'stripe-signature': 't=1,v1=00' } }),
+    ),
   idempotency_key_missing: () =>
     api.call('POST', '/v1/debits', {
       bearer: api.serviceToken,
@@ -112,6 +115,23 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
       api.now -= DAY;
     });
   },
+  method_unavailable: () => order({ json: { amount_usd: '1', method: 'card' } }),
+  not_by_card: async () => {
+    const { orderId, secret } = await unpaidOrder();
+    return await api.call('POST', `/v1/orders/${orderId}/checkout`, { bearer: secret });
+  },
+  paid_already: () =>
+    withCards(async cards => {
+      const { id, secret, sessionId } = await cards.order('1');
+      cards.pay(sessionId);
+      await cards.api.call('GET', `/v1/orders/${id}`, { bearer: secret });
+      return await cards.api.call('POST', `/v1/orders/${id}/checkout`, { bearer: secret });
+    }),
+  card_unavailable: () =>
+    withCards(async ({ api: { call }, simulator }) => {
+      await simulator.stop();
+      return await call('POST', '/v1/orders', { json: { amount_usd: '1', method: 'card' } });
+    }),
   too_many_streams: async () => {
     const { orderId, secret } = await unpaidOrder();
     const leaving = new AbortController();
@@ -339,6 +359,11 @@ function operatorPrice(receiptId: string): Promise<Answer<AnyBody>> {
 }
 
 const round = { roundId: 1n, answer: 200_000_000_000n, startedAt: 1n, updatedAt: 1n };
+
+async function withCards(work: (cards: CardApi) => Promise<Answer<AnyBody>>): Promise<Answer<AnyBody>> {
+  const cards = await startCardApi();
+  return await work(cards).finally(() => cards.stop());
+}
 
 async function unpaidOrder() {
   return payable(await api.ledger.createOrder({ amountMicrousd: 1n, round, now: api.now }));

@@ -8,6 +8,7 @@ import {
   createOperatorToken,
   createServiceToken,
   type Ledger,
+  type LedgerOptions,
   openKysely,
   openLedger,
   openPool,
@@ -31,6 +32,8 @@ export interface ApiOptions {
   /** What the operator knows of senders. */
   readonly senders?: SenderLists;
   readonly trustedProxies?: readonly string[];
+  /** How cards are taken; not at all when left out. */
+  readonly cards?: LedgerOptions['cards'];
   /** The way of the API to the database, when it is not the direct one. */
   readonly through?: (databaseUrl: string) => Promise<string>;
 }
@@ -98,6 +101,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     installation: TEST_INSTALLATION,
     clock,
     senders,
+    cards: options.cards,
   });
   const intake = await openIntake(database.url, clock, senders);
   const log: string[] = [];

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { DAY, HOUR, MINUTE } from '../../../ledger/core/instant.ts';
 import type { IndexedTransfer } from '../../../ledger/intake/indexed-transfers.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
-import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
+import { readEthOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { referenceCalldata } from '../../../ledger/orders/reference.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
 import { debitOf } from '../../support/books.ts';
@@ -41,7 +41,7 @@ async function creditsOf(order: PlacedOrder) {
 async function statusOf(order: PlacedOrder): Promise<string> {
   const row = await findOrderBySecret(steps.doors, order.orderId, order.secret);
   if (!row) throw new Error('the order is gone');
-  const { amount, quote, flags, credited } = await readOrderStatus(steps.db, row, steps.now);
+  const { amount, quote, flags, credited } = await readEthOrderStatus(steps.db, row, steps.now);
   return [amount, quote, ...flags, credited ? 'credited' : 'not credited'].join(', ');
 }
 

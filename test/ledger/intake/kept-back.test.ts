@@ -5,7 +5,7 @@ import { assignReceipt, type ReceiptAssignment } from '../../../ledger/intake/as
 import type { Included } from '../../../ledger/intake/receipt-facts.ts';
 import { LIVE_LOTS_MAX } from '../../../ledger/intake/why-kept-back.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
-import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
+import { readEthOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../../../ledger/posting/identity.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
 import { readSuspense } from '../../../ledger/reads/suspense.ts';
@@ -42,7 +42,7 @@ const pay = (order: PlacedOrder, cents: bigint, answer = ANSWER) =>
 async function statusOf(order: PlacedOrder) {
   const row = await findOrderBySecret(steps.doors, order.orderId, order.secret);
   if (!row) throw new Error('the order is gone');
-  return await readOrderStatus(steps.db, row, steps.now);
+  return await readEthOrderStatus(steps.db, row, steps.now);
 }
 
 async function stateOf(order: PlacedOrder): Promise<string> {

@@ -26,7 +26,7 @@ import type { IndexedTransfer } from '../../../ledger/intake/indexed-transfers.t
 import { type LookMemory, newLookMemory } from '../../../ledger/intake/look-memory.ts';
 import { testify } from '../../../ledger/intake/testimony.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
-import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
+import { readEthOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { referenceCalldata } from '../../../ledger/orders/reference.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
 import { solidityCache } from '../../dev/solidity-cache.ts';
@@ -444,7 +444,7 @@ describe('how far the chain is', () => {
   const finalityOf = async (order: PlacedOrder) => {
     const row = await findOrderBySecret(steps.doors, order.orderId, order.secret);
     if (!row) throw new Error('the order is gone');
-    return (await readOrderStatus(steps.db, row, steps.now)).payments.map(({ finality }) => finality);
+    return (await readEthOrderStatus(steps.db, row, steps.now)).payments.map(({ finality }) => finality);
   };
 
   test('is recorded, and told with each payment', async () => {

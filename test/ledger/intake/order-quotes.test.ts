@@ -6,7 +6,7 @@ import type { IndexedTransfer } from '../../../ledger/intake/indexed-transfers.t
 import type { Included } from '../../../ledger/intake/receipt-facts.ts';
 import { claimKey } from '../../../ledger/orders/claim-key.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
-import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
+import { readEthOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { ANSWER, DOLLAR_WEI, IntakeSteps, type PlacedOrder } from '../../support/intake-steps.ts';
@@ -48,7 +48,7 @@ async function quotedWei(inclusion: Included): Promise<bigint | undefined> {
 async function statusOf(order: PlacedOrder): Promise<string> {
   const row = await findOrderBySecret(steps.doors, order.orderId, order.secret);
   if (!row) throw new Error('the order is gone');
-  const { amount, quote, flags, credited } = await readOrderStatus(steps.db, row, steps.now);
+  const { amount, quote, flags, credited } = await readEthOrderStatus(steps.db, row, steps.now);
   return [amount, quote, ...flags, credited ? 'credited' : 'not credited'].join(', ');
 }
 
