@@ -2,7 +2,7 @@
 
 -- Types
 
-create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal');
+create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal', 'card_payment');
 
 create type renewal_policy as enum ('refill', 'none', 'installments');
 
@@ -90,6 +90,28 @@ create table books (
   booked_at timestamp with time zone not null,
   debt_microcredits bigint not null default 0
 ) with (fillfactor=50);
+
+create table card_payments (
+  bucket smallint not null,
+  receipt_id text not null,
+  version integer not null,
+  payment_intent_id text not null,
+  charge_id text,
+  session_id text not null,
+  order_id text not null,
+  account_id bigint,
+  suspense_reason text,
+  status text not null,
+  paid_at timestamp with time zone,
+  moved_at timestamp with time zone,
+  paid_microusd bigint not null,
+  fee_microusd bigint not null,
+  refunded_microusd bigint not null,
+  withdrawn_microusd bigint not null,
+  reinstated_microusd bigint not null,
+  receipt_url text,
+  decided_at timestamp with time zone not null
+);
 
 create table chain_progress (
   chain_id integer not null,
@@ -191,6 +213,16 @@ create table lots (
   restores_lot_id bigint
 ) with (fillfactor=70);
 
+create table order_checkouts (
+  bucket smallint not null,
+  order_id text not null,
+  attempt integer not null,
+  session_id text not null,
+  url text not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null
+);
+
 create table order_references (
   bucket smallint not null,
   reference text not null,
@@ -229,7 +261,8 @@ create table outbox (
   amount_microusd bigint not null,
   paid_at timestamp with time zone,
   details text not null,
-  decided_at timestamp with time zone not null
+  decided_at timestamp with time zone not null,
+  purchase_version integer
 );
 
 create table postings (
@@ -330,6 +363,33 @@ create table services (
   service_id integer not null,
   name text not null,
   created_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table stripe_account (
+  only_row boolean not null default true,
+  account_id text not null,
+  livemode boolean not null,
+  noted_at timestamp with time zone not null
+);
+
+create table stripe_events (
+  bucket smallint not null,
+  event_id text not null,
+  type text not null,
+  payload text not null,
+  received_at timestamp with time zone not null
+);
+
+create table stripe_hints (
+  bucket smallint not null,
+  payment_intent_id text not null,
+  source text not null,
+  heard_at timestamp with time zone not null
+);
+
+create table stripe_progress (
+  list text not null,
+  through timestamp with time zone not null
 );
 
 create table suspense_reasons (
@@ -455,6 +515,28 @@ alter table books add constraint books_head_check CHECK ((length(head) = 32));
 
 alter table books add constraint books_seq_check CHECK ((seq >= 0));
 
+alter table card_payments add constraint card_payments_pkey PRIMARY KEY (bucket, receipt_id, version);
+
+alter table card_payments add constraint card_payments_account_id_check CHECK ((account_id > 0));
+
+alter table card_payments add constraint card_payments_check CHECK (((account_id IS NULL) = (suspense_reason IS NOT NULL)));
+
+alter table card_payments add constraint card_payments_check1 CHECK (((paid_at IS NULL) = (paid_microusd = 0)));
+
+alter table card_payments add constraint card_payments_paid_microusd_check CHECK ((paid_microusd >= 0));
+
+alter table card_payments add constraint card_payments_refunded_microusd_check CHECK ((refunded_microusd >= 0));
+
+alter table card_payments add constraint card_payments_reinstated_microusd_check CHECK ((reinstated_microusd >= 0));
+
+alter table card_payments add constraint card_payments_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'paid'::text, 'failed'::text])));
+
+alter table card_payments add constraint card_payments_suspense_reason_check CHECK ((suspense_reason = ANY (ARRAY['currency'::text, 'amount'::text])));
+
+alter table card_payments add constraint card_payments_version_check CHECK ((version > 0));
+
+alter table card_payments add constraint card_payments_withdrawn_microusd_check CHECK ((withdrawn_microusd >= 0));
+
 alter table chain_progress add constraint chain_progress_pkey PRIMARY KEY (chain_id);
 
 alter table challenge_secret add constraint challenge_secret_pkey PRIMARY KEY (only_row);
@@ -535,6 +617,10 @@ alter table lots add constraint lots_settled_microcredits_check CHECK ((settled_
 
 alter table lots add constraint lots_unreleased_microcredits_check CHECK ((unreleased_microcredits >= 0));
 
+alter table order_checkouts add constraint order_checkouts_pkey PRIMARY KEY (bucket, order_id, attempt);
+
+alter table order_checkouts add constraint order_checkouts_attempt_check CHECK ((attempt > 0));
+
 alter table order_references add constraint order_references_pkey PRIMARY KEY (bucket, reference);
 
 alter table orders add constraint orders_pkey PRIMARY KEY (bucket, order_id);
@@ -549,9 +635,11 @@ alter table orders add constraint orders_secret_hash_check CHECK ((length(secret
 
 alter table outbox add constraint outbox_pkey PRIMARY KEY (bucket, receipt_id, version, action);
 
-alter table outbox add constraint outbox_action_check CHECK ((action = ANY (ARRAY['purchase'::text, 'clawback'::text])));
+alter table outbox add constraint outbox_action_check CHECK ((action = ANY (ARRAY['purchase'::text, 'clawback'::text, 'restoration'::text])));
 
 alter table outbox add constraint outbox_amount_microusd_check CHECK ((amount_microusd > 0));
+
+alter table outbox add constraint outbox_purchase_version_check CHECK ((purchase_version > 0));
 
 alter table postings add constraint postings_pkey PRIMARY KEY (bucket, account_id, lot_id, seq, line);
 
@@ -619,6 +707,16 @@ alter table services add constraint services_pkey PRIMARY KEY (service_id);
 
 alter table services add constraint services_service_id_check CHECK ((service_id > 0));
 
+alter table stripe_account add constraint stripe_account_pkey PRIMARY KEY (only_row);
+
+alter table stripe_account add constraint stripe_account_only_row_check CHECK (only_row);
+
+alter table stripe_events add constraint stripe_events_pkey PRIMARY KEY (bucket, event_id);
+
+alter table stripe_hints add constraint stripe_hints_pkey PRIMARY KEY (bucket, payment_intent_id, source);
+
+alter table stripe_progress add constraint stripe_progress_pkey PRIMARY KEY (list);
+
 alter table suspense_reasons add constraint suspense_reasons_pkey PRIMARY KEY (bucket, receipt_id, version, assignment_number);
 
 alter table suspense_reasons add constraint suspense_reasons_assignment_number_check CHECK ((assignment_number >= 0));
@@ -662,6 +760,8 @@ alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amou
 -- Indexes
 
 CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
+
+CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
 
 CREATE INDEX holds_by_closing ON credits.holds USING btree (bucket, account_id, closed_by);
 
@@ -718,6 +818,10 @@ CREATE TRIGGER balance_differences_append_only BEFORE DELETE OR UPDATE ON credit
 
 CREATE TRIGGER balance_differences_no_truncate BEFORE TRUNCATE ON credits.balance_differences FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER card_payments_append_only BEFORE DELETE OR UPDATE ON credits.card_payments FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER card_payments_no_truncate BEFORE TRUNCATE ON credits.card_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER challenge_secret_append_only BEFORE DELETE OR UPDATE ON credits.challenge_secret FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER challenge_secret_no_truncate BEFORE TRUNCATE ON credits.challenge_secret FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -742,6 +846,10 @@ CREATE TRIGGER lot_faces_append_only BEFORE DELETE OR UPDATE ON credits.lot_face
 
 CREATE TRIGGER lot_faces_no_truncate BEFORE TRUNCATE ON credits.lot_faces FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER order_checkouts_append_only BEFORE DELETE OR UPDATE ON credits.order_checkouts FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER order_checkouts_no_truncate BEFORE TRUNCATE ON credits.order_checkouts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER postings_append_only BEFORE DELETE OR UPDATE ON credits.postings FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER postings_no_truncate BEFORE TRUNCATE ON credits.postings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -765,6 +873,14 @@ CREATE TRIGGER reversals_no_truncate BEFORE TRUNCATE ON credits.reversals FOR EA
 CREATE TRIGGER sent_transactions_append_only BEFORE DELETE OR UPDATE ON credits.sent_transactions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER sent_transactions_no_truncate BEFORE TRUNCATE ON credits.sent_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER stripe_account_append_only BEFORE DELETE OR UPDATE ON credits.stripe_account FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER stripe_account_no_truncate BEFORE TRUNCATE ON credits.stripe_account FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER stripe_events_append_only BEFORE DELETE OR UPDATE ON credits.stripe_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER stripe_events_no_truncate BEFORE TRUNCATE ON credits.stripe_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER suspense_reasons_append_only BEFORE DELETE OR UPDATE ON credits.suspense_reasons FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -804,6 +920,8 @@ grant insert, select, update on balance_progress to credits_app;
 
 grant insert, select, update on books to credits_app;
 
+grant insert, select on card_payments to credits_app;
+
 grant insert, select, update on chain_progress to credits_app;
 
 grant select on challenge_secret to credits_app;
@@ -826,6 +944,8 @@ grant insert, select on lot_faces to credits_app;
 
 grant insert, select, update on lots to credits_app;
 
+grant insert, select on order_checkouts to credits_app;
+
 grant insert, select on order_references to credits_app;
 
 grant insert, select, update on orders to credits_app;
@@ -847,6 +967,14 @@ grant insert, select, update on secure_keys to credits_app;
 grant insert, select on sent_transactions to credits_app;
 
 grant select on services to credits_app;
+
+grant insert, select on stripe_account to credits_app;
+
+grant insert, select on stripe_events to credits_app;
+
+grant delete, insert, select on stripe_hints to credits_app;
+
+grant insert, select, update on stripe_progress to credits_app;
 
 grant insert, select on suspense_reasons to credits_app;
 
