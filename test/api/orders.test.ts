@@ -331,9 +331,13 @@ describe('POST /v1/orders refuses', () => {
     expect(status).toBe(400);
   });
 
-  it.each([['card'], ['ETH'], ['usdc'], [''], [null], [7], [undefined]])('method %j', async method => {
+  it.each([['cards'], ['ETH'], ['usdc'], [''], [null], [7], [undefined]])('method %j', async method => {
     const { status, body } = await order({ json: { amount_usd: '1', method } });
-    expect(body).toMatchObject({ code: 'invalid_field', field: 'method', detail: '"method" must be "eth".' });
+    expect(body).toMatchObject({
+      code: 'invalid_field',
+      field: 'method',
+      detail: '"method" must be "eth" or "card".',
+    });
     expect(status).toBe(400);
   });
 

@@ -362,7 +362,11 @@ const round = { roundId: 1n, answer: 200_000_000_000n, startedAt: 1n, updatedAt:
 
 async function withCards(work: (cards: CardApi) => Promise<Answer<AnyBody>>): Promise<Answer<AnyBody>> {
   const cards = await startCardApi();
-  return await work(cards).finally(() => cards.stop());
+  return await work(cards).finally(async () => {
+    // What is logged of an answer is looked for in one place.
+    (api.log as string[]).push(...cards.api.log);
+    await cards.stop();
+  });
 }
 
 async function unpaidOrder() {

@@ -80,6 +80,8 @@ describe('the statements', () => {
       'head_sightings',
       'kysely_migration',
       'kysely_migration_lock',
+      'stripe_account',
+      'stripe_progress',
       'unique_amount_requests',
     ]);
   });

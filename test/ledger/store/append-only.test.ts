@@ -30,6 +30,10 @@ const APPEND_ONLY = [
   'challenge_secret',
   'wallet_proofs',
   'wallet_links',
+  'stripe_account',
+  'order_checkouts',
+  'stripe_events',
+  'card_payments',
 ] as const;
 
 /** Tables of the application that it may change, but neither empty nor rebuild. */
@@ -45,6 +49,8 @@ const CHANGING = [
   'outbox',
   'alarms',
   'unique_amount_requests',
+  'stripe_hints',
+  'stripe_progress',
 ] as const;
 const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
@@ -86,7 +92,15 @@ beforeAll(async () => {
       (1, sha256('nonce'), 'link', '0x' || repeat('0', 40), 1, 'message', '0x', now());
     insert into wallet_links values (1, '0x' || repeat('0', 40), 1, 1, 'linked', now());
     insert into suspense_reasons values (1, 'r', 1, 0, 'no_match', now());
-    insert into unique_amounts values (1, 10000000000, 1, 'o', now())`);
+    insert into unique_amounts values (1, 10000000000, 1, 'o', now());
+    insert into stripe_account values (true, 'acct', false, now());
+    insert into order_checkouts values (1, 'o', 1, 'cs', 'url', now(), now());
+    insert into stripe_events values (1, 'evt', 'type', '{}', now());
+    insert into stripe_hints values (1, 'pi', 'evt', now());
+    insert into stripe_progress values ('all', now());
+    insert into card_payments (bucket, receipt_id, version, payment_intent_id, session_id, order_id, account_id, status,
+      paid_microusd, fee_microusd, refunded_microusd, withdrawn_microusd, reinstated_microusd, decided_at)
+      values (1, 'c', 1, 'pi', 'cs', 'o', 1, 'processing', 0, 0, 0, 0, 0, now())`);
 });
 afterAll(async () => {
   await Promise.all([app.end(), owner.end()]);

@@ -250,6 +250,8 @@ test('every primary key leads with the bucket, but for what is one for the whole
     'kysely_migration_lock',
     'ledger_accounts',
     'services',
+    'stripe_account',
+    'stripe_progress',
     'unique_amount_requests',
   ]);
   const { rows: keyless } = await client.query(
