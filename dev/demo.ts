@@ -133,7 +133,7 @@ async function tell(folder: string, cleanUps: (() => Promise<void>)[]): Promise<
   check('revenue, in micro-dollars', balances.get('USD:revenue'), '-15100000');
   const treasury = balances.get(`ETH:treasury:${BASE_CHAIN_ID}:${PAYMENT_ADDRESS.toLowerCase()}`);
   check('treasury', treasury, (await chain.balance()).toString());
-  console.log('\nEvery figure is what the design says.');
+  console.log('\nEvery figure is what the rules of the ledger say.');
 }
 
 function sumOf(balances: ReadonlyMap<string, string>, asset: string): bigint {
