@@ -83,7 +83,8 @@ describe('the stand-in feeds', () => {
     const answerMissingRounds = async (answers: boolean) => {
       const abi = priceFeedControlAbi;
       const args = [answers] as const;
-      await client.writeContract({ ...ethUsd, abi, functionName: 'answerMissingRounds', args });
+      const hash = await client.writeContract({ ...ethUsd, abi, functionName: 'answerMissingRounds', args });
+      await client.waitForTransactionReceipt({ hash, pollingInterval: 20 });
     };
     await answerMissingRounds(true);
     expect(await roundData(roundId(1n, 4n))).toEqual([roundId(1n, 4n), 0n, 0n, 0n, roundId(1n, 4n)]);

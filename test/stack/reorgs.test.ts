@@ -121,7 +121,6 @@ describe('a reorg', () => {
     await stack.agrees();
     expect(await orphansInCache()).toEqual([]);
     expect(stack.log.join('\n')).toContain('indexer: DEEP REORG');
-    expect(stack.log.join('\n')).toContain('worker: ALARM deep_reorg');
   });
 
   test('while the indexer is away, deeper than it would notice by itself', async () => {
