@@ -8,15 +8,16 @@ import {
   OverloadedError,
   SECRET_PREFIXES,
 } from '../ledger/index.ts';
-import { ledgerMetrics } from './metrics.ts';
-import { onlyOperators } from './only-operators.ts';
+import { noStore } from './no-store.ts';
 import type { OrderStreams } from './order-streams.ts';
 import { Problem, sendProblem } from './problem.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
+import { systemRoutes } from './routes/system.ts';
 import { walletRoutes } from './routes/wallets.ts';
 
 export interface AppOptions {
@@ -44,29 +45,19 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', [...options.trustedProxies]);
   app.use(identify, secureHeaders);
 
-  // Anybody, under any name, as load balancers ask by address: whether the process is up, and whether it can serve.
-  app.get('/health', (_request, response) => void response.json({ status: 'ok' }));
-  app.get('/ready', async (_request, response) => {
-    await ledger.ping();
-    response.json({ status: 'ready' });
-  });
-
-  // Operators, whose token a scraper sends as Authorization: Bearer.
-  const metrics = ledgerMetrics(ledger);
-  app.get('/metrics', onlyOperators(ledger), noStore, async (_request, response) => {
-    response.type(metrics.contentType).send(await metrics.metrics());
-  });
+  // Load balancers and scrapers ask by address: under any name.
+  app.use(systemRoutes(ledger));
 
   app.use(onlyKnownHosts(options));
-  const v1 = express.Router();
-  v1.use('/stripe', noStore, stripeRoutes(ledger));
-  v1.use(noStore, express.json({ limit: BODY_BYTES_MAX, strict: true }));
-  v1.use('/orders', orderRoutes(ledger, options.streams, publicUrl));
-  v1.use('/credits', creditRoutes(ledger));
-  v1.use('/debits', debitRoutes(ledger, publicUrl));
-  v1.use('/wallets', walletRoutes(ledger, publicUrl));
-  v1.use('/operator', operatorRoutes(ledger));
-  app.use('/v1', v1);
+  app.use('/v1', noStore);
+  app.use(stripeRoutes(ledger));
+  app.use('/v1', express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  app.use(orderRoutes(ledger, options.streams, publicUrl));
+  app.use(creditRoutes(ledger));
+  app.use(debitRoutes(ledger, publicUrl));
+  app.use(walletRoutes(ledger, publicUrl));
+  app.use(operatorRoutes(ledger));
+  app.use(referenceRoutes(publicUrl));
 
   // Anybody: the pages.
   app.use(express.static(options.webFolder, { index: 'index.html', dotfiles: 'ignore' }));
@@ -107,12 +98,6 @@ const secureHeaders: RequestHandler = (_request, response, next) => {
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
   });
-  next();
-};
-
-/** Answers of the API are about money and may hold secrets: nobody on the way keeps them. */
-const noStore: RequestHandler = (_request, response, next) => {
-  response.set('Cache-Control', 'no-store');
   next();
 };
 

@@ -21,27 +21,34 @@ export function orderUnknown(): Problem {
   );
 }
 
-/** What was ordered and how to pay it, the same whenever it is asked. */
-export function termsJson(order: OrderRow, chain: { chainId: number; address: string }) {
-  return order.method === 'card' ? orderedJson(order) : ethTermsJson(order, chain);
+export interface ChainJson {
+  readonly chainId: number;
+  /** The payment address, with its checksum. */
+  readonly address: string;
+}
+
+/** What was ordered by card, the same whenever it is asked. */
+export function cardTermsJson(order: OrderRow) {
+  return { ...orderedJson(order), method: 'card' as const };
 }
 
 function orderedJson(order: OrderRow) {
   return {
     id: order.order_id,
-    kind: order.is_top_up ? 'top_up' : 'new_key',
-    method: order.method,
+    kind: order.is_top_up ? ('top_up' as const) : ('new_key' as const),
     amount_usd: usdText(order.amount_microusd),
     credits: creditsText(microcreditsOf(order.amount_microusd)),
     created_at: instantText(order.created_at),
   };
 }
 
-function ethTermsJson(order: OrderRow, chain: { chainId: number; address: string }) {
+/** What was ordered and how to pay it on the chain, the same whenever it is asked. */
+export function ethTermsJson(order: OrderRow, chain: ChainJson) {
   const wei = order.quoted_wei ?? 0n;
   const calldata = referenceCalldata(order.reference);
   return {
     ...orderedJson(order),
+    method: 'eth' as const,
     quote: {
       eth_usd: decimalText(order.quote_answer ?? 0n, 8),
       round_id: (order.quote_round_id ?? 0n).toString(),
@@ -63,6 +70,13 @@ function ethTermsJson(order: OrderRow, chain: { chainId: number; address: string
   };
 }
 
+/** The order with where it stands. */
+export function orderJson(order: OrderRow, status: OrderStatus, chain: ChainJson) {
+  return status.method === 'card'
+    ? { ...cardTermsJson(order), ...cardStatusJson(order, status) }
+    : { ...ethTermsJson(order, chain), ...ethStatusJson(order, status) };
+}
+
 /** Where it stands. */
 export function statusJson(order: OrderRow, status: OrderStatus) {
   return status.method === 'card' ? cardStatusJson(order, status) : ethStatusJson(order, status);
@@ -70,7 +84,7 @@ export function statusJson(order: OrderRow, status: OrderStatus) {
 
 function cardStatusJson(order: OrderRow, { amount, flags, credited, payments }: CardOrderStatus) {
   return {
-    state: { amount, flags, credited, key: keyState(order) },
+    state: { amount, flags: [...flags], credited, key: keyState(order) },
     payments: payments.map(payment => ({
       receipt: payment.receiptId,
       status: payment.status,
@@ -90,7 +104,7 @@ function ethStatusJson(order: OrderRow, status: EthOrderStatus) {
     state: {
       amount: status.amount,
       quote: status.quote,
-      flags: status.flags,
+      flags: [...status.flags],
       credited: status.credited,
       key: keyState(order),
     },

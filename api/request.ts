@@ -1,7 +1,7 @@
 /** Reading what a caller sent: credentials from headers, bodies by their schema. */
 import type { Request, RequestHandler } from 'express';
 import type { z } from 'zod';
-import { idempotencyKey } from './contract.ts';
+import { idempotencyKey } from './contract/fields.ts';
 import { Problem } from './problem.ts';
 
 /** The body as `schema` has it. Throws a Problem that names the first field at fault. */
@@ -21,6 +21,20 @@ export function readQuery<Schema extends z.ZodType>(schema: Schema, request: Req
   const result = schema.safeParse(request.query);
   if (result.success) return result.data;
   throw invalid(result.error);
+}
+
+/**
+ * The variables of the path, as `schema` has them. Throws a Problem of a path at which there is nothing: what cannot be
+ * an id is none.
+ */
+export function readParams<Schema extends z.ZodType>(schema: Schema, request: Request): z.output<Schema> {
+  const result = schema.safeParse(request.params);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new Problem(
+    'not_found',
+    `There is nothing at this address: "${issue?.path.join('.')}" ${issue?.message}.`,
+  );
 }
 
 function invalid({ issues: [issue] }: z.ZodError): Problem {

@@ -1,23 +1,17 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import { accountName, type Credits, instantText, type Ledger } from '../../ledger/index.ts';
 import { creditsText, usdText } from '../amount-text.ts';
-import { Problem } from '../problem.ts';
-import { onlyMethods, readBearer } from '../request.ts';
+import { getCredits } from '../contract/credits.ts';
+import { Serving } from '../serve.ts';
 
-/** What a customer has: for the holder of any of the account's Secure Keys. */
+/** What a customer has. */
 export function creditRoutes(ledger: Ledger): Router {
-  const router = Router();
-  router
-    .route('/')
-    .get(async (request, response) => {
-      const holder = await ledger.authenticateKey(readBearer(request, 'your Secure Key'));
-      if (!holder)
-        throw new Problem('credential_invalid', 'This Secure Key is not valid: it is mistyped or revoked.');
-      const credits = await ledger.credits(holder.accountId, await ledger.now());
-      response.json({ account: accountName(holder.accountId), ...creditsJson(credits) });
+  return new Serving(ledger)
+    .on(getCredits, async ({ caller: { accountId } }) => {
+      const credits = await ledger.credits(accountId, await ledger.now());
+      return { account: accountName(accountId), ...creditsJson(credits) };
     })
-    .all(onlyMethods('GET'));
-  return router;
+    .refuseOtherMethods();
 }
 
 function creditsJson(credits: Credits) {

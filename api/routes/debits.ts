@@ -1,54 +1,43 @@
-import { type RequestHandler, Router } from 'express';
+import type { Router } from 'express';
 import { accountName, instantText, type Ledger, type Refusal } from '../../ledger/index.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
-import { debitRequest } from '../contract.ts';
+import { createDebit } from '../contract/debits.ts';
 import { Problem } from '../problem.ts';
-import { onlyMethods, readBearer, readBody, readIdempotencyKey } from '../request.ts';
+import { Serving } from '../serve.ts';
 
 /** Spending a customer's credits: for AI services, with their token and the customer's Secure Key. */
 export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
-  const router = Router();
-  router.route('/').post(debit(ledger, publicUrl)).all(onlyMethods('POST'));
-  return router;
-}
-
-function debit(ledger: Ledger, publicUrl: string): RequestHandler {
-  return async (request, response) => {
-    const token = readBearer(request, 'a service token');
-    const body = readBody(debitRequest, request);
-    const idempotencyKey = readIdempotencyKey(request);
-    const service = await ledger.authenticateService(token);
-    if (!service)
-      throw new Problem('credential_invalid', 'This service token is not valid: ask the operator for one.');
-    // Only now: to show a key is to use it, which ends its claim.
-    const holder = await ledger.authenticateKey(body.secure_key);
-    if (!holder)
-      throw new Problem(
-        'secure_key_invalid',
-        '"secure_key" is not valid: it is mistyped or revoked. Ask the customer for it again.',
-        { field: 'secure_key' },
-      );
-    const amountMicrocredits = millionthsOf(body.amount);
-    const outcome = await ledger.debit({
-      service,
-      holder,
-      idempotencyKey,
-      amountMicrocredits,
-      description: body.description ?? null,
-    });
-    if (outcome.status === 'refused') throw refusalProblem(outcome.refusal, amountMicrocredits, publicUrl);
-    if (outcome.status !== 'accepted') throw new Error(`a debit was answered with ${outcome.status}`);
-    const { entry, replayed } = outcome;
-    if (replayed) response.set('Idempotent-Replayed', 'true');
-    response.status(201).json({
-      id: `${accountName(entry.accountId)}:${entry.seq}`,
-      account: accountName(entry.accountId),
-      amount: creditsText(entry.amountMicrocredits),
-      available: creditsText(entry.availableAfterMicrocredits),
-      held: creditsText(entry.heldAfterMicrocredits),
-      booked_at: instantText(entry.bookedAt),
-    });
-  };
+  return new Serving(ledger)
+    .on(createDebit, async ({ caller: service, body, idempotencyKey, response }) => {
+      const holder = await ledger.authenticateKey(body.secure_key);
+      if (!holder)
+        throw new Problem(
+          'secure_key_invalid',
+          '"secure_key" is not valid: it is mistyped or revoked. Ask the customer for it again.',
+          { field: 'secure_key' },
+        );
+      const amountMicrocredits = millionthsOf(body.amount);
+      const outcome = await ledger.debit({
+        service,
+        holder,
+        idempotencyKey,
+        amountMicrocredits,
+        description: body.description ?? null,
+      });
+      if (outcome.status === 'refused') throw refusalProblem(outcome.refusal, amountMicrocredits, publicUrl);
+      if (outcome.status !== 'accepted') throw new Error(`a debit was answered with ${outcome.status}`);
+      const { entry, replayed } = outcome;
+      if (replayed) response.set('Idempotent-Replayed', 'true');
+      return {
+        id: `${accountName(entry.accountId)}:${entry.seq}`,
+        account: accountName(entry.accountId),
+        amount: creditsText(entry.amountMicrocredits),
+        available: creditsText(entry.availableAfterMicrocredits),
+        held: creditsText(entry.heldAfterMicrocredits),
+        booked_at: instantText(entry.bookedAt),
+      };
+    })
+    .refuseOtherMethods();
 }
 
 function refusalProblem(refusal: Refusal, amountMicrocredits: bigint, publicUrl: string): Problem {

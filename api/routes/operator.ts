@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import {
   ALARM_KINDS,
   type AssignmentRefusal,
@@ -11,35 +11,32 @@ import {
   type SuspendedReceipt,
 } from '../../ledger/index.ts';
 import { answerOf, decimalText, usdText } from '../amount-text.ts';
-import { assignRequest, operatorPriceRequest, pageQuery } from '../contract.ts';
-import { onlyOperators, operatorOf } from '../only-operators.ts';
+import {
+  assignReceipt,
+  getTrialBalance,
+  listAlarms,
+  listSuspense,
+  priceReceipt,
+} from '../contract/operator.ts';
+import { onlyOperators } from '../only-operators.ts';
 import { Problem } from '../problem.ts';
-import { onlyMethods, readBody, readQuery } from '../request.ts';
+import { Serving } from '../serve.ts';
 import { readSuspenseCursor, suspenseCursorText } from '../suspense-cursor.ts';
 
 const RECEIPT_ID = /^[\x21-\x7e]{1,200}$/;
 
 /** For operators only. */
 export function operatorRoutes(ledger: Ledger): Router {
-  const router = Router();
-  router.use(onlyOperators(ledger));
-
-  router
-    .route('/trial-balance')
-    .get(async (_request, response) => {
+  const serving = new Serving(ledger)
+    .on(getTrialBalance, async () => {
       const balances = await ledger.trialBalance(await ledger.now());
-      response.json({
-        // In the smallest unit of each asset: microcredits, micro-dollars, wei. Debits less credits.
+      return {
         accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),
-      });
+      };
     })
-    .all(onlyMethods('GET'));
-
-  router
-    .route('/alarms')
-    .get(async (_request, response) => {
+    .on(listAlarms, async () => {
       const alarms = await ledger.alarms();
-      response.json({
+      return {
         alarms: alarms.map(({ kind, subject, message, raisedAt }) => ({
           kind,
           subject,
@@ -47,47 +44,31 @@ export function operatorRoutes(ledger: Ledger): Router {
           advice: ALARM_KINDS[kind],
           raised_at: instantText(raisedAt),
         })),
-      });
+      };
     })
-    .all(onlyMethods('GET'));
-
-  // An operator, once the receipt has waited for a day; asking for the same again gives the same answer.
-  router
-    .route('/receipts/:id/price')
-    .post(async (request, response) => {
-      const body = readBody(operatorPriceRequest, request);
+    // Once the receipt has waited for a day; asking for the same again gives the same answer.
+    .on(priceReceipt, async ({ caller: operator, params, body }) => {
       const outcome = await ledger.recordOperatorPrice({
-        receiptId: request.params.id,
+        receiptId: params.id,
         answer: answerOf(body.eth_usd),
-        operator: operatorOf(response),
+        operator,
         reason: body.reason,
         isConfirmed: body.confirm === true,
         now: await ledger.now(),
       });
       if (outcome.status === 'refused') throw priceProblem(outcome.refusal);
-      response.json({
-        receipt: request.params.id,
+      return {
+        receipt: params.id,
         eth_usd: decimalText(answerOf(body.eth_usd), 8),
         amount_usd: usdText(outcome.amountMicrousd),
         decided_at: instantText(outcome.decidedAt),
-      });
+      };
     })
-    .all(onlyMethods('POST'));
-
-  router
-    .route('/suspense')
-    .get(async (request, response) => {
-      const { limit, before } = readQuery(pageQuery, request);
+    .on(listSuspense, async ({ query: { limit, before } }) => {
       const { receipts, next } = await ledger.suspense({ limit, before: readSuspenseCursor(before) });
-      response.json({ receipts: receipts.map(suspendedJson), next: next && suspenseCursorText(next) });
+      return { receipts: receipts.map(suspendedJson), next: next && suspenseCursorText(next) };
     })
-    .all(onlyMethods('GET'));
-
-  router
-    .route('/receipts/:id/assign')
-    .post(async (request, response) => {
-      const body = readBody(assignRequest, request);
-      const receiptId = request.params.id;
+    .on(assignReceipt, async ({ caller: operator, params: { id: receiptId }, body }) => {
       // Some text is none that the database would even take.
       if (!RECEIPT_ID.test(receiptId)) throw receiptUnknown();
       const now = await ledger.now();
@@ -98,20 +79,20 @@ export function operatorRoutes(ledger: Ledger): Router {
         orderId: body.order ?? null,
         matchedBy: 'operator',
         reason: body.reason,
-        operator: operatorOf(response),
+        operator,
         now,
       });
       if (outcome.status === 'refused') throw refusalProblem(outcome.refusal);
-      response.json({
+      return {
         receipt: receiptId,
         account: accountName(accountId),
         assigned_at: instantText(outcome.decidedAt),
         amount_usd: outcome.amountMicrousd === null ? null : usdText(outcome.amountMicrousd),
-      });
-    })
-    .all(onlyMethods('POST'));
-
-  return router;
+      };
+    });
+  // Strangers are not told either which other routes there are.
+  serving.router.use('/v1/operator', onlyOperators(ledger));
+  return serving.refuseOtherMethods();
 }
 
 function priceProblem(refusal: OperatorPriceRefusal): Problem {

@@ -1,9 +1,8 @@
-import { type Request, Router } from 'express';
+import type { Router } from 'express';
 import { getAddress } from 'viem';
 import {
   type Cards,
   instantText,
-  type KeyHolder,
   type Ledger,
   microcreditsOf,
   type OrderRow,
@@ -11,19 +10,26 @@ import {
 } from '../../ledger/index.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
 import { clientNetwork } from '../client-network.ts';
-import { acknowledgeRequest, orderRequest } from '../contract.ts';
-import { orderUnknown, statusJson, termsJson } from '../order-json.ts';
+import {
+  acknowledgeKey,
+  claimKey,
+  createOrder,
+  getOrder,
+  openOrderCheckout,
+  watchOrder,
+} from '../contract/orders.ts';
+import { CALLERS } from '../contract/route.ts';
+import { cardTermsJson, ethTermsJson, orderJson, orderUnknown } from '../order-json.ts';
 import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
-import { onlyMethods, readBearer, readBody } from '../request.ts';
+import { readBearer } from '../request.ts';
+import { Serving } from '../serve.ts';
 import { currentPriceOncePerSecond } from './current-price.ts';
 
 const SECOND = 1_000_000n;
-const SECRET = "the order's secret";
 
 /** Orders: made by anybody, or to top up an account by its key; seen and claimed by whoever holds the order's secret. */
 export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: string): Router {
-  const router = Router();
   const currentPrice = currentPriceOncePerSecond(ledger);
   const chain = {
     chainId: ledger.installation.chainId,
@@ -31,118 +37,85 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
     address: getAddress(ledger.installation.paymentAddress),
   };
 
-  // Anybody, for a new account; the holder of a Secure Key of any scope, for the key's account.
-  router
-    .route('/')
-    .post(async (request, response) => {
-      const body = readBody(orderRequest, request);
-      const holder = await keyHolderOf(ledger, request);
-      const now = await ledger.now();
-      const ordered = {
-        amountMicrousd: millionthsOf(body.amount_usd),
-        now,
-        ...(holder && { accountId: holder.accountId }),
-      };
-      if (body.method === 'card') {
-        const cards = takingCards(ledger);
-        const { order, secret } = await ledger.createCardOrder(ordered);
-        const checkout = await openCheckout(cards, order, publicUrl);
-        response.status(201).json({ ...termsJson(order, chain), checkout, secret });
-        return;
-      }
-      const wanted = { ...ordered, round: await quotableRound(currentPrice(now)) };
-      const { order, secret } = body.unique_amount
-        ? await uniqueAmountOrder(ledger, { ...wanted, address: clientNetwork(request) })
-        : await ledger.createOrder(wanted);
-      response.status(201).json({ ...termsJson(order, chain), secret });
-    })
-    .all(onlyMethods('POST'));
-
-  // The holder of the order's secret.
-  router
-    .route('/:id')
-    .get(async (request, response) => {
-      const found = await lookedUp(ledger, request.params.id, readBearer(request, SECRET));
-      if (!found) throw orderUnknown();
-      response.json({ ...termsJson(found.order, chain), ...statusJson(found.order, found.status) });
-    })
-    .all(onlyMethods('GET'));
-
-  // The holder of the order's secret: the page on which it is paid by card, a new one where the last has expired.
-  router
-    .route('/:id/checkout')
-    .post(async (request, response) => {
-      const found = await ledger.orderStatus(
-        request.params.id,
-        readBearer(request, SECRET),
-        await ledger.now(),
-      );
-      if (!found) throw orderUnknown();
-      if (found.order.method !== 'card')
-        throw new Problem('not_by_card', 'This order is paid in ETH: make one with the method "card".');
-      if (found.status.credited)
-        throw new Problem('paid_already', 'This order is paid: make another one to buy more.');
-      response.json(await openCheckout(takingCards(ledger), found.order, publicUrl));
-    })
-    .all(onlyMethods('POST'));
-
-  // The holder of the order's secret: the status as it changes, as server-sent events.
-  router
-    .route('/:id/events')
-    .get(async (request, response) => {
-      await streams.begin(request.params.id, readBearer(request, SECRET), response);
-    })
-    .all(onlyMethods('GET'));
-
-  // The holder of the order's secret, until the key is acknowledged or used.
-  router
-    .route('/:id/claim')
-    .post(async (request, response) => {
-      const secret = readBearer(request, SECRET);
-      await lookedUp(ledger, request.params.id, secret);
-      const claim = await ledger.claimKey(request.params.id, secret, await ledger.now());
-      switch (claim.status) {
-        case 'claimed':
-          response.json({ secure_key: claim.secureKey });
-          return;
-        case 'order_unknown':
-          throw orderUnknown();
-        case 'nothing_to_claim':
-          throw nothingToClaim();
-        case 'payment_pending':
-          throw new Problem('payment_pending', 'No payment has been credited yet: pay, then claim the key.');
-        case 'claim_closed':
+  return (
+    new Serving(ledger)
+      .on(createOrder, async ({ caller: holder, body, request }) => {
+        const now = await ledger.now();
+        const ordered = {
+          amountMicrousd: millionthsOf(body.amount_usd),
+          now,
+          ...(holder && { accountId: holder.accountId }),
+        };
+        if (body.method === 'card') {
+          const cards = takingCards(ledger);
+          const { order, secret } = await ledger.createCardOrder(ordered);
+          const checkout = await openCheckout(cards, order, publicUrl);
+          return { ...cardTermsJson(order), checkout, secret };
+        }
+        const wanted = { ...ordered, round: await quotableRound(currentPrice(now)) };
+        const { order, secret } = body.unique_amount
+          ? await uniqueAmountOrder(ledger, { ...wanted, address: clientNetwork(request) })
+          : await ledger.createOrder(wanted);
+        return { ...ethTermsJson(order, chain), secret };
+      })
+      .on(getOrder, async ({ caller: secret, params }) => {
+        const found = await lookedUp(ledger, params.id, secret);
+        if (!found) throw orderUnknown();
+        return orderJson(found.order, found.status, chain);
+      })
+      .on(openOrderCheckout, async ({ caller: secret, params }) => {
+        const found = await ledger.orderStatus(params.id, secret, await ledger.now());
+        if (!found) throw orderUnknown();
+        if (found.order.method !== 'card')
+          throw new Problem('not_by_card', 'This order is paid in ETH: make one with the method "card".');
+        if (found.status.credited)
+          throw new Problem('paid_already', 'This order is paid: make another one to buy more.');
+        return await openCheckout(takingCards(ledger), found.order, publicUrl);
+      })
+      .handle(watchOrder, async (request, response) => {
+        const secret = readBearer(request, CALLERS.order_secret);
+        await streams.begin(String(request.params.id), secret, response);
+      })
+      // Until the key is acknowledged or used.
+      .on(claimKey, async ({ caller: secret, params }) => {
+        await lookedUp(ledger, params.id, secret);
+        const claim = await ledger.claimKey(params.id, secret, await ledger.now());
+        switch (claim.status) {
+          case 'claimed':
+            return { secure_key: claim.secureKey };
+          case 'order_unknown':
+            throw orderUnknown();
+          case 'nothing_to_claim':
+            throw nothingToClaim();
+          case 'payment_pending':
+            throw new Problem(
+              'payment_pending',
+              'No payment has been credited yet: pay, then claim the key.',
+            );
+          case 'claim_closed':
+            throw new Problem(
+              'claim_closed',
+              'The key was acknowledged, used, or first claimed more than 24 hours ago: it is not given out again.',
+            );
+        }
+      })
+      .on(acknowledgeKey, async ({ caller: secret, params, body }) => {
+        const saved = { secret, secureKey: body.secure_key };
+        const result = await ledger.acknowledgeKey(params.id, saved, await ledger.now());
+        if (result === 'order_unknown') throw orderUnknown();
+        if (result === 'nothing_to_claim') throw nothingToClaim();
+        if (result === 'not_claimed')
+          throw new Problem('not_claimed', 'There is no key to acknowledge: claim it first.');
+        if (result === 'key_superseded')
           throw new Problem(
-            'claim_closed',
-            'The key was acknowledged, used, or first claimed more than 24 hours ago: it is not given out again.',
+            'key_superseded',
+            'This is not the key that was claimed last: it is mistyped, or a later claim revoked it. Claim it again.',
+            { field: 'secure_key' },
           );
-      }
-    })
-    .all(onlyMethods('POST'));
-
-  // The holder of the order's secret.
-  router
-    .route('/:id/acknowledge')
-    .post(async (request, response) => {
-      const secret = readBearer(request, SECRET);
-      const { secure_key: secureKey } = readBody(acknowledgeRequest, request);
-      const saved = { secret, secureKey };
-      const result = await ledger.acknowledgeKey(request.params.id, saved, await ledger.now());
-      if (result === 'order_unknown') throw orderUnknown();
-      if (result === 'nothing_to_claim') throw nothingToClaim();
-      if (result === 'not_claimed')
-        throw new Problem('not_claimed', 'There is no key to acknowledge: claim it first.');
-      if (result === 'key_superseded')
-        throw new Problem(
-          'key_superseded',
-          'This is not the key that was claimed last: it is mistyped, or a later claim revoked it. Claim it again.',
-          { field: 'secure_key' },
-        );
-      response.status(204).end();
-    })
-    .all(onlyMethods('POST'));
-
-  return router;
+        return undefined;
+      })
+      .refuseOtherMethods()
+  );
 }
 
 /**
@@ -177,17 +150,6 @@ async function openCheckout(cards: Cards, order: OrderRow, publicUrl: string) {
       throw new Problem('card_unavailable', 'Stripe cannot be reached just now: try again shortly.');
     throw error;
   }
-}
-
-/** Who shows a Secure Key; null for who shows nothing. A key that is not valid never makes a new account. */
-async function keyHolderOf(ledger: Ledger, request: Request): Promise<KeyHolder | null> {
-  if (request.get('authorization') === undefined) return null;
-  const holder = await ledger.authenticateKey(readBearer(request, 'your Secure Key'));
-  if (holder) return holder;
-  throw new Problem(
-    'credential_invalid',
-    'This Secure Key is not valid: it is mistyped or revoked. Without one, the order is for a new account.',
-  );
 }
 
 async function uniqueAmountOrder(ledger: Ledger, wanted: Parameters<Ledger['createUniqueAmountOrder']>[0]) {

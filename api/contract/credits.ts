@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { accountOut, credits, instant, usd } from './fields.ts';
+import { defineRoute } from './route.ts';
+
+export const getCredits = defineRoute({
+  name: 'getCredits',
+  group: 'Account',
+  method: 'GET',
+  path: '/v1/credits',
+  summary: 'What is available, and every lot with its expiry and renewals.',
+  caller: 'key',
+  status: 200,
+  answer: z.strictObject({
+    account: accountOut,
+    at: instant,
+    available: credits,
+    held: credits,
+    debt: credits,
+    renews_at: instant.nullable(),
+    lots: z.array(
+      z.strictObject({
+        id: z.string(),
+        face: credits,
+        available: credits,
+        held: credits,
+        paid_usd: usd,
+        policy: z.enum(['refill', 'none', 'installments']),
+        added_at: instant,
+        expires_at: instant,
+        renewals_left: z.int(),
+      }),
+    ),
+  }),
+});

@@ -1,0 +1,101 @@
+/**
+ * What a route is: everything that a caller can know of it. Validation, types and the OpenAPI document all come from
+ * this one description (see serve.ts and openapi.ts), so they cannot say different things.
+ */
+import type { z } from 'zod';
+import type { ProblemCode } from './problem-codes.ts';
+
+/** Who may call a route, and what is shown as `Authorization: Bearer …`. */
+export const CALLERS = {
+  anybody: null,
+  /** Anybody, or the holder of any Secure Key, whose account it is then about. */
+  anybody_or_key: 'a Secure Key, if you have one',
+  /** Any Secure Key of the account. */
+  key: 'your Secure Key',
+  /** A Secure Key that manages the account: services are shown keys, but need not manage anything. */
+  managing_key: 'a Secure Key that manages the account',
+  order_secret: "the order's secret",
+  key_or_order_secret: 'your Secure Key, or the secret of the order that is named',
+  /** The same, but for what anybody may ask: a recovery. */
+  anybody_or_holder: 'your Secure Key, or the secret of the order that is named',
+  wallet_session: 'the session that came with the challenge',
+  service: 'a service token',
+  operator: 'an operator token',
+} as const;
+export type Caller = keyof typeof CALLERS;
+
+export interface Route<
+  Who extends Caller = Caller,
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Answer extends z.ZodType = z.ZodType,
+> {
+  /** The operation's name in OpenAPI and in the client. */
+  readonly name: string;
+  readonly group: string;
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** As OpenAPI has it: /v1/orders/{id}. */
+  readonly path: `/${string}`;
+  /** One line. */
+  readonly summary: string;
+  readonly detail?: string;
+  readonly caller: Who;
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly body?: Body;
+  /** Whether the header Idempotency-Key must be sent: what moves credits is done once per key. */
+  readonly idempotent?: boolean;
+  readonly status: 200 | 201 | 204;
+  /** What a success answers in JSON. Left out where there is no body or where it is not JSON. */
+  readonly answer?: Answer;
+  /** The media type of a success that is not JSON. */
+  readonly mediaType?: string;
+  /** That it answers from memory alone, so nothing can fail. */
+  readonly standalone?: boolean;
+  /** What it may answer beside what all routes of its kind may (see problemsOf). */
+  readonly problems?: readonly ProblemCode[];
+}
+
+/** Keeps the types of a route's schemas. */
+export function defineRoute<
+  Who extends Caller,
+  Params extends z.ZodObject,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+>(route: Route<Who, Params, Query, Body, Answer>): Route<Who, Params, Query, Body, Answer> {
+  return route;
+}
+
+/** What any route that asks the ledger may answer. */
+const OF_ALL = ['internal_error', 'temporarily_unavailable'] as const satisfies readonly ProblemCode[];
+const OF_BODIES = [
+  'malformed_request',
+  'invalid_field',
+  'request_too_large',
+  'unsupported_media_type',
+] as const satisfies readonly ProblemCode[];
+const OF_IDEMPOTENT = [
+  'idempotency_key_missing',
+  'invalid_field',
+  'idempotency_key_reused',
+] as const satisfies readonly ProblemCode[];
+
+/** Every code that `route` may answer, each once. */
+export function problemsOf(route: Route): ProblemCode[] {
+  const isOpen = route.caller === 'anybody' || route.caller === 'anybody_or_key';
+  return [
+    ...new Set<ProblemCode>([
+      ...(route.path.startsWith('/v1/') ? (['host_unknown'] as const) : []),
+      ...(isOpen ? [] : (['credential_missing'] as const)),
+      ...(route.caller === 'anybody' ? [] : (['credential_invalid'] as const)),
+      ...(route.caller === 'managing_key' ? (['scope_insufficient'] as const) : []),
+      ...(route.query ? (['invalid_field'] as const) : []),
+      ...(route.body ? OF_BODIES : []),
+      ...(route.idempotent ? OF_IDEMPOTENT : []),
+      ...(route.problems ?? []),
+      ...(route.standalone ? [] : OF_ALL),
+    ]),
+  ];
+}

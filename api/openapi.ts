@@ -1,0 +1,160 @@
+/** The contract as an OpenAPI 3.1 document, whose schemas are JSON Schema 2020-12: what zod writes. */
+import { z } from 'zod';
+import { idempotencyKey } from './contract/fields.ts';
+import { type ProblemCode, problemAnswer, STATUS_OF } from './contract/problem-codes.ts';
+import { CALLERS, type Caller, problemsOf, type Route } from './contract/route.ts';
+
+type Json = { [member: string]: unknown };
+
+export interface OpenApi extends Json {
+  readonly openapi: '3.1.0';
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Json } };
+}
+
+/** @param publicUrl Where the API is reached. */
+export function openApiOf(routes: readonly Route[], version: string, publicUrl: string): OpenApi {
+  const paths: { [path: string]: { [method: string]: Json } } = {};
+  for (const route of routes) {
+    const methods = paths[route.path] ?? {};
+    methods[route.method.toLowerCase()] = operationOf(route);
+    paths[route.path] = methods;
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'AiSpace Credits',
+      version,
+      description:
+        'Prepaid credits for AI services. Amounts are decimal strings, instants are in UTC, errors are problem ' +
+        'details (RFC 9457) with a stable `code`. What moves credits takes an `Idempotency-Key`.',
+    },
+    servers: [{ url: publicUrl }],
+    tags: [...new Set(routes.map(route => route.group))].map(name => ({ name })),
+    paths,
+    components: {
+      securitySchemes: securitySchemes(),
+      schemas: { Problem: schemaOf(problemAnswer, 'output') },
+    },
+  };
+}
+
+function operationOf(route: Route): Json {
+  const { name, group, summary, detail, caller, body } = route;
+  const parameters = [
+    ...parametersOf(route.params, 'path'),
+    ...parametersOf(route.query, 'query'),
+    ...(route.idempotent
+      ? [
+          {
+            name: 'Idempotency-Key',
+            in: 'header',
+            required: true,
+            description: 'New for each thing to do, the same when it is tried again.',
+            schema: schemaOf(idempotencyKey, 'input'),
+          },
+        ]
+      : []),
+  ];
+  return {
+    operationId: name,
+    tags: [group],
+    summary,
+    ...(detail === undefined ? {} : { description: detail }),
+    security: securityOf(caller),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schemaOf(body, 'input') } },
+          },
+        }
+      : {}),
+    responses: { [route.status]: successOf(route), ...problemResponses(problemsOf(route)) },
+  };
+}
+
+function successOf({ answer, mediaType, status }: Route): Json {
+  const headers = { 'Request-Id': { description: 'Ours, in our log too.', schema: { type: 'string' } } };
+  if (answer)
+    return {
+      description: 'Done.',
+      headers,
+      content: { 'application/json': { schema: schemaOf(answer, 'output') } },
+    };
+  if (mediaType) return { description: 'Done.', headers, content: { [mediaType]: {} } };
+  return { description: status === 204 ? 'Done; there is no body.' : 'Done.', headers };
+}
+
+/** A response for each status, with the codes that it may have. */
+function problemResponses(codes: readonly ProblemCode[]): Json {
+  const byStatus = Map.groupBy(codes, code => STATUS_OF[code]);
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, ofStatus]) => [
+        status,
+        {
+          description: ofStatus.map(code => `\`${code}\``).join(', '),
+          content: {
+            'application/problem+json': {
+              schema: {
+                allOf: [{ $ref: '#/components/schemas/Problem' }],
+                properties: { code: { enum: ofStatus } },
+              },
+            },
+          },
+        },
+      ]),
+  );
+}
+
+function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): Json[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+    name,
+    in: where,
+    required: where === 'path' || required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema: property,
+  }));
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
+}
+
+/** The kinds of credential that a caller shows, any one of which will do. */
+const SCHEMES: Record<Caller, readonly string[]> = {
+  anybody: [],
+  anybody_or_key: ['secureKey'],
+  key: ['secureKey'],
+  managing_key: ['secureKey'],
+  order_secret: ['orderSecret'],
+  key_or_order_secret: ['secureKey', 'orderSecret'],
+  anybody_or_holder: ['secureKey', 'orderSecret'],
+  wallet_session: ['walletSession'],
+  service: ['serviceToken'],
+  operator: ['operatorToken'],
+};
+
+function securityOf(caller: Caller): Json[] {
+  const named = SCHEMES[caller].map(scheme => ({ [scheme]: [] }));
+  return caller === 'anybody_or_key' || caller === 'anybody_or_holder' ? [{}, ...named] : named;
+}
+
+function securitySchemes(): Json {
+  const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description });
+  return {
+    secureKey: bearer('A customer’s Secure Key.'),
+    orderSecret: bearer('The secret that an order was answered with.'),
+    walletSession: bearer(`Credential of a recovery: ${CALLERS.wallet_session}.`),
+    serviceToken: bearer('The token of an AI service.'),
+    operatorToken: bearer('The token of an operator.'),
+  };
+}

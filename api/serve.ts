@@ -1,0 +1,145 @@
+/** Binds the routes of the contract to Express: who calls, what was sent, and what is answered. */
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { z } from 'zod';
+import type { KeyHolder, Ledger, ServiceIdentity } from '../ledger/index.ts';
+import { CALLERS, type Caller, type Route } from './contract/route.ts';
+import { Problem } from './problem.ts';
+import { onlyMethods, readBearer, readBody, readIdempotencyKey, readParams, readQuery } from './request.ts';
+
+/** Who calls, as a handler is told: what was shown, as it is, where the ledger judges it in the transaction. */
+interface CallerOf {
+  anybody: null;
+  anybody_or_key: KeyHolder | null;
+  key: KeyHolder;
+  managing_key: KeyHolder;
+  order_secret: string;
+  key_or_order_secret: string;
+  /** Reads what is shown, when it is needed. */
+  anybody_or_holder: () => string;
+  wallet_session: string;
+  service: ServiceIdentity;
+  /** The name on the operator's token. */
+  operator: string;
+}
+
+export interface Asked<Who extends Caller, Params, Query, Body> {
+  readonly caller: CallerOf[Who];
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Of a route that is idempotent; else empty. */
+  readonly idempotencyKey: string;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+type Authentication = Pick<Ledger, 'authenticateKey' | 'authenticateService' | 'authenticateOperator'>;
+
+/** Routes of the contract with their handlers, as one router. */
+export class Serving {
+  readonly router: Router = Router();
+  readonly #ledger: Authentication;
+  readonly #methods = new Map<string, string[]>();
+
+  constructor(ledger: Authentication) {
+    this.#ledger = ledger;
+  }
+
+  /** @param handler Returns the answer, which is sent with the status of the route. */
+  on<
+    Who extends Caller,
+    Params extends z.ZodObject,
+    Query extends z.ZodType,
+    Body extends z.ZodType,
+    Answer extends z.ZodType,
+  >(
+    route: Route<Who, Params, Query, Body, Answer>,
+    handler: (
+      asked: Asked<Who, z.output<Params>, z.output<Query>, z.output<Body>>,
+    ) => Promise<z.input<Answer>>,
+  ): this {
+    return this.handle(route, async (request, response) => {
+      const asked = {
+        // First: strangers are told nothing of what a route takes.
+        caller: await this.#identify(route.caller, request),
+        params: route.params ? readParams(route.params, request) : {},
+        query: route.query ? readQuery(route.query, request) : {},
+        body: route.body ? readBody(route.body, request) : undefined,
+        idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
+        request,
+        response,
+      } as Asked<Who, z.output<Params>, z.output<Query>, z.output<Body>>;
+      const answer = await handler(asked);
+      response.status(route.status);
+      if (route.status === 204) response.end();
+      else response.json(answer);
+    });
+  }
+
+  /** A route whose handlers read the request and answer by themselves. */
+  handle(route: Pick<Route, 'method' | 'path'>, ...handlers: RequestHandler[]): this {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    const known = this.#methods.get(path);
+    if (known) known.push(route.method);
+    else this.#methods.set(path, [route.method]);
+    const method = route.method.toLowerCase() as Lowercase<Route['method']>;
+    this.router[method](path, ...handlers);
+    return this;
+  }
+
+  /** Last: the methods that the paths do not have. */
+  refuseOtherMethods(): Router {
+    for (const [path, methods] of this.#methods) this.router.all(path, onlyMethods(...methods));
+    return this.router;
+  }
+
+  async #identify(caller: Caller, request: Request): Promise<unknown> {
+    const ledger = this.#ledger;
+    const bearer = () => readBearer(request, CALLERS[caller] ?? 'a credential');
+    switch (caller) {
+      case 'anybody':
+        return null;
+      case 'anybody_or_holder':
+        return bearer;
+      case 'order_secret':
+      case 'key_or_order_secret':
+      case 'wallet_session':
+        return bearer();
+      case 'anybody_or_key':
+        if (request.get('authorization') === undefined) return null;
+        return known(
+          await ledger.authenticateKey(bearer()),
+          `${KEY_INVALID} Without one, the order is for a new account.`,
+        );
+      case 'key':
+        return known(await ledger.authenticateKey(bearer()), KEY_INVALID);
+      case 'managing_key':
+        return onlyManaging(known(await ledger.authenticateKey(bearer()), KEY_INVALID));
+      case 'service':
+        return known(
+          await ledger.authenticateService(bearer()),
+          'This service token is not valid: ask the operator for one.',
+        );
+      case 'operator':
+        return known(
+          await ledger.authenticateOperator(bearer()),
+          'This operator token is not valid: make one with the CLI.',
+        );
+    }
+  }
+}
+
+const KEY_INVALID = 'This Secure Key is not valid: it is mistyped or revoked.';
+
+function known<Identity>(identity: Identity | null, problem: string): Identity {
+  if (identity === null) throw new Problem('credential_invalid', problem);
+  return identity;
+}
+
+function onlyManaging(holder: KeyHolder): KeyHolder {
+  if (holder.scope === 'manage') return holder;
+  throw new Problem(
+    'scope_insufficient',
+    'This Secure Key may only spend: use one that manages the account.',
+  );
+}
