@@ -1,0 +1,77 @@
+/** Where the contract's cases are played: the API on a real database, with a chain, its price feeds and a card simulator. */
+import { createPublicClient, createTestClient, http } from 'viem';
+import { type CardSimulator, startCardSimulator } from '../../../dev/card-simulator/start-card-simulator.ts';
+import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { freePort } from '../../../dev/free-port.ts';
+import { installFeeds, pushPrice } from '../../../dev/price-feeds.ts';
+import { SenderLists } from '../../../ledger/index.ts';
+import { solidityCache } from '../../dev/solidity-cache.ts';
+import { type ApiUnderTest, startApi } from '../api.ts';
+import { CARD_KEY, WEBHOOK_SECRET } from '../card-shop.ts';
+import { ANSWER } from '../intake.ts';
+import { openGate, type TcpGate } from '../tcp-gate.ts';
+
+export const BLOCKED_SENDER = `0x${'b0'.repeat(20)}`;
+
+export interface Stage {
+  readonly api: ApiUnderTest;
+  readonly chain: LocalChain;
+  /** The API's way to its database. */
+  readonly gate: TcpGate;
+  readonly simulator: CardSimulator;
+  /** A different text at each call, such as for idempotency keys. */
+  unique(): string;
+  stop(): Promise<void>;
+}
+
+/** The API's clock stands at the newest price, a few blocks are safe, and cards are taken. */
+export async function openStage(): Promise<Stage> {
+  const chain = await startChain({ port: await freePort() });
+  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache });
+  await createTestClient({ mode: 'anvil', transport: http(chain.rpcUrl) }).mine({ blocks: 5 });
+  await pushPrice(chain.rpcUrl, ANSWER);
+  const { timestamp } = await createPublicClient({ transport: http(chain.rpcUrl) }).getBlock();
+  const simulatorPort = await freePort();
+  let gate: TcpGate | null = null;
+  const api = await startApi({
+    rpcUrl: chain.rpcUrl,
+    senders: new SenderLists({ blocked: [{ address: BLOCKED_SENDER, name: 'an outlaw' }] }),
+    cards: {
+      secretKey: CARD_KEY,
+      apiUrl: `http://127.0.0.1:${simulatorPort}`,
+      webhookSecret: WEBHOOK_SECRET,
+    },
+    async through(databaseUrl) {
+      const opened = await openGate(databaseUrl);
+      gate = opened.gate;
+      return opened.url;
+    },
+  });
+  api.now = timestamp * 1_000_000n;
+  const simulator = await startCardSimulator({
+    port: simulatorPort,
+    secretKey: CARD_KEY,
+    webhook: { url: `http://127.0.0.1:${api.port}/v1/stripe/webhook`, secret: WEBHOOK_SECRET },
+    nowSeconds: () => Number(api.now / 1_000_000n),
+  });
+  simulator.webhooks.paused = true;
+  if (!gate) throw new Error('the API was opened without its gate');
+  const opened: TcpGate = gate;
+  let count = 0;
+  return {
+    api,
+    chain,
+    gate: opened,
+    simulator,
+    unique() {
+      count += 1;
+      return `case-${count}`;
+    },
+    async stop() {
+      await simulator.stop();
+      await api.stop();
+      await opened.stop();
+      await chain.stop();
+    },
+  };
+}
