@@ -7,6 +7,7 @@ import { startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { ensureDatabase, type Postgres, startPostgres } from '../../dev/postgres.ts';
 import { type Indexer, type IndexerOptions, superviseIndexer } from '../../indexer/supervisor.ts';
+import { type FaultyRpc, startFaultyRpc } from '../support/faulty-rpc.ts';
 
 export const PAYMENT_ADDRESS: Address = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
 
@@ -30,6 +31,8 @@ export type TransferRow = {
 
 export type IndexerStack = {
   rpcUrl: string;
+  /** The indexer's way to the chain. */
+  way: FaultyRpc;
   indexer: Indexer;
   /** What the supervisor said. */
   log: string[];
@@ -63,6 +66,7 @@ export async function startIndexerStack(): Promise<IndexerStack> {
   const [postgresPort, chainPort, indexerPort] = [await freePort(), await freePort(), await freePort()];
   const startDatabase = () => startPostgres({ folder: join(folder, 'postgres'), port: postgresPort });
   const [firstPostgres, chain] = await Promise.all([startDatabase(), startChain({ port: chainPort })]);
+  const way = await startFaultyRpc(chain.rpcUrl);
   let postgres: Postgres = firstPostgres;
   await ensureDatabase(postgres, 'credits');
   const database = (role: string) => `${postgres.url('credits')}?options=-c%20role%3D${role}`;
@@ -71,7 +75,7 @@ export async function startIndexerStack(): Promise<IndexerStack> {
   const log: string[] = [];
   const options: IndexerOptions = {
     databaseUrl: database('indexer'),
-    rpcUrl: chain.rpcUrl,
+    rpcUrl: way.url,
     chainId: 8453,
     paymentAddress: PAYMENT_ADDRESS,
     startBlock: 0,
@@ -87,6 +91,7 @@ export async function startIndexerStack(): Promise<IndexerStack> {
   const indexer = superviseIndexer(options);
   return {
     rpcUrl: chain.rpcUrl,
+    way,
     indexer,
     log,
     options,
@@ -97,7 +102,7 @@ export async function startIndexerStack(): Promise<IndexerStack> {
     read: () => readTogether(database('chain_reader')),
     async stop() {
       await indexer.stop();
-      await Promise.all([postgres.kill(), chain.kill()]);
+      await Promise.all([postgres.kill(), way.stop(), chain.kill()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
