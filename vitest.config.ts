@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { COMPILE_CACHE } from './dev/compile-cache.ts';
 import LongestFirst from './test/support/longest-first.ts';
 
 export default defineConfig({
@@ -8,6 +9,10 @@ export default defineConfig({
     pool: 'forks',
     // A worker keeps what it has imported from one file to the next.
     isolate: false,
+    // Node runs the sources by itself, as it does outside of tests, and quicker than through Vite.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
+    // What tests start finds its sources compiled.
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
     sequence: { sequencer: LongestFirst },
     // More than the two cores: the tests of the whole stack wait most of the time.
     maxWorkers: 3,

@@ -52,11 +52,14 @@ export interface ChainToBooks {
   indexer(): Indexer;
   startIndexer(): Promise<void>;
   stopIndexer(): Promise<void>;
+  /** A worker that knows nothing of the one before. */
+  startWorker(): void;
+  stopWorker(): Promise<void>;
   /** Pays an order of so many dollars; resolves once it is in a block. */
   pay(usd: bigint): Promise<PlacedPayment>;
   /**
    * Replaces the newest blocks by as many others, which have these payments in the given of them. Waits for the indexer
-   * before: a block that vanishes while Ponder fetches it costs half a minute, until its supervisor starts it again.
+   * before: a block that vanishes while Ponder fetches it has a test of its own.
    */
   reorg(depth: number, payments?: readonly (readonly [PlacedPayment, number])[]): Promise<void>;
   /** What an account has, in credits. */
@@ -114,7 +117,8 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
     onFatal: error => log.push(`indexer: FATAL ${error.message}`),
   };
   let indexer = superviseIndexer(indexerOptions);
-  const intake = ledger.startIntake(line => log.push(`worker: ${line}`), 0n);
+  const startIntake = () => ledger.startIntake(line => log.push(`worker: ${line}`), 0n);
+  let intake = startIntake();
   // By turns: a payment that is dropped makes the next one of its sender impossible.
   const payers = DEV_ACCOUNTS.slice(1, 9).map(({ privateKey }) => privateKeyToAccount(privateKey));
   let turn = 0;
@@ -148,6 +152,10 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
       await indexer.ready;
     },
     stopIndexer: () => indexer.stop(),
+    startWorker() {
+      intake = startIntake();
+    },
+    stopWorker: () => intake.stop(),
     async pay(usd) {
       const now = await ledger.now();
       const created = await ledger.createOrder({
