@@ -16,8 +16,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // More than the two cores: the tests of the whole stack wait most of the time.
     maxWorkers: 3,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // How long anything takes is never what a test is about: these only end one that hangs, on a machine that is busy too.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default', './test/support/closing-line.ts'],
   },
 });

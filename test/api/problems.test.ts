@@ -188,7 +188,7 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
   overloaded: () =>
     whileBookIsLocked(customer.accountId, async () => {
       const waiting: Promise<unknown>[] = [api.ledger.advance(customer.accountId)];
-      await vi.waitUntil(isPostingBlocked, { timeout: 20_000, interval: 20 });
+      await vi.waitUntil(isPostingBlocked, { timeout: 60_000, interval: 20 });
       for (let count = 0; count < QUEUE_MAX; count += 1) waiting.push(api.ledger.advance(customer.accountId));
       return { answer: await api.debit(customer, '1', 'overloaded'), waiting };
     }),

@@ -15,6 +15,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { type CompiledContract, compileSolidity } from '../../dev/compile-solidity.ts';
 import { superviseIndexer } from '../../indexer/supervisor.ts';
 import { NO_FAULT } from '../support/faulty-rpc.ts';
@@ -314,7 +315,9 @@ async function replaceBlocks(depth: number, transactions: [signed: Hex, block: n
 
 function compileTestContracts() {
   const folder = fileURLToPath(new URL('../support/contracts', import.meta.url));
-  return compileSolidity(Object.fromEntries(readdirSync(folder).map(name => [name, `${folder}/${name}`])));
+  return compileSolidity(Object.fromEntries(readdirSync(folder).map(name => [name, `${folder}/${name}`])), {
+    cacheFolder: SOLIDITY_CACHE,
+  });
 }
 
 function contract(name: string): CompiledContract {

@@ -10,7 +10,7 @@ let stack: ChainToBooks;
 beforeAll(async () => {
   stack = await startChainToBooks({ hasOtherRpc: false });
   await stack.indexer().ready;
-}, 120_000);
+});
 afterAll(() => stack?.stop());
 
 /** How much of the log was there before the test. */

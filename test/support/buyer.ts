@@ -43,7 +43,7 @@ export interface OrderStatus {
 }
 
 /** Long enough for any recovery; a test that runs into it has failed. */
-const WAIT_MS_MAX = 90_000;
+const WAIT_MS_MAX = 120_000;
 
 /** Asks until `accept` takes the answer; an error counts as not yet. */
 export async function eventually<Value>(

@@ -13,6 +13,7 @@ import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds } from '../../dev/price-feeds.ts';
 import { type Indexer, type IndexerOptions, superviseIndexer } from '../../indexer/supervisor.ts';
@@ -24,7 +25,6 @@ import {
   referenceCalldata,
   withServerSettings,
 } from '../../ledger/index.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { eventually } from './buyer.ts';
 import { createEmptyDatabase } from './database.ts';
 import { type FaultyRpc, startFaultyRpc } from './faulty-rpc.ts';
@@ -81,7 +81,7 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
   ]);
   const chain = chainClient(anvil.rpcUrl);
   const ways = [await startFaultyRpc(anvil.rpcUrl), await startFaultyRpc(anvil.rpcUrl)] as const;
-  await installFeeds(anvil.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(anvil.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   const genesis = await chain.getBlock({ blockNumber: 0n });
   const installation = {
     mode: 'dev',

@@ -35,7 +35,7 @@ async function run(args: readonly string[], env: Environment): Promise<Ended> {
   const child = spawn(process.execPath, args, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 50_000,
+    timeout: 150_000,
     killSignal: 'SIGKILL',
   });
   let stdout = '';

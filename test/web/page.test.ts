@@ -111,7 +111,7 @@ describe('the order page', () => {
     expect(page.requests).toHaveLength(1);
     page.requests[0]?.answer(503, { detail: 'try again', code: 'price_unavailable' });
     await vi.waitFor(() => expect(page.element('order').disabled).toBe(false), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 5,
     });
     expect(page.element('problem').textContent).toBe('try again');

@@ -14,6 +14,7 @@ import { base } from 'viem/chains';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { installFeeds } from '../../../dev/price-feeds.ts';
 import { KeptBlocks } from '../../../indexer/kept-blocks.ts';
@@ -31,7 +32,6 @@ import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
 import { readEthOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { referenceCalldata } from '../../../ledger/orders/reference.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { type FaultyRpc, NO_FAULT, startFaultyRpc } from '../../support/faulty-rpc.ts';
 import {
@@ -70,7 +70,7 @@ const log: string[] = [];
 
 beforeAll(async () => {
   [chain, database] = await Promise.all([startChain({ port }), createDatabase()]);
-  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   const genesis = await client.getBlock({ blockNumber: 0n });
   const installation = { chainId: base.id, genesisHash: genesis.hash };
   ways = [
