@@ -72,6 +72,9 @@ export async function startIndexerStack(): Promise<IndexerStack> {
   const database = (role: string) => `${postgres.url('credits')}?options=-c%20role%3D${role}`;
   await query(postgres.url('credits'), ROLES);
 
+  const readers = new pg.Pool({ connectionString: database('chain_reader'), max: 1 });
+  // PostgreSQL is killed under the tests: the query that fails by it says so itself.
+  readers.on('error', () => undefined);
   const log: string[] = [];
   const options: IndexerOptions = {
     databaseUrl: database('indexer'),
@@ -99,17 +102,18 @@ export async function startIndexerStack(): Promise<IndexerStack> {
     async startPostgres() {
       postgres = await startDatabase();
     },
-    read: () => readTogether(database('chain_reader')),
+    read: () => readTogether(readers),
     async stop() {
-      await indexer.stop();
+      await Promise.all([indexer.stop(), readers.end()]);
       await Promise.all([postgres.kill(), way.stop(), chain.kill()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function readTogether(url: string): Promise<{ rows: TransferRow[]; checkpointBlock: bigint }> {
-  return await withClient(url, async client => {
+async function readTogether(readers: pg.Pool): Promise<{ rows: TransferRow[]; checkpointBlock: bigint }> {
+  const client = await readers.connect();
+  try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     // In the order in which Ponder locks them.
     const { rows } = await client.query<TransferRow>(
@@ -118,21 +122,21 @@ async function readTogether(url: string): Promise<{ rows: TransferRow[]; checkpo
     const checkpoint = await client.query<{ block: string }>(
       'SELECT substr(latest_checkpoint, 27, 16)::bigint AS block FROM chain._ponder_checkpoint',
     );
+    await client.query('COMMIT');
+    client.release();
     return { rows, checkpointBlock: BigInt(checkpoint.rows[0]?.block ?? -1) };
-  });
+  } catch (error) {
+    // Its session may be lost, or in the middle of a transaction.
+    client.release(true);
+    throw error;
+  }
 }
 
 async function query(url: string, sql: string): Promise<void> {
-  await withClient(url, client => client.query(sql));
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
-  // PostgreSQL is killed under the tests: the query that fails by it says so itself.
-  client.on('error', () => undefined);
   try {
     await client.connect();
-    return await use(client);
+    await client.query(sql);
   } finally {
     await client.end();
   }

@@ -13,7 +13,7 @@ import {
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { type CompiledContract, compileSolidity } from '../../dev/compile-solidity.ts';
@@ -36,6 +36,9 @@ beforeAll(async () => {
   await stack.indexer.ready;
 });
 afterAll(() => stack?.stop());
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') console.error(stack.log.join('\n'));
+});
 
 describe('a frame becomes a row', () => {
   test('a plain transfer, its input cut after 64 bytes', async () => {
@@ -228,7 +231,7 @@ describe('the supervisor', () => {
 });
 
 /** For what becomes true by itself; how long it takes is not what these tests are about. */
-const eventually = { timeout: 90_000, interval: 50 };
+const eventually = { timeout: 120_000, interval: 50 };
 
 function chainClient(rpcUrl: string) {
   return createTestClient({
