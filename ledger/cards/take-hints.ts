@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
+import { clearAlarm, raiseAlarm } from '../alarms/alarm.ts';
 import { isPassing } from '../posting/passing-errors.ts';
-import { applyPayment } from './apply-payment.ts';
+import { applyPayment, cardReceiptId } from './apply-payment.ts';
 import type { CardContext } from './context.ts';
 
 /** So many payments are looked at before new hints are read. */
@@ -25,9 +26,15 @@ export async function takeHints(context: CardContext): Promise<number> {
       // Away, or too many requests: neither is this payment's fault, and the next one would fare no better.
       if (isPassing(error) || isStripeAway(error)) throw error;
       context.log(`card payment ${paymentIntentId} could not be taken in, trying again: ${String(error)}`);
+      await raiseAlarm(context, {
+        kind: 'card_payment_stuck',
+        subject: cardReceiptId(paymentIntentId),
+        message: error instanceof Error ? error.message : String(error),
+      });
       left += ofPayment.length;
       continue;
     }
+    await clearAlarm(context, 'card_payment_stuck', cardReceiptId(paymentIntentId));
     for (const { bucket, source } of ofPayment)
       await context.db
         .deleteFrom('stripe_hints')
@@ -39,11 +46,13 @@ export async function takeHints(context: CardContext): Promise<number> {
   return left;
 }
 
-/** Whether Stripe could not be asked at all. */
+/** Whether Stripe could not be asked at all: it is away, busy, or does not take our key (any more). */
 export function isStripeAway(error: unknown): boolean {
   return (
     error instanceof Stripe.errors.StripeConnectionError ||
     error instanceof Stripe.errors.StripeAPIError ||
-    error instanceof Stripe.errors.StripeRateLimitError
+    error instanceof Stripe.errors.StripeRateLimitError ||
+    error instanceof Stripe.errors.StripeAuthenticationError ||
+    error instanceof Stripe.errors.StripePermissionError
   );
 }
