@@ -66,6 +66,8 @@ export interface CardApi {
   startWorker(): CardWorker;
   /** Resolves when everything that was sent has been heard, and everything that was heard has been taken in. */
   takenIn(): Promise<void>;
+  /** Resolves when a worker has gone through Stripe's lists as of now. */
+  listsGoneThrough(): Promise<void>;
   /** The kinds of the alarms about a payment, as operators see them. */
   alarms(paymentIntentId: unknown): Promise<string[]>;
   balances(): Promise<Record<string, bigint>>;
@@ -176,6 +178,14 @@ export async function startCardApi({ takesWebhooks = false } = {}): Promise<Card
         expect(simulator.webhooks.underWay).toBe(0);
         expect(await api.query('select from stripe_hints')).toEqual([]);
         expect(await api.query('select from outbox')).toEqual([]);
+      }, WAIT);
+    },
+    async listsGoneThrough() {
+      await vi.waitFor(async () => {
+        const rows = await api.query<{ through: bigint }>(
+          'select (extract(epoch from through) * 1000000)::bigint as through from stripe_progress',
+        );
+        expect(rows).toEqual([{ through: api.now }]);
       }, WAIT);
     },
     async alarms(paymentIntentId) {
