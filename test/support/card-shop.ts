@@ -27,7 +27,11 @@ export class CardShop {
   #spent = 0;
 
   static async open(databaseUrl: string, now: Instant): Promise<CardShop> {
-    const steps = await IntakeSteps.open(databaseUrl, now);
+    return await CardShop.on(await IntakeSteps.open(databaseUrl, now));
+  }
+
+  /** The same in a ledger that is open already. */
+  static async on(steps: IntakeSteps): Promise<CardShop> {
     const simulator = await startCardSimulator({
       port: await freePort(),
       secretKey: CARD_KEY,
