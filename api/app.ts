@@ -16,6 +16,7 @@ import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { paymentMethodRoutes } from './routes/payment-methods.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { walletRoutes } from './routes/wallets.ts';
 
@@ -61,6 +62,7 @@ export function createApp(options: AppOptions): Express {
   const v1 = express.Router();
   v1.use('/stripe', noStore, stripeRoutes(ledger));
   v1.use(noStore, express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  v1.use('/payment-methods', paymentMethodRoutes(ledger));
   v1.use('/orders', orderRoutes(ledger, options.streams, publicUrl));
   v1.use('/credits', creditRoutes(ledger));
   v1.use('/debits', debitRoutes(ledger, publicUrl));

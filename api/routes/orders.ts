@@ -12,7 +12,7 @@ import {
 import { creditsText, millionthsOf } from '../amount-text.ts';
 import { clientNetwork } from '../client-network.ts';
 import { acknowledgeRequest, orderRequest } from '../contract.ts';
-import { orderUnknown, statusJson, termsJson } from '../order-json.ts';
+import { orderUnknown, receiptJson, receiptUnknown, statusJson, termsJson } from '../order-json.ts';
 import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
 import { onlyMethods, readBearer, readBody } from '../request.ts';
@@ -62,7 +62,7 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
   router
     .route('/:id')
     .get(async (request, response) => {
-      const found = await lookedUp(ledger, request.params.id, readBearer(request, SECRET));
+      const found = await ledger.lookUpOrder(request.params.id, readBearer(request, SECRET));
       if (!found) throw orderUnknown();
       response.json({ ...termsJson(found.order, chain), ...statusJson(found.order, found.status) });
     })
@@ -72,19 +72,25 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
   router
     .route('/:id/checkout')
     .post(async (request, response) => {
-      const found = await ledger.orderStatus(
-        request.params.id,
-        readBearer(request, SECRET),
-        await ledger.now(),
-      );
+      const found = await ledger.lookUpOrder(request.params.id, readBearer(request, SECRET));
       if (!found) throw orderUnknown();
       if (found.order.method !== 'card')
         throw new Problem('not_by_card', 'This order is paid in ETH: make one with the method "card".');
-      if (found.status.credited)
-        throw new Problem('paid_already', 'This order is paid: make another one to buy more.');
+      if (found.status.credited) throw paidAlready();
       response.json(await openCheckout(takingCards(ledger), found.order, publicUrl));
     })
     .all(onlyMethods('POST'));
+
+  // The holder of the order's secret, or of any Secure Key of its account: payment, lots, and what is left of them.
+  router
+    .route('/:id/receipt')
+    .get(async (request, response) => {
+      const credential = readBearer(request, "the order's secret or the account's Secure Key");
+      const receipt = await ledger.orderReceipt(request.params.id, credential, await ledger.now());
+      if (!receipt) throw receiptUnknown();
+      response.json(receiptJson(receipt));
+    })
+    .all(onlyMethods('GET'));
 
   // The holder of the order's secret: the status as it changes, as server-sent events.
   router
@@ -99,7 +105,7 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
     .route('/:id/claim')
     .post(async (request, response) => {
       const secret = readBearer(request, SECRET);
-      await lookedUp(ledger, request.params.id, secret);
+      await ledger.lookUpOrder(request.params.id, secret);
       const claim = await ledger.claimKey(request.params.id, secret, await ledger.now());
       switch (claim.status) {
         case 'claimed':
@@ -145,17 +151,6 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
   return router;
 }
 
-/**
- * The order with where it stands, for whoever holds its secret. One by card that is not paid is looked up at Stripe, as
- * its buyer may be back before the webhook.
- */
-async function lookedUp(ledger: Ledger, orderId: string, secret: string) {
-  const found = await ledger.orderStatus(orderId, secret, await ledger.now());
-  if (found?.order.method !== 'card' || found.status.credited || !ledger.cards) return found;
-  await ledger.cards.lookAtCheckouts(orderId);
-  return await ledger.orderStatus(orderId, secret, await ledger.now());
-}
-
 function takingCards(ledger: Ledger): Cards {
   if (ledger.cards) return ledger.cards;
   throw new Problem('method_unavailable', 'Cards are not taken here: order with the method "eth".', {
@@ -166,17 +161,27 @@ function takingCards(ledger: Ledger): Cards {
 async function openCheckout(cards: Cards, order: OrderRow, publicUrl: string) {
   const back = `${publicUrl}/?order=${order.order_id}`;
   try {
-    const { url, expires_at: expiresAt } = await cards.ensureCheckout(order, {
+    const checkout = await cards.ensureCheckout(order, {
       name: `${creditsText(microcreditsOf(order.amount_microusd))} credits`,
       successUrl: `${back}&checkout=done`,
       cancelUrl: `${back}&checkout=cancelled`,
     });
-    return { url, expires_at: instantText(expiresAt) };
+    if (checkout.status === 'paid') throw paidAlready();
+    if (checkout.status === 'processing')
+      throw new Problem(
+        'payment_processing',
+        'This order is being paid, which takes a bank some days: it is credited as soon as the money is there.',
+      );
+    return { url: checkout.page.url, expires_at: instantText(checkout.page.expires_at) };
   } catch (error) {
     if (error instanceof StripeAwayError)
       throw new Problem('card_unavailable', 'Stripe cannot be reached just now: try again shortly.');
     throw error;
   }
+}
+
+function paidAlready(): Problem {
+  return new Problem('paid_already', 'This order is paid: make another one to buy more.');
 }
 
 /** Who shows a Secure Key; null for who shows nothing. A key that is not valid never makes a new account. */

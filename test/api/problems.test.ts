@@ -127,6 +127,12 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
       await cards.api.call('GET', `/v1/orders/${id}`, { bearer: secret });
       return await cards.api.call('POST', `/v1/orders/${id}/checkout`, { bearer: secret });
     }),
+  payment_processing: () =>
+    withCards(async cards => {
+      const { id, secret, sessionId } = await cards.order('1');
+      cards.pay(sessionId, 'bank_debit');
+      return await cards.api.call('POST', `/v1/orders/${id}/checkout`, { bearer: secret });
+    }),
   card_unavailable: () =>
     withCards(async ({ api: { call }, simulator }) => {
       await simulator.stop();

@@ -63,3 +63,15 @@ export async function startApiProgram(env: Environment): Promise<RunningChild> {
     stopGraceMs: 20_000,
   });
 }
+
+/** Starts `node api/main.ts worker` and waits until it takes in payments. */
+export async function startWorkerProgram(env: Environment): Promise<RunningChild> {
+  return await startChild({
+    name: 'The worker',
+    command: process.execPath,
+    args: [MAIN, 'worker'],
+    env: environment(env),
+    ready: /worker: taking in/,
+    stopGraceMs: 20_000,
+  });
+}
