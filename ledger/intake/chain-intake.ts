@@ -13,6 +13,7 @@ import { deliver } from './deliver.ts';
 import { recordFinality } from './finality.ts';
 import { type IndexedChain, readFirstUnrecordedBlock, readIndexedChain } from './indexed-transfers.ts';
 import { Findings, LOOK_ALARMS, type LookMemory, newLookMemory } from './look-memory.ts';
+import { reviewOutvoted } from './outvoted.ts';
 import { alarmWaiting, priceWaiting } from './price-waiting.ts';
 import { readRecentInclusions } from './receipt-facts.ts';
 import { recordArrivals } from './record-arrivals.ts';
@@ -51,6 +52,7 @@ export async function lookOnce(
   const arriving = { transfers: chain.transfers, known, safeBlock, now };
   const unrecorded = await recordArrivals(context, memory, arriving, findings);
   const waiting = await recordDepartures(context, memory, { chain, known, now }, findings);
+  await reviewOutvoted(context, memory, findings, now);
   // After the arrivals: it is not before their blocks.
   const head = await headOrNull(context);
   const unpriced = await orPending(context, () => priceWaiting(context, progress.settledBlock, head));
@@ -61,8 +63,7 @@ export async function lookOnce(
   const isAskedAgainSoon = memory.questions.closeRound(now);
   if (heads)
     await orPending(context, async () => {
-      await recordFinality(context, memory, heads, { known, progress });
-      return 0;
+      return await recordFinality(context, memory, heads, { known, progress });
     });
   const undone = unrecorded + waiting + unpriced;
   if (undone === 0 && chain.isReady)

@@ -82,7 +82,7 @@ function movementsOf(
   return { arrivals, withdrawnWei };
 }
 
-async function traceOf(chain: PublicClient, hash: Hash): Promise<Frame> {
+async function traceOf(chain: Pick<PublicClient, 'request'>, hash: Hash): Promise<Frame> {
   return await chain.request<{ Method: string; Parameters: unknown[]; ReturnType: Frame }>({
     method: 'debug_traceTransaction',
     params: [hash, { tracer: 'callTracer' }],
