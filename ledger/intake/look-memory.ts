@@ -30,6 +30,8 @@ export interface LookMemory {
   readonly saidGone: Set<string>;
   /** What an RPC contradicted although two others agreed, by receipt and RPC. */
   readonly outvoted: Map<string, Outvoted>;
+  /** How RPCs differ about the balance; null when they do not. */
+  balanceDispute: string | null;
   /** Null until the chain was asked. */
   settledHeads: SettledHeads | null;
   /** The last block before a deep reorg that was not yet looked into; null without one. */
@@ -43,6 +45,7 @@ export function newLookMemory(context: IntakeContext): LookMemory {
     orphaned: new Set(),
     saidGone: new Set(),
     outvoted: new Map(),
+    balanceDispute: null,
     settledHeads: null,
     forkedAt: null,
   };

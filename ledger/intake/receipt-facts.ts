@@ -146,6 +146,14 @@ export async function readLatestInclusion(
   return row ?? null;
 }
 
+/** When the first payment of all was noticed; null before. */
+export async function readFirstNoticed(db: Kysely<Tables>): Promise<Instant | null> {
+  const { rows } = await sql<{
+    at: Instant | null;
+  }>`select min(first_noticed_at) as at from receipts`.execute(db);
+  return rows[0]?.at ?? null;
+}
+
 /** The price of an inclusion, or null while it has none. */
 export async function readPrice(db: Kysely<Tables>, inclusion: Included): Promise<PriceRow | null> {
   const row = await db

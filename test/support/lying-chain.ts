@@ -15,7 +15,10 @@ import {
   type Hex,
   http,
   parseAbi,
+  parseEther,
   publicActions,
+  sha256,
+  toHex,
   walletActions,
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -23,7 +26,6 @@ import { base } from 'viem/chains';
 import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
 import { ledgerMetrics } from '../../api/metrics.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
-import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { startChain } from '../../dev/chain.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { freePort } from '../../dev/free-port.ts';
@@ -50,6 +52,9 @@ const BEGINS_AT = readInstant('2026-03-02 01:00');
 const PRICE_EVERY = 15n * MINUTE;
 /** Quicker than live, where RPCs cost money. */
 const PACE = { pollMs: 25, pendingMs: 100, idleLookMs: 250, reopenMs: 3_600_000, watchMs: 250, pauseMs: 100 };
+
+/** More than there are payments. */
+const PAYERS = 200;
 
 const CONTRACTS = ['Batch', 'Forwarder'] as const;
 
@@ -95,7 +100,11 @@ export async function startLyingChain() {
     onFatal: (error: Error) => log.push(`indexer: FATAL ${error.message}`),
   } as const;
   const indexer = superviseIndexer(indexerOptions);
-  const payers = DEV_ACCOUNTS.slice(1, 9).map(({ privateKey }) => privateKeyToAccount(privateKey));
+  // One after the other: a payment that a reorg drops makes the next one of its sender impossible.
+  const payers = Array.from({ length: PAYERS }, (_, index) =>
+    privateKeyToAccount(sha256(toHex(`payer ${index}`))),
+  );
+  await Promise.all(payers.map(({ address }) => chain.setBalance({ address, value: parseEther('1000') })));
   let worker: IntakeWorker | null = null;
   let turn = 0;
   let pricedAt = BEGINS_AT;
