@@ -57,7 +57,9 @@ export async function lookOnce(
   await reviewOutvoted(context, memory, findings, now);
   // After the arrivals: it is not before their blocks.
   const head = await headOrNull(context);
-  const unpriced = await orPending(context, () => priceWaiting(context, progress.settledBlock, head, findings));
+  const unpriced = await orPending(context, () =>
+    priceWaiting(context, progress.settledBlock, head, findings),
+  );
   await alarmWaiting(context, progress.settledBlock);
   await deliver(context);
   if (memory.balanceDispute !== null)

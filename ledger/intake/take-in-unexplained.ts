@@ -1,7 +1,7 @@
 /**
  * Payments that the balance shows and the indexer does not: the block that the difference was narrowed down to is traced
  * by the worker itself. Ponder asks for each block once, so an RPC that left out a transfer then would else have hidden
- * it for good.
+ * it for good. Where something is missing instead, the payments recorded in the block are looked into again.
  */
 import { judgeFrame } from '../core/frame.ts';
 import type { Instant } from '../core/instant.ts';
@@ -11,7 +11,7 @@ import { readBlock, readBlockFrames } from './chain-answers.ts';
 import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
 import type { LookMemory } from './look-memory.ts';
-import { chainReceiptId, factsOf, readLatestInclusion } from './receipt-facts.ts';
+import { chainReceiptId, factsOf, readLatestInclusion, readStandingIn } from './receipt-facts.ts';
 import { recordInclusion } from './record-inclusion.ts';
 import { agreesWith, type SeenAt, testify } from './testimony.ts';
 
@@ -25,11 +25,11 @@ export async function takeInUnexplained(
   now: Instant,
 ): Promise<void> {
   for (const { fromBlock, throughBlock, amountWei } of await readStandingDifferences(context.db)) {
-    if (amountWei < 0n || throughBlock - fromBlock !== 1n) continue;
+    if (throughBlock - fromBlock !== 1n) continue;
     await memory.questions.ask(
       `unexplained ${throughBlock}`,
       now,
-      () => takeInBlock(context, throughBlock),
+      () => (amountWei > 0n ? takeInBlock(context, throughBlock) : doubtBlock(context, memory, throughBlock)),
       // The difference is gone when it is explained; until then it may be looked for again.
       () => false,
     );
@@ -51,6 +51,10 @@ async function takeInBlock(context: IntakeContext, blockNumber: bigint): Promise
         `block ${blockNumber} has ${transfer.amountWei} wei that the indexer does not show: taken in`,
       );
   }
+}
+
+async function doubtBlock({ db }: IntakeContext, memory: LookMemory, blockNumber: bigint): Promise<void> {
+  for (const { receiptId } of await readStandingIn(db, blockNumber)) memory.orphaned.add(receiptId);
 }
 
 async function isStanding(context: IntakeContext, { transactionHash, traceIndex }: SeenAt): Promise<boolean> {

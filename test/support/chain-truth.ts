@@ -40,25 +40,59 @@ interface Frame {
 export async function readChainTruth(chainUrl: string, paymentAddress: string): Promise<ChainTruth> {
   const chain = createPublicClient({ chain: base, transport: http(chainUrl), cacheTime: 0 });
   const head = await chain.getBlockNumber();
-  const arrivals: Arrival[] = [];
-  let withdrawnWei = 0n;
-  let gasWei = 0n;
-  for (let number = 0n; number <= head; number += 1n) {
-    const { hash: blockHash, transactions } = await chain.getBlock({ blockNumber: number });
-    for (const hash of transactions) {
-      const frames = framesThatMove(await traceOf(chain, hash));
-      const moved = movementsOf(frames, { paymentAddress, hash, blockNumber: number, blockHash });
-      arrivals.push(...moved.arrivals);
-      withdrawnWei += moved.withdrawnWei;
-      const { from, gasUsed, effectiveGasPrice } = await chain.getTransactionReceipt({ hash });
-      if (from.toLowerCase() === paymentAddress) gasWei += gasUsed * effectiveGasPrice;
-    }
+  const blocks: Movements[] = [];
+  for (let at: Hash | null = (await chain.getBlock({ blockNumber: head })).hash; at !== null; ) {
+    const block: ReadBlock = blocksRead.get(at) ?? (await readBlock(chain, at, paymentAddress));
+    blocksRead.set(at, block);
+    blocks.unshift(block.movements);
+    at = block.parent;
   }
+  const arrivals = blocks.flatMap(block => block.arrivals);
+  const withdrawnWei = blocks.reduce((sum, block) => sum + block.withdrawnWei, 0n);
+  const gasWei = blocks.reduce((sum, block) => sum + block.gasWei, 0n);
   const balanceWei = await chain.getBalance({ address: paymentAddress as Address });
   const arrived = arrivals.reduce((sum, { amountWei }) => sum + amountWei, 0n);
   if (arrived - withdrawnWei - gasWei !== balanceWei)
     throw new Error(`what moved does not add up to the balance of ${balanceWei} wei: the truth is not known`);
   return { arrivals, withdrawnWei, gasWei, balanceWei };
+}
+
+interface Movements {
+  readonly arrivals: readonly Arrival[];
+  readonly withdrawnWei: bigint;
+  readonly gasWei: bigint;
+}
+
+interface ReadBlock {
+  /** Null for the first. */
+  readonly parent: Hash | null;
+  readonly movements: Movements;
+}
+
+/** What a block's hash stands for does not change. */
+const blocksRead = new Map<Hash, ReadBlock>();
+
+async function readBlock(
+  chain: Pick<PublicClient, 'getBlock' | 'getTransactionReceipt' | 'request'>,
+  blockHash: Hash,
+  paymentAddress: string,
+): Promise<ReadBlock> {
+  const { number: blockNumber, parentHash, transactions } = await chain.getBlock({ blockHash });
+  const arrivals: Arrival[] = [];
+  let withdrawnWei = 0n;
+  let gasWei = 0n;
+  for (const hash of transactions as Hash[]) {
+    const frames = framesThatMove(await traceOf(chain, hash));
+    const moved = movementsOf(frames, { paymentAddress, hash, blockNumber, blockHash });
+    arrivals.push(...moved.arrivals);
+    withdrawnWei += moved.withdrawnWei;
+    const { from, gasUsed, effectiveGasPrice } = await chain.getTransactionReceipt({ hash });
+    if (from.toLowerCase() === paymentAddress) gasWei += gasUsed * effectiveGasPrice;
+  }
+  return {
+    parent: blockNumber === 0n ? null : parentHash,
+    movements: { arrivals, withdrawnWei, gasWei },
+  };
 }
 
 /** What the frames of one transaction brought to the payment address, and took from it. */

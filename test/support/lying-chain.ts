@@ -49,7 +49,7 @@ import { readInstant } from './scenario.ts';
 /** Far from a midnight, at which credits would renew. */
 const BEGINS_AT = readInstant('2026-03-02 01:00');
 /** A round that is older than half an hour prices nothing. */
-const PRICE_EVERY = 15n * MINUTE;
+const PRICE_EVERY = 5n * MINUTE;
 /** Quicker than live, where RPCs cost money. */
 const PACE = { pollMs: 25, pendingMs: 100, idleLookMs: 250, reopenMs: 3_600_000, watchMs: 250, pauseMs: 100 };
 
@@ -129,7 +129,6 @@ export async function startLyingChain() {
 
   /** Sends from the next payer; resolves once it is in a block. */
   async function send(transaction: { to?: Address; value?: bigint; data?: Hex }, from?: Address) {
-    await keepPriced();
     const account = from ?? payers[turn++ % payers.length];
     if (account === undefined) throw new Error('there are payers');
     return await at(async () => {
@@ -182,7 +181,6 @@ export async function startLyingChain() {
       }),
     withdraw: (value: bigint) => send({ to: payers[0]?.address ?? PAYMENT_ADDRESS, value }, PAYMENT_ADDRESS),
     async mine(blocks: number): Promise<void> {
-      await keepPriced();
       await at(() => chain.mine({ blocks, interval: 2 }));
     },
     /** Replaces the newest blocks by as many others, with these transactions in the given of them. */
@@ -199,6 +197,7 @@ export async function startLyingChain() {
     /** Starts a worker that knows so many RPCs, in place of the one before. */
     async startWorker(rpcCount: 1 | 2 | 3, change: Partial<IntakeContext> = {}): Promise<void> {
       await lying.stopWorker();
+      await keepPriced();
       const rpcs = ways.slice(0, rpcCount).map((way, index) => {
         // As the ledger opens them.
         const options = { batch: true, retryCount: index === 0 ? 1 : 0, timeout: 3000 };

@@ -18,6 +18,8 @@ export interface SeededFaultsOptions {
   readonly seed: number;
   /** Whose faults they are: of one seed, different RPCs have different ones. */
   readonly name: string;
+  /** Places are counted from this block, so that it does not matter what was on the chain before. */
+  readonly originBlock: bigint;
   /** The chain itself, which is asked where a transaction or a block is. */
   readonly chainUrl: string;
   /** Lower case. */
@@ -43,7 +45,7 @@ export function seededFaults(options: SeededFaultsOptions): SeededFaults {
   return {
     drawn,
     async fault(call) {
-      const question = `${name} ${call.method} ${await placeOf(call, options.chainUrl)}`;
+      const question = `${name} ${call.method} ${await placeOf(call, options)}`;
       const count = asked.get(question) ?? 0;
       asked.set(question, count + 1);
       const possible = faultsOf(call.method);
@@ -147,32 +149,32 @@ function traceLie(random: () => number): TraceLie {
 }
 
 /** What a question is about, in words that are the same in every run of a schedule: hashes are not. */
-async function placeOf({ method, params }: RpcCall, chainUrl: string): Promise<string> {
+async function placeOf(
+  { method, params }: RpcCall,
+  { chainUrl, originBlock }: Pick<SeededFaultsOptions, 'chainUrl' | 'originBlock'>,
+): Promise<string> {
   const [first] = params;
+  const at = (number: unknown) => String(BigInt(String(number)) - originBlock);
   switch (method) {
     case 'eth_blockNumber':
-      return `at head ${await headOf(chainUrl)}`;
+      return `at head ${at(await headOf(chainUrl))}`;
     case 'eth_getBlockByNumber':
     case 'debug_traceBlockByNumber':
-      return /^0x/.test(String(first))
-        ? `${BigInt(String(first))}`
-        : `${first} at head ${await headOf(chainUrl)}`;
+      return /^0x/.test(String(first)) ? at(first) : `${first} at head ${at(await headOf(chainUrl))}`;
     case 'eth_getBlockByHash':
     case 'debug_traceBlockByHash': {
       const block = await ask(chainUrl, 'eth_getBlockByHash', [first, false]);
-      return block === null ? 'gone' : `${BigInt(String(block.number))}`;
+      return block === null ? 'gone' : at(block.number);
     }
     case 'eth_getTransactionReceipt':
     case 'eth_getTransactionByHash':
     case 'debug_traceTransaction': {
       const receipt = await ask(chainUrl, 'eth_getTransactionReceipt', [first]);
-      return receipt === null
-        ? 'gone'
-        : `${BigInt(String(receipt.blockNumber))}:${Number(receipt.transactionIndex)}`;
+      return receipt === null ? 'gone' : `${at(receipt.blockNumber)}:${Number(receipt.transactionIndex)}`;
     }
     case 'eth_getBalance':
     case 'eth_getTransactionCount':
-      return String(params[1]);
+      return at(params[1]);
     default:
       return 'any';
   }

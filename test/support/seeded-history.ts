@@ -95,12 +95,13 @@ export class SeededHistory {
 
   /** Spends a part of what one of the orders has by now, which depends on what the worker has seen. */
   async #spend(): Promise<string> {
+    const tenths = BigInt(1 + this.#below(9));
     if (this.#own.length === 0) return 'nothing';
     const chosen = this.#pick(this.#own);
     const { steps } = this.#lying;
     const { accountId } = chosen.order;
     const { availableMicrocredits } = await readCredits(steps.doors, accountId, steps.now);
-    const amountMicrocredits = (availableMicrocredits * BigInt(1 + this.#below(9))) / 10n;
+    const amountMicrocredits = (availableMicrocredits * tenths) / 10n;
     if (amountMicrocredits === 0n) return 'nothing';
     const outcome = await steps.context.poster.submit(accountId, {
       type: 'debit',
