@@ -28,7 +28,10 @@ afterEach(({ task }) => {
 
 async function order(usd = 10n): Promise<PlacedOrder> {
   const placed = await lying.steps.order(usd);
-  expected.push({ order: placed, knownBy: 'reference', spentMicrocredits: 0n });
+  expected.push({
+    ...{ order: placed, knownBy: 'reference', createdAt: lying.steps.now },
+    spentMicrocredits: 0n,
+  });
   return placed;
 }
 

@@ -100,7 +100,10 @@ test.each(SEEDS)('seed %i', async seed => {
       () => lying.alarms(),
       alarms => alarms.length > 0,
     );
-  // What an operator is told to do where the indexer shows what is not so.
+});
+
+test('when the indexer has started over, as the alarms say, there is no alarm left', async () => {
+  await lying.startWorker(2);
   await lying.startOver();
   await lying.mine(40);
   await right(false);

@@ -1,6 +1,7 @@
 /** What a local chain itself says has arrived at the payment address and left it: read out of its own traces. */
-import { type Address, createPublicClient, type Hash, http, type PublicClient } from 'viem';
+import { type Address, createPublicClient, type Hash, http } from 'viem';
 import { base } from 'viem/chains';
+import { type Instant, instantOfSeconds } from '../../ledger/core/instant.ts';
 
 /** A transfer that arrived. */
 export interface Arrival {
@@ -8,6 +9,7 @@ export interface Arrival {
   readonly receiptId: string;
   readonly blockNumber: bigint;
   readonly blockHash: string;
+  readonly blockAt: Instant;
   /** CALL or SELFDESTRUCT. */
   readonly frameType: string;
   readonly fromAddress: string;
@@ -38,7 +40,7 @@ interface Frame {
  * @param paymentAddress Lower case; it began with nothing.
  */
 export async function readChainTruth(chainUrl: string, paymentAddress: string): Promise<ChainTruth> {
-  const chain = createPublicClient({ chain: base, transport: http(chainUrl), cacheTime: 0 });
+  const chain = readerAt(chainUrl);
   const head = await chain.getBlockNumber();
   const blocks: Movements[] = [];
   for (let at: Hash | null = (await chain.getBlock({ blockNumber: head })).hash; at !== null; ) {
@@ -57,6 +59,12 @@ export async function readChainTruth(chainUrl: string, paymentAddress: string): 
   return { arrivals, withdrawnWei, gasWei, balanceWei };
 }
 
+type ChainReader = ReturnType<typeof readerAt>;
+
+function readerAt(chainUrl: string) {
+  return createPublicClient({ chain: base, transport: http(chainUrl), cacheTime: 0 });
+}
+
 interface Movements {
   readonly arrivals: readonly Arrival[];
   readonly withdrawnWei: bigint;
@@ -72,18 +80,15 @@ interface ReadBlock {
 /** What a block's hash stands for does not change. */
 const blocksRead = new Map<Hash, ReadBlock>();
 
-async function readBlock(
-  chain: Pick<PublicClient, 'getBlock' | 'getTransactionReceipt' | 'request'>,
-  blockHash: Hash,
-  paymentAddress: string,
-): Promise<ReadBlock> {
-  const { number: blockNumber, parentHash, transactions } = await chain.getBlock({ blockHash });
+async function readBlock(chain: ChainReader, blockHash: Hash, paymentAddress: string): Promise<ReadBlock> {
+  const { number: blockNumber, timestamp, parentHash, transactions } = await chain.getBlock({ blockHash });
+  const blockAt = instantOfSeconds(timestamp);
   const arrivals: Arrival[] = [];
   let withdrawnWei = 0n;
   let gasWei = 0n;
   for (const hash of transactions as Hash[]) {
     const frames = framesThatMove(await traceOf(chain, hash));
-    const moved = movementsOf(frames, { paymentAddress, hash, blockNumber, blockHash });
+    const moved = movementsOf(frames, { paymentAddress, hash, blockNumber, blockHash, blockAt });
     arrivals.push(...moved.arrivals);
     withdrawnWei += moved.withdrawnWei;
     const { from, gasUsed, effectiveGasPrice } = await chain.getTransactionReceipt({ hash });
@@ -98,9 +103,9 @@ async function readBlock(
 /** What the frames of one transaction brought to the payment address, and took from it. */
 function movementsOf(
   frames: readonly { index: number; frame: Frame }[],
-  where: { paymentAddress: string; hash: Hash; blockNumber: bigint; blockHash: string },
+  where: { paymentAddress: string; hash: Hash; blockNumber: bigint; blockHash: string; blockAt: Instant },
 ): { arrivals: Arrival[]; withdrawnWei: bigint } {
-  const { paymentAddress, hash, blockNumber, blockHash } = where;
+  const { paymentAddress, hash, ...block } = where;
   const arrivals: Arrival[] = [];
   let withdrawnWei = 0n;
   for (const { index, frame } of frames) {
@@ -111,12 +116,12 @@ function movementsOf(
     if (to !== paymentAddress) continue;
     const receiptId = `eth:${base.id}:${hash}:${index}`;
     const told = { frameType: frame.type, fromAddress: from, amountWei, input: frame.input };
-    arrivals.push({ receiptId, blockNumber, blockHash, ...told });
+    arrivals.push({ receiptId, ...block, ...told });
   }
   return { arrivals, withdrawnWei };
 }
 
-async function traceOf(chain: Pick<PublicClient, 'request'>, hash: Hash): Promise<Frame> {
+async function traceOf(chain: ChainReader, hash: Hash): Promise<Frame> {
   return await chain.request<{ Method: string; Parameters: unknown[]; ReturnType: Frame }>({
     method: 'debug_traceTransaction',
     params: [hash, { tracer: 'callTracer' }],

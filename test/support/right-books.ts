@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { verifyJournal } from '../../ledger/audit/verify.ts';
+import type { Instant } from '../../ledger/core/instant.ts';
 import { referenceCalldata } from '../../ledger/index.ts';
 import { readCredits } from '../../ledger/reads/credits.ts';
 import { type Arrival, readChainTruth } from './chain-truth.ts';
@@ -13,6 +14,7 @@ import type { LyingChain } from './lying-chain.ts';
 export interface Expected {
   readonly order: PlacedOrder;
   readonly knownBy: 'reference' | 'amount';
+  readonly createdAt: Instant;
   /** What was spent of it, in microcredits. */
   spentMicrocredits: bigint;
 }
@@ -98,10 +100,11 @@ function ownersOf(
 ): ReadonlyMap<Arrival, Expected | null> {
   return new Map(
     arrivals.map(arrival => {
-      const isOf = ({ order, knownBy }: Expected) =>
+      // An amount tells only of an order that was there before the block, which a reorg may make older.
+      const isOf = ({ order, knownBy, createdAt }: Expected) =>
         knownBy === 'reference'
           ? arrival.input === referenceCalldata(order.reference)
-          : arrival.amountWei === order.quotedWei;
+          : arrival.amountWei === order.quotedWei && createdAt <= arrival.blockAt;
       return [arrival, arrival.frameType === 'CALL' ? (expected.find(isOf) ?? null) : null];
     }),
   );

@@ -79,7 +79,7 @@ export class SeededHistory {
     // A buyer of its own each time: there is a limit for each.
     const address = `198.51.${100 + (this.#seed % 100)}.${this.#steps}`;
     const order = knownBy === 'amount' ? await steps.uniqueOrder(usd, { address }) : await steps.order(usd);
-    const expected = { order, knownBy, spentMicrocredits: 0n };
+    const expected = { order, knownBy, createdAt: steps.now, spentMicrocredits: 0n };
     this.#expected.push(expected);
     this.#own.push(expected);
     return order;
