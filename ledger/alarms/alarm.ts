@@ -28,6 +28,8 @@ export const ALARM_KINDS = {
     'The indexer shows what the chain does not have: doubt its RPC, and let it start over by dropping its schemas.',
   rpc_disagreement:
     'Two RPCs tell different things of one payment: nothing is credited or taken back until they agree. Find out which one is wrong and replace it.',
+  rpc_outvoted:
+    'An RPC says of a payment what two others deny: the payment stays as those have it. Find out why and replace it.',
   rpc_chain_split:
     'Two RPCs have different chains in blocks that both call safe: find out which one is wrong and replace it.',
   rpc_unavailable:
