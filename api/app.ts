@@ -15,6 +15,7 @@ import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { paymentMethodRoutes } from './routes/payment-methods.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
@@ -52,6 +53,7 @@ export function createApp(options: AppOptions): Express {
   app.use('/v1', noStore);
   app.use(stripeRoutes(ledger));
   app.use('/v1', express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  app.use(paymentMethodRoutes(ledger));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
   app.use(debitRoutes(ledger, publicUrl));

@@ -32,13 +32,13 @@ export type Release = {
   /** Where this release writes. */
   schema: string;
   viewsSchema: string;
-  /** The role that reads the views; nobody but their owner when left out. */
+  /** The role that reads the views and takes note of deep reorgs; nobody but their owner when left out. */
   reader?: string | undefined;
 };
 
 /** Takes the lock, or resolves undefined while another supervisor has it. Throws when PostgreSQL is not there. */
 export async function takeReleaseLock(release: Release): Promise<ReleaseLock | undefined> {
-  const { databaseUrl, rpcUrl, schema } = release;
+  const { databaseUrl, schema } = release;
   const socket = new Socket();
   const client = new pg.Client({
     stream: () => socket,
@@ -76,7 +76,7 @@ export async function takeReleaseLock(release: Release): Promise<ReleaseLock | u
   return {
     lost,
     progress: () => readProgress(client, release),
-    kept: new KeptBlocks(client, rpcUrl, schema),
+    kept: new KeptBlocks(client, release),
     ensureViewsSchema: () => ensureViewsSchema(client, release),
     clearPonderLock: () => clearPonderLock(client, schema),
     release: leave,

@@ -4,7 +4,7 @@ export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
 export type { CardWorker } from './cards/card-worker.ts';
 export { type Cards, StripeAwayError } from './cards/cards.ts';
-export type { CheckoutRow } from './cards/checkout.ts';
+export type { Checkout } from './cards/checkout.ts';
 export { CARD_CENTS_MIN, STRIPE_API_VERSION } from './cards/stripe-client.ts';
 export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
@@ -23,7 +23,7 @@ export { hasTraces } from './intake/trace-support.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
-export { Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
@@ -33,6 +33,7 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export type { PaymentLot } from './reads/payment-lots.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export {
   checkInstallation,

@@ -45,12 +45,13 @@ import {
 import { findOrder, findOrderBySecret, type OrderRow } from './orders/find-order.ts';
 import { type OrderStatus, readOrderStatus } from './orders/order-status.ts';
 import type { Outcome } from './posting/batch.ts';
-import { commandIdentity, OWN_SERVICE_ID } from './posting/identity.ts';
+import { commandIdentity, OWN_SERVICE_ID, purchaseKeyDigest } from './posting/identity.ts';
 import { Poster, postingConnections } from './posting/poster.ts';
 import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
 import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
 import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
+import { type PaymentLot, readPaymentLots } from './reads/payment-lots.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
 import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
@@ -171,6 +172,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 }
 
+/** An order with what became of it. */
+export interface OrderReceipt {
+  readonly at: Instant;
+  readonly order: OrderRow;
+  readonly status: OrderStatus;
+  /** The lots of each payment of `status`, in the same order. */
+  readonly lots: readonly (readonly PaymentLot[])[];
+}
+
 /** What a ledger is put together of. */
 interface Parts {
   readonly installation: Installation;
@@ -278,6 +288,50 @@ export class Ledger {
   ): Promise<{ order: OrderRow; status: OrderStatus } | null> {
     const order = await findOrderBySecret(this.#doors, orderId, secret);
     return order && { order, status: await readOrderStatus(this.#pools.db, order, now) };
+  }
+
+  /**
+   * The same as of now. One by card that is not known to be paid is looked up at Stripe first, as its buyer may be back
+   * before the webhook.
+   */
+  async lookUpOrder(orderId: string, secret: string): ReturnType<Ledger['orderStatus']> {
+    const found = await this.orderStatus(orderId, secret, await this.now());
+    if (found?.order.method !== 'card' || found.status.credited || !this.cards) return found;
+    await this.cards.lookAtCheckouts(orderId);
+    return await this.orderStatus(orderId, secret, await this.now());
+  }
+
+  /**
+   * The order with where it stands and the lots of its payments, for whoever holds its secret or a Secure Key of its
+   * account; null for anybody else.
+   */
+  async orderReceipt(orderId: string, credential: string, now: Instant): Promise<OrderReceipt | null> {
+    const order =
+      (await findOrderBySecret(this.#doors, orderId, credential)) ??
+      (await this.#orderOfKeyHolder(orderId, credential));
+    if (!order) return null;
+    const status = await readOrderStatus(this.#pools.db, order, now);
+    const digests = status.payments.map(({ receiptId, purchaseVersion }) =>
+      purchaseVersion === null ? null : purchaseKeyDigest(receiptId, purchaseVersion),
+    );
+    const lots = await readPaymentLots(
+      this.#doors,
+      order.account_id,
+      digests.filter(digest => digest !== null),
+      now,
+    );
+    return {
+      at: now,
+      order,
+      status,
+      lots: digests.map(digest => lots.filter(({ purchase }) => purchase === digest)),
+    };
+  }
+
+  async #orderOfKeyHolder(orderId: string, key: string): Promise<OrderRow | null> {
+    const holder = await this.authenticateKey(key);
+    const order = holder && (await findOrder(this.#doors, orderId));
+    return order && order.account_id === holder?.accountId ? order : null;
   }
 
   /** What is on its way to the payment address and in no block yet. Throws when the RPC does not answer. */

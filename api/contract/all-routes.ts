@@ -2,7 +2,16 @@
 import { getCredits } from './credits.ts';
 import { createDebit } from './debits.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
-import { acknowledgeKey, claimKey, createOrder, getOrder, openOrderCheckout, watchOrder } from './orders.ts';
+import {
+  acknowledgeKey,
+  claimKey,
+  createOrder,
+  getOrder,
+  getOrderReceipt,
+  getPaymentMethods,
+  openOrderCheckout,
+  watchOrder,
+} from './orders.ts';
 import type { Route } from './route.ts';
 import { getHealth, getMetrics, getOpenApi, getReadiness, getReference, takeStripeEvent } from './system.ts';
 import {
@@ -16,7 +25,16 @@ import {
 } from './wallets.ts';
 
 export const ALL_ROUTES = [
-  ...[createOrder, getOrder, openOrderCheckout, watchOrder, claimKey, acknowledgeKey],
+  ...[
+    getPaymentMethods,
+    createOrder,
+    getOrder,
+    openOrderCheckout,
+    getOrderReceipt,
+    watchOrder,
+    claimKey,
+    acknowledgeKey,
+  ],
   ...[getCredits],
   ...[createDebit],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],

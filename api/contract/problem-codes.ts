@@ -17,6 +17,7 @@ export const STATUS_OF = {
   payment_pending: 409,
   not_by_card: 409,
   paid_already: 409,
+  payment_processing: 409,
   claim_closed: 409,
   nothing_to_claim: 409,
   not_claimed: 409,

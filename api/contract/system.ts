@@ -68,5 +68,5 @@ export const takeStripeEvent = defineRoute({
   caller: 'anybody',
   status: 200,
   answer: z.strictObject({ received: z.literal(true) }),
-  problems: ['not_found', 'stripe_signature_invalid', 'request_too_large'],
+  problems: ['not_found', 'stripe_signature_invalid', 'malformed_request', 'request_too_large'],
 });

@@ -17,6 +17,7 @@ export async function startApiPart(config: Config): Promise<RunningPart> {
   const log = partLog('api');
   const ledger = await openConfiguredLedger(config, log);
   try {
+    await ledger.cards?.compareAccount();
     const server = await listen(config, ledger, log);
     log(`listening on http://${config.host}:${config.port}, known as ${config.publicUrl}`);
     log(config.cards ? 'card payments: by Stripe' : 'card payments: off');

@@ -11,6 +11,7 @@ export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const log = partLog('worker');
   const ledger = await openConfiguredLedger(config, log);
   try {
+    await ledger.cards?.compareAccount();
     await compareOtherRpcs(config.otherRpcUrls, config.mode, ledger.installation, log);
   } catch (error) {
     await ledger.close();

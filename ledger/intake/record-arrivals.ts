@@ -36,7 +36,8 @@ export async function recordArrivals(
       transfer.traceIndex,
     );
     const latest = look.known.get(receiptId);
-    if (isRecorded(latest, transfer) && !memory.orphaned.has(receiptId)) return [];
+    // Where what is recorded is in doubt, the departures look into it.
+    if (isRecorded(latest, transfer)) return [];
     return [{ receiptId, transfer, latest }];
   });
   let unrecorded = 0;

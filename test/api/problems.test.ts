@@ -127,6 +127,12 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
       await cards.api.call('GET', `/v1/orders/${id}`, { bearer: secret });
       return await cards.api.call('POST', `/v1/orders/${id}/checkout`, { bearer: secret });
     }),
+  payment_processing: () =>
+    withCards(async cards => {
+      const { id, secret, sessionId } = await cards.order('1');
+      cards.pay(sessionId, 'bank_debit');
+      return await cards.api.call('POST', `/v1/orders/${id}/checkout`, { bearer: secret });
+    }),
   card_unavailable: () =>
     withCards(async ({ api: { call }, simulator }) => {
       await simulator.stop();
@@ -188,7 +194,7 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
   overloaded: () =>
     whileBookIsLocked(customer.accountId, async () => {
       const waiting: Promise<unknown>[] = [api.ledger.advance(customer.accountId)];
-      await vi.waitUntil(isPostingBlocked, { timeout: 20_000, interval: 20 });
+      await vi.waitUntil(isPostingBlocked, { timeout: 60_000, interval: 20 });
       for (let count = 0; count < QUEUE_MAX; count += 1) waiting.push(api.ledger.advance(customer.accountId));
       return { answer: await api.debit(customer, '1', 'overloaded'), waiting };
     }),

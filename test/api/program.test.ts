@@ -198,10 +198,10 @@ describe('the running API', () => {
       expect((await debit(port, 'before', agent)).status).toBe(201);
       const release = await lockBook(database.url, customer.accountId);
       const inFlight = debit(port, 'in-flight', agent);
-      await vi.waitUntil(isPostingBlocked, { timeout: 20_000 });
+      await vi.waitUntil(isPostingBlocked, { timeout: 60_000 });
       process.kill(child.pid, 'SIGTERM');
       const connected = () => send(port, '/health', { agent: new Agent({ keepAlive: false }) });
-      await vi.waitFor(() => expect(connected()).rejects.toThrow(/ECONNREFUSED/), { timeout: 20_000 });
+      await vi.waitFor(() => expect(connected()).rejects.toThrow(/ECONNREFUSED/), { timeout: 60_000 });
       await release();
       const answer = await inFlight;
       expect(answer.status).toBe(201);
@@ -224,13 +224,13 @@ describe('the running API', () => {
         answer => answer.status,
         (error: unknown) => String(error),
       );
-      await vi.waitUntil(isPostingBlocked, { timeout: 20_000 });
+      await vi.waitUntil(isPostingBlocked, { timeout: 60_000 });
       gate.cut();
       gate.mend();
       await release();
       expect([201, 503]).toContain(await inFlight);
       const ready = async () => (await send(port, '/ready', { headers: { host } })).status === 200;
-      await vi.waitUntil(ready, { timeout: 20_000 });
+      await vi.waitUntil(ready, { timeout: 60_000 });
       expect(await debit(port, 'cut-off')).toMatchObject({ status: 201 });
       const headers = { host, authorization: `Bearer ${operatorToken}` };
       expect(await send(port, '/v1/operator/trial-balance', { headers })).toMatchObject({ status: 200 });

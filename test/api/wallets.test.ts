@@ -17,10 +17,10 @@ import { base } from 'viem/chains';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { type CompiledContract, compileSolidity } from '../../dev/compile-solidity.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { accountName, instantText, SenderLists } from '../../ledger/index.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { type ApiUnderTest, BEGINNING, type Customer, startApi } from '../support/api.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
@@ -61,7 +61,7 @@ beforeAll(async () => {
   const names = ['OwnedWallet.sol', 'WalletFactory.sol', 'Batch.sol'];
   const folder = new URL('../support/contracts/', import.meta.url).pathname;
   contracts = compileSolidity(Object.fromEntries(names.map(name => [name, folder + name])), {
-    cacheFolder: solidityCache,
+    cacheFolder: SOLIDITY_CACHE,
   });
 });
 afterAll(async () => {

@@ -17,6 +17,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { openPool } from '../../ledger/index.ts';
 import { type Buyer, buyerOn, eventually, type Order } from '../support/buyer.ts';
@@ -37,7 +38,9 @@ let buyer: Buyer;
 const contracts = new Map<string, Address>();
 
 beforeAll(async () => {
-  const compiled = compileSolidity(Object.fromEntries(NAMES.map(name => [name, source(name)])));
+  const compiled = compileSolidity(Object.fromEntries(NAMES.map(name => [name, source(name)])), {
+    cacheFolder: SOLIDITY_CACHE,
+  });
   stack = await startStack();
   buyer = buyerOn(stack);
   for (const name of NAMES) {
@@ -45,7 +48,7 @@ beforeAll(async () => {
     if (!code) throw new Error(`${name} was not compiled`);
     contracts.set(name, await buyer.deploy(name === 'OwnedWallet' ? ofOwner(code) : code));
   }
-}, 120_000);
+});
 afterAll(() => stack?.stop());
 
 /** Who owns the contract wallet, and pays without a reference. */

@@ -13,6 +13,7 @@ import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds } from '../../dev/price-feeds.ts';
 import { type Indexer, type IndexerOptions, superviseIndexer } from '../../indexer/supervisor.ts';
@@ -24,7 +25,6 @@ import {
   referenceCalldata,
   withServerSettings,
 } from '../../ledger/index.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { eventually } from './buyer.ts';
 import { createEmptyDatabase } from './database.ts';
 import { type FaultyRpc, startFaultyRpc } from './faulty-rpc.ts';
@@ -52,11 +52,14 @@ export interface ChainToBooks {
   indexer(): Indexer;
   startIndexer(): Promise<void>;
   stopIndexer(): Promise<void>;
+  /** A worker that knows nothing of the one before. */
+  startWorker(): void;
+  stopWorker(): Promise<void>;
   /** Pays an order of so many dollars; resolves once it is in a block. */
   pay(usd: bigint): Promise<PlacedPayment>;
   /**
    * Replaces the newest blocks by as many others, which have these payments in the given of them. Waits for the indexer
-   * before: a block that vanishes while Ponder fetches it costs half a minute, until its supervisor starts it again.
+   * before: a block that vanishes while Ponder fetches it has a test of its own.
    */
   reorg(depth: number, payments?: readonly (readonly [PlacedPayment, number])[]): Promise<void>;
   /** What an account has, in credits. */
@@ -78,7 +81,7 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
   ]);
   const chain = chainClient(anvil.rpcUrl);
   const ways = [await startFaultyRpc(anvil.rpcUrl), await startFaultyRpc(anvil.rpcUrl)] as const;
-  await installFeeds(anvil.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(anvil.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   const genesis = await chain.getBlock({ blockNumber: 0n });
   const installation = {
     mode: 'dev',
@@ -114,7 +117,8 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
     onFatal: error => log.push(`indexer: FATAL ${error.message}`),
   };
   let indexer = superviseIndexer(indexerOptions);
-  const intake = ledger.startIntake(line => log.push(`worker: ${line}`), 0n);
+  const startIntake = () => ledger.startIntake(line => log.push(`worker: ${line}`), 0n);
+  let intake = startIntake();
   // By turns: a payment that is dropped makes the next one of its sender impossible.
   const payers = DEV_ACCOUNTS.slice(1, 9).map(({ privateKey }) => privateKeyToAccount(privateKey));
   let turn = 0;
@@ -148,6 +152,10 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
       await indexer.ready;
     },
     stopIndexer: () => indexer.stop(),
+    startWorker() {
+      intake = startIntake();
+    },
+    stopWorker: () => intake.stop(),
     async pay(usd) {
       const now = await ledger.now();
       const created = await ledger.createOrder({

@@ -7,19 +7,23 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The files that take longest, the longest first. */
 const LONGEST = [
   'test/stack/start.test.ts',
+  'test/stack/reorgs.test.ts',
+  'test/ledger/core/small-scopes.test.ts',
   'test/stack/crash.test.ts',
   'test/indexer/indexer.test.ts',
-  'test/ledger/core/small-scopes.test.ts',
-  'test/stack/reorgs.test.ts',
-  'test/stack/balance.test.ts',
   'test/stack/payments.test.ts',
+  'test/stack/balance.test.ts',
+  'test/api/program.test.ts',
+  'test/cli/verify.test.ts',
+  'test/project/checks.test.ts',
+  'test/ledger/cards/card-events.test.ts',
+  'test/dev/postgres.test.ts',
   'test/ledger/sweep/sweep.test.ts',
   'test/ledger/cluster/distribute.test.ts',
-  'test/project/checks.test.ts',
-  'test/cli/verify.test.ts',
-  'test/api/program.test.ts',
-  'test/ledger/intake/intake.test.ts',
+  'test/api/env-example.test.ts',
   'test/dev/supervisor.test.ts',
+  'test/ledger/posting/crash.test.ts',
+  'test/api/wallets.test.ts',
 ].map(path => {
   if (!existsSync(ROOT + path)) throw new Error(`${path} is gone: take it off the list in longest-first.ts.`);
   return ROOT + path;

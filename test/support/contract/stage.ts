@@ -2,10 +2,10 @@
 import { createPublicClient, createTestClient, http } from 'viem';
 import { type CardSimulator, startCardSimulator } from '../../../dev/card-simulator/start-card-simulator.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../../dev/price-feeds.ts';
 import { SenderLists } from '../../../ledger/index.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { type ApiUnderTest, startApi } from '../api.ts';
 import { CARD_KEY, WEBHOOK_SECRET } from '../card-shop.ts';
 import { ANSWER } from '../intake.ts';
@@ -27,7 +27,7 @@ export interface Stage {
 /** The API's clock stands at the newest price, a few blocks are safe, and cards are taken. */
 export async function openStage(): Promise<Stage> {
   const chain = await startChain({ port: await freePort() });
-  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache });
+  await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE });
   await createTestClient({ mode: 'anvil', transport: http(chain.rpcUrl) }).mine({ blocks: 5 });
   await pushPrice(chain.rpcUrl, ANSWER);
   const { timestamp } = await createPublicClient({ transport: http(chain.rpcUrl) }).getBlock();
