@@ -27,6 +27,7 @@ import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
 import { ledgerMetrics } from '../../api/metrics.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
@@ -38,7 +39,7 @@ import { ChainRpc } from '../../ledger/intake/chain-rpc.ts';
 import type { IntakeContext } from '../../ledger/intake/context.ts';
 import { readIndexedBlock } from '../../ledger/intake/indexed-transfers.ts';
 import { type IntakeWorker, startIntakeWorker } from '../../ledger/intake/intake-worker.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
+
 import { eventually } from './buyer.ts';
 import { createEmptyDatabase } from './database.ts';
 import { NO_FAULT, startFaultyRpc } from './faulty-rpc.ts';
@@ -73,7 +74,7 @@ export async function startLyingChain() {
   const start = () => startFaultyRpc(anvil.rpcUrl);
   const ponderWay = await start();
   const ways = [await start(), await start(), await start()] as const;
-  await installFeeds(anvil.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(anvil.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   const { hash: genesisHash } = await chain.getBlock({ blockNumber: 0n });
   await migrateConfigured(
     {
@@ -140,7 +141,7 @@ export async function startLyingChain() {
   const contracts = new Map<string, Address>();
   const source = (name: string) => fileURLToPath(new URL(`contracts/${name}.sol`, import.meta.url));
   const compiled = compileSolidity(Object.fromEntries(CONTRACTS.map(name => [name, source(name)])), {
-    cacheFolder: solidityCache,
+    cacheFolder: SOLIDITY_CACHE,
   });
   for (const name of CONTRACTS) {
     const { contractAddress } = await send({ data: compiled[name]?.bytecode ?? '0x' });
