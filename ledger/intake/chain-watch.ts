@@ -44,6 +44,9 @@ export class ChainWatch {
   /** Blocks that were `FOLLOWED_BLOCKS` deep when they were remembered, the oldest first. */
   readonly #deep: ChainBlock[] = [];
 
+  /** The indexer's notes of deep reorgs that were told. */
+  readonly #heard = new Set<bigint>();
+
   constructor(context: IntakeContext, memory: LookMemory) {
     this.#context = context;
     this.#memory = memory;
@@ -159,11 +162,19 @@ export class ChainWatch {
     }
   }
 
-  /** What the indexer could not follow, also where it was between two looks or nobody looked. */
+  /**
+   * What the indexer could not follow, also where it was between two looks or nobody looked. Its note stands until all
+   * that follows is being compared again, in case this process ends before.
+   */
   async #hearOfReorgs(): Promise<void> {
     for (const { id, afterBlock, headBlock } of await readIndexerReorgs(this.#context.db)) {
-      await this.#tellOfReorg(afterBlock, headBlock);
-      await forgetIndexerReorg(this.#context.db, id);
+      if (!this.#heard.has(id)) {
+        await this.#tellOfReorg(afterBlock, headBlock);
+        this.#heard.add(id);
+      } else if (this.#memory.forkedAt === null) {
+        await forgetIndexerReorg(this.#context.db, id);
+        this.#heard.delete(id);
+      }
     }
   }
 

@@ -636,7 +636,11 @@ describe('the watch', () => {
     await kept.forget(base.id, head - 40n);
     await client.mine({ blocks: 60 });
     await watch.look();
+    // A worker that ends here has told of it, and compared nothing again.
+    restart();
+    await watch.look();
     await look();
+    await watch.look();
     restart();
     await watch.look();
     expect(log.filter(line => line.startsWith('ALARM deep_reorg'))).toEqual([
