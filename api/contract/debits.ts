@@ -28,5 +28,5 @@ export const createDebit = defineRoute({
     held: credits,
     booked_at: instant,
   }),
-  problems: ['insufficient_credits', 'debt_open', 'secure_key_invalid', 'overloaded', 'outcome_unknown'],
+  problems: ['insufficient_credits', 'debt_open', 'secure_key_invalid', 'outcome_unknown'],
 });

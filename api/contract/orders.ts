@@ -111,7 +111,7 @@ const cardStatus = {
   ),
 };
 
-const orderParams = z.object({ id: orderId });
+export const orderParams = z.object({ id: orderId });
 
 export const createOrder = defineRoute({
   name: 'createOrder',
@@ -162,7 +162,7 @@ export const watchOrder = defineRoute({
   params: orderParams,
   status: 200,
   mediaType: 'text/event-stream',
-  problems: ['not_found', 'too_many_streams', 'overloaded'],
+  problems: ['not_found', 'too_many_streams'],
 });
 
 export const claimKey = defineRoute({

@@ -3,7 +3,6 @@ import type { Answer, AnyBody } from '../http.ts';
 import { ANSWER, payable, roundOf } from '../intake.ts';
 import { onAnotherApi, STRIPE_AWAY } from './another-api.ts';
 import type { Prepared, RouteCases } from './route-case.ts';
-import type { Stage } from './stage.ts';
 
 interface Order {
   readonly id: string;

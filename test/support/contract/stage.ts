@@ -7,7 +7,7 @@ import { freePort } from '../../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../../dev/price-feeds.ts';
 import { SenderLists } from '../../../ledger/index.ts';
 import { solidityCache } from '../../dev/solidity-cache.ts';
-import { type ApiUnderTest, startApi } from '../api.ts';
+import { type ApiUnderTest, OPEN_DOORS, startApi } from '../api.ts';
 import { CARD_KEY, WEBHOOK_SECRET } from '../card-shop.ts';
 import { ANSWER } from '../intake.ts';
 import { openGate, type TcpGate } from '../tcp-gate.ts';
@@ -21,6 +21,12 @@ export interface Stage {
   /** The API's way to its database. */
   readonly gate: TcpGate;
   readonly simulator: CardSimulator;
+  /** A door that allows one request a minute. */
+  readonly narrowPort: number;
+  /** A door that allows one failure a minute. */
+  readonly strictPort: number;
+  /** A door that lets nobody in, as if it were full. */
+  readonly fullPort: number;
   /** What was logged by the stage's API and by others that stood in for it. */
   readonly log: readonly string[];
   tellLog(lines: readonly string[]): void;
@@ -66,6 +72,11 @@ export async function openStage(): Promise<Stage> {
   simulator.webhooks.paused = true;
   if (!gate) throw new Error('the API was opened without its gate');
   const opened: TcpGate = gate;
+  const { rateLimits } = OPEN_DOORS;
+  const narrow = { ...rateLimits, anonymous: 1, network: 1, key: 1, service: 1 };
+  const narrowPort = await api.door({ rateLimits: narrow });
+  const strictPort = await api.door({ rateLimits: { ...rateLimits, failures: 1 } });
+  const fullPort = await api.door({ requestsInFlightMax: 0 });
   let count = 0;
   const told: string[] = [];
   return {
@@ -73,6 +84,9 @@ export async function openStage(): Promise<Stage> {
     chain,
     gate: opened,
     simulator,
+    narrowPort,
+    strictPort,
+    fullPort,
     get log() {
       return [...api.log, ...told];
     },

@@ -17,11 +17,19 @@ export const SYSTEM_CASES: RouteCases = {
           const { path, ...call } = stripeEvent('evt_unwanted');
           return api.call('POST', path, call);
         }),
-      stripe_signature_invalid: ({ api }) =>
-        api.call('POST', '/v1/stripe/webhook', { json: {}, headers: { 'stripe-signature': 't=1,v1=00' } }),
+      stripe_signature_invalid: ({ api }) => api.call('POST', '/v1/stripe/webhook', FORGED),
+      too_many_failures: async ({ api, strictPort }) => {
+        const forged = { ...FORGED, port: strictPort };
+        await api.call('POST', '/v1/stripe/webhook', forged);
+        return await api.call('POST', '/v1/stripe/webhook', forged);
+      },
+      unsupported_media_type: ({ api }) =>
+        api.call('POST', '/v1/stripe/webhook', { json: {}, headers: { 'content-encoding': 'compress' } }),
     },
   },
 };
+
+const FORGED = { json: {}, headers: { 'stripe-signature': 't=1,v1=00' } };
 
 /** An event as Stripe sends it, of nothing that we would look at. */
 function stripeEvent(id: string): Prepared {

@@ -1,4 +1,3 @@
-import { createPublicClient, http } from 'viem';
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
 import type { ProblemCode } from '../../../api/contract/problem-codes.ts';
 import type { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
@@ -85,10 +84,6 @@ export const WALLETS_CASES: RouteCases = {
       ...ofSignatures('claim'),
       ...ofSenders('claim'),
       not_found: async ({ api }) => claim(api, await api.customer(), newWallet(), `0x${'ab'.repeat(32)}`),
-      scope_insufficient: async stage => {
-        const wallet = newWallet();
-        return await claim(stage.api, await spender(stage.api), wallet, await paidBy(stage, wallet));
-      },
       payment_not_safe: async stage => {
         const wallet = newWallet();
         const { number: blockNumber } = await stage.onChain().getBlock();
