@@ -39,10 +39,7 @@ export function systemRoutes(ledger: Ledger, metrics: ApiMetrics): Router {
   );
 }
 
-function schemaCheck(
-  database: boolean,
-  missingMigrations: readonly string[],
-): 'ok' | 'outdated' | 'unknown' {
+function schemaCheck(database: boolean, missingMigrations: readonly string[]): 'ok' | 'outdated' | 'unknown' {
   if (!database) return 'unknown';
   return missingMigrations.length === 0 ? 'ok' : 'outdated';
 }

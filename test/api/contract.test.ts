@@ -4,25 +4,11 @@ import { ALL_ROUTES } from '../../api/contract/all-routes.ts';
 import type { ProblemCode } from '../../api/contract/problem-codes.ts';
 import { problemsOf, type Route } from '../../api/contract/route.ts';
 import type { OpenApi } from '../../api/openapi.ts';
-import { CREDITS_CASES } from '../support/contract/credits-cases.ts';
-import { DEBITS_CASES } from '../support/contract/debits-cases.ts';
+import { CONTRACT_CASES as CASES } from '../support/contract/all-cases.ts';
 import { expectProblem } from '../support/contract/expect-problem.ts';
-import { OPERATOR_CASES } from '../support/contract/operator-cases.ts';
-import { ORDERS_CASES } from '../support/contract/orders-cases.ts';
-import type { Prepared, RouteCase, RouteCases } from '../support/contract/route-case.ts';
+import type { Prepared, RouteCase } from '../support/contract/route-case.ts';
 import { openStage, type Stage } from '../support/contract/stage.ts';
-import { SYSTEM_CASES } from '../support/contract/system-cases.ts';
-import { WALLETS_CASES } from '../support/contract/wallets-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
-
-const CASES: RouteCases = {
-  ...ORDERS_CASES,
-  ...CREDITS_CASES,
-  ...DEBITS_CASES,
-  ...WALLETS_CASES,
-  ...OPERATOR_CASES,
-  ...SYSTEM_CASES,
-};
 
 let stage: Stage;
 

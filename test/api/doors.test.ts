@@ -333,7 +333,9 @@ describe('a connection', () => {
     ['two lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'],
     ['a length and chunks', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   ])('on which it is not clear where a body ends is closed: %s', async (_what, rest) => {
-    const said = await saidTo(`POST /v1/orders HTTP/1.1\r\n${host()}Content-Type: application/json\r\n${rest}`);
+    const said = await saidTo(
+      `POST /v1/orders HTTP/1.1\r\n${host()}Content-Type: application/json\r\n${rest}`,
+    );
     expect(said).toMatch(/^HTTP\/1\.1 400 /);
   });
 

@@ -19,7 +19,8 @@ afterAll(() => stage?.stop());
 const CASES: { readonly [Code in ProblemCode]?: () => Promise<Answer<AnyBody>> } = {
   not_found: () => stage.api.call('GET', '/v1/nothing'),
   method_not_allowed: () => stage.api.call('DELETE', '/v1/orders'),
-  request_timeout: async () => rawAnswer(await sent(stage.api.port, 'POST /v1/orders HTTP/1.1\r\nHost: x\r\n')),
+  request_timeout: async () =>
+    rawAnswer(await sent(stage.api.port, 'POST /v1/orders HTTP/1.1\r\nHost: x\r\n')),
 };
 
 describe('problem codes', () => {

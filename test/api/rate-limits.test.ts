@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RateLimitConfig } from '../../api/rate-limits.ts';
 import { type ApiUnderTest, type Call, type Customer, OPEN_DOORS, startApi } from '../support/api.ts';
+import type { AnyBody } from '../support/http.ts';
 
 let api: ApiUnderTest;
 let behindProxy: ApiUnderTest;
@@ -21,8 +22,8 @@ const credits = (port: number, bearer: string, headers: Call['headers'] = {}, to
 /** An order that nobody has, by a secret that opens nothing. */
 const guess = (port: number, headers: Call['headers'] = {}, to = api) =>
   to.call('GET', '/v1/orders/ord_none', { port, bearer: 'aios_dev_guess', headers });
-const codesOf = (answers: readonly { status: number; body: { code?: unknown } }[]) =>
-  answers.map(({ status, body }) => body.code ?? status);
+const codesOf = (answers: readonly { status: number; body: AnyBody | undefined }[]) =>
+  answers.map(({ status, body }) => body?.code ?? status);
 
 /** One after the other. */
 async function each<Asked, Answered>(
@@ -96,7 +97,10 @@ describe('a limit', () => {
     const asked = ['/v1/operator/alarms', '/metrics', '/health', '/ready', '/openapi.json', '/docs'];
     for (const path of asked) {
       const answers = await each([1, 2, 3], () => api.call('GET', path, { port, bearer: api.operatorToken }));
-      expect(codesOf(answers).every(code => code !== 'rate_limited'), path).toBe(true);
+      expect(
+        codesOf(answers).every(code => code !== 'rate_limited'),
+        path,
+      ).toBe(true);
       expect(answers[0]?.headers).not.toHaveProperty('ratelimit');
     }
   });
