@@ -24,6 +24,7 @@ export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
 export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
+export type { Monitoring, Readiness } from './monitoring.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
@@ -32,6 +33,7 @@ export { referenceCalldata } from './orders/reference.ts';
 export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
+export type { PostingObserver } from './posting/posting-observer.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
 export type { PaymentLot } from './reads/payment-lots.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';

@@ -33,6 +33,7 @@ import {
   type KeyHolder,
   type ServiceIdentity,
 } from './keys/authenticate.ts';
+import { Monitoring } from './monitoring.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -195,6 +196,8 @@ export class Ledger {
   readonly installation: Installation;
   /** Null: this installation takes no card payments. */
   readonly cards: Cards | null;
+  /** What those who run it watch. */
+  readonly monitoring: Monitoring;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -213,6 +216,7 @@ export class Ledger {
     this.#chain = createPublicClient({
       transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });
+    this.monitoring = new Monitoring({ db: parts.db, poster: parts.poster, chain: this.#chain });
     this.#senders = options.senders ?? new SenderLists();
     this.#verifier = new SignatureVerifier(
       createPublicClient({ transport: http(options.rpcUrl, { retryCount: 0, timeout: 3000 }) }),
@@ -563,11 +567,6 @@ export class Ledger {
   /** What a person must look at, the oldest first. */
   alarms(): Promise<RaisedAlarm[]> {
     return readAlarms(this.#pools.db);
-  }
-
-  /** Throws unless the database answers. */
-  async ping(): Promise<void> {
-    await this.#pools.pool.query('select 1');
   }
 
   /** Answers what is in flight, then closes the connections. */

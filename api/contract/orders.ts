@@ -141,7 +141,7 @@ const receipt = {
   debt: credits,
 };
 
-const orderParams = z.object({ id: orderId });
+export const orderParams = z.object({ id: orderId });
 
 export const getPaymentMethods = defineRoute({
   name: 'getPaymentMethods',
@@ -235,7 +235,7 @@ export const watchOrder = defineRoute({
   params: orderParams,
   status: 200,
   mediaType: 'text/event-stream',
-  problems: ['not_found', 'too_many_streams', 'overloaded'],
+  problems: ['not_found', 'too_many_streams'],
 });
 
 export const claimKey = defineRoute({

@@ -8,6 +8,7 @@ import {
   type OrderRow,
   StripeAwayError,
 } from '../../ledger/index.ts';
+import { leaveAdmission } from '../admission.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
 import { clientNetwork } from '../client-network.ts';
 import {
@@ -17,9 +18,9 @@ import {
   getOrder,
   getOrderReceipt,
   openOrderCheckout,
+  orderParams,
   watchOrder,
 } from '../contract/orders.ts';
-import { CALLERS } from '../contract/route.ts';
 import {
   cardTermsJson,
   ethTermsJson,
@@ -28,9 +29,11 @@ import {
   receiptJson,
   receiptUnknown,
 } from '../order-json.ts';
+import { CALLERS, rateLimitOf } from '../contract/route.ts';
 import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
-import { readBearer } from '../request.ts';
+import { countRequest } from '../rate-limits.ts';
+import { readBearer, readParams } from '../request.ts';
 import { Serving } from '../serve.ts';
 import { currentPriceOncePerSecond } from './current-price.ts';
 
@@ -86,7 +89,10 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
       })
       .handle(watchOrder, async (request, response) => {
         const secret = readBearer(request, CALLERS.order_secret);
-        await streams.begin(String(request.params.id), secret, response);
+        await countRequest(rateLimitOf(watchOrder), null, request, response);
+        const { id } = readParams(orderParams, request);
+        await streams.begin(id, secret, response);
+        leaveAdmission(response);
       })
       // Until the key is acknowledged or used.
       .on(claimKey, async ({ caller: secret, params }) => {

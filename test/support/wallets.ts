@@ -17,7 +17,8 @@ export interface Challenge {
 
 export type Action = 'link' | 'unlink' | 'claim' | 'recover';
 
-const DOORS: Readonly<Record<Action, string>> = {
+/** Where a signed challenge is sent. */
+export const DOORS: Readonly<Record<Action, string>> = {
   link: '/v1/wallets',
   unlink: '/v1/wallets/unlinkings',
   claim: '/v1/wallets/claims',

@@ -1,5 +1,5 @@
 import type { ApiUnderTest, Call } from '../api.ts';
-import { whileOutcomesAreUnknown, whileOverloaded } from './posting-trouble.ts';
+import { whileOutcomesAreUnknown } from './posting-trouble.ts';
 import type { RouteCases } from './route-case.ts';
 
 export const DEBITS_CASES: RouteCases = {
@@ -23,11 +23,6 @@ export const DEBITS_CASES: RouteCases = {
         const key = unique();
         await debit(api, customer, '1', key);
         return await debit(api, customer, '2', key);
-      },
-      overloaded: async stage => {
-        const { accountId, secureKey } = await stage.api.customer();
-        const key = stage.unique();
-        return await whileOverloaded(stage, accountId, () => debit(stage.api, { secureKey }, '1', key));
       },
       outcome_unknown: async stage => {
         const customer = await stage.api.customer();
