@@ -1,23 +1,23 @@
 /** The HTTP API as an Express application: routes, the order in which a request meets them, and its errors. */
 import { randomUUID } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import {
-  isPassing,
-  type Ledger,
-  OutcomeUnknownError,
-  OverloadedError,
-  SECRET_PREFIXES,
-} from '../ledger/index.ts';
+import type { Ledger } from '../ledger/index.ts';
+import { createDebitBatch } from './contract/debits.ts';
+import { createRateCard } from './contract/rate-cards.ts';
+import { problemLine, problemOf } from './error-problem.ts';
 import { noStore } from './no-store.ts';
 import type { OrderStreams } from './order-streams.ts';
 import { Problem, sendProblem } from './problem.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
+import { holdRoutes } from './routes/holds.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { walletRoutes } from './routes/wallets.ts';
 
 export interface AppOptions {
@@ -36,6 +36,9 @@ export interface AppOptions {
 }
 
 const BODY_BYTES_MAX = 16 * 1024;
+/** A thousand items, the longest of them with their descriptions in any script. */
+const BATCH_BYTES_MAX = 1536 * 1024;
+const RATE_CARD_BYTES_MAX = 128 * 1024;
 
 export function createApp(options: AppOptions): Express {
   const { ledger, publicUrl, log } = options;
@@ -51,12 +54,17 @@ export function createApp(options: AppOptions): Express {
   app.use(onlyKnownHosts(options));
   app.use('/v1', noStore);
   app.use(stripeRoutes(ledger));
+  app.use(createDebitBatch.path, express.json({ limit: BATCH_BYTES_MAX, strict: true }));
+  app.use(createRateCard.path, express.json({ limit: RATE_CARD_BYTES_MAX, strict: true }));
   app.use('/v1', express.json({ limit: BODY_BYTES_MAX, strict: true }));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
-  app.use(debitRoutes(ledger, publicUrl));
+  app.use(debitRoutes(ledger, { publicUrl, log }));
+  app.use(holdRoutes(ledger, publicUrl));
+  app.use(usageRoutes(ledger, publicUrl));
   app.use(walletRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));
+  app.use(rateCardRoutes(ledger));
   app.use(referenceRoutes(publicUrl));
 
   // Anybody: the pages.
@@ -110,49 +118,8 @@ function answerErrors(log: (line: string) => void): ErrorRequestHandler {
     }
     const requestId = String(response.locals.requestId);
     const problem = problemOf(error);
-    if (problem.status >= 500) {
-      const what = error instanceof Problem ? error.message : describe(error);
-      const line = `${requestId} ${request.method} ${request.path} ${problem.status} ${problem.code}: ${what}`;
-      log(withoutSecrets(line));
-    }
+    if (problem.status >= 500)
+      log(problemLine(`${requestId} ${request.method} ${request.path}`, problem, error));
     sendProblem(response, problem, requestId);
   };
-}
-
-function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof OverloadedError) return new Problem('overloaded', 'Too much is waiting: try again.');
-  if (error instanceof OutcomeUnknownError)
-    return new Problem(
-      'outcome_unknown',
-      'It is not known whether this was carried out: ask again with the same Idempotency-Key.',
-    );
-  if (isPassing(error))
-    return new Problem('temporarily_unavailable', 'The database is away: try again shortly.');
-  return bodyProblem(error) ?? new Problem('internal_error', 'This is our fault. Quote the request id.');
-}
-
-/** What Express's body parser refuses is the caller's to mend. */
-function bodyProblem(error: unknown): Problem | null {
-  const type = error instanceof Error && 'type' in error ? error.type : null;
-  const status = error instanceof Error && 'status' in error ? error.status : null;
-  if (type === 'entity.too.large')
-    return new Problem('request_too_large', `The body may have ${BODY_BYTES_MAX} bytes at the most.`);
-  if (type === 'entity.parse.failed') return new Problem('malformed_request', 'The body is not valid JSON.');
-  if (type === 'charset.unsupported' || type === 'encoding.unsupported')
-    return new Problem('unsupported_media_type', 'Send the body as UTF-8 JSON, not compressed otherwise.');
-  if (typeof status === 'number' && status >= 400 && status < 500)
-    return new Problem('malformed_request', 'The request could not be read.');
-  return null;
-}
-
-const SECRETS = new RegExp(`\\b(${Object.values(SECRET_PREFIXES).join('|')})_\\w+`, 'g');
-
-/** Whatever found its way into a line, no secret does. */
-function withoutSecrets(line: string): string {
-  return line.replaceAll(SECRETS, '$1_…');
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

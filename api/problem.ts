@@ -21,6 +21,19 @@ export class Problem extends Error {
   }
 }
 
+/** The body of a problem's answer. */
+export function problemJson(problem: Problem, requestId: string) {
+  return {
+    type: `urn:aispace-credits:problem:${problem.code}`,
+    title: problem.code.replaceAll('_', ' '),
+    status: problem.status,
+    code: problem.code,
+    detail: problem.message,
+    request_id: requestId,
+    ...problem.members,
+  };
+}
+
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
   if (problem.status === 503) response.set('Retry-After', '1');
   const { retry_after_seconds: retryAfterSeconds } = problem.members;
@@ -30,15 +43,5 @@ export function sendProblem(response: Response, problem: Problem, requestId: str
     .set('Cache-Control', 'no-store')
     .status(problem.status)
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `urn:aispace-credits:problem:${problem.code}`,
-        title: problem.code.replaceAll('_', ' '),
-        status: problem.status,
-        code: problem.code,
-        detail: problem.message,
-        request_id: requestId,
-        ...problem.members,
-      }),
-    );
+    .send(JSON.stringify(problemJson(problem, requestId)));
 }

@@ -7,11 +7,12 @@ import type { OpenApi } from '../../api/openapi.ts';
 import { CREDITS_CASES } from '../support/contract/credits-cases.ts';
 import { DEBITS_CASES } from '../support/contract/debits-cases.ts';
 import type { Prepared, RouteCase, RouteCases } from '../support/contract/route-case.ts';
+import { SPEND_CASES } from '../support/contract/spend-cases.ts';
 import { openStage, type Stage } from '../support/contract/stage.ts';
 import { SYSTEM_CASES } from '../support/contract/system-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 
-const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SYSTEM_CASES };
+const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SPEND_CASES, ...SYSTEM_CASES };
 
 let stage: Stage;
 

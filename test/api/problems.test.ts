@@ -8,6 +8,7 @@ import { freePort } from '../../dev/free-port.ts';
 import { accountName, SenderLists } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
 import { type CardApi, startCardApi } from '../support/card-api.ts';
+import { SPEND_PROBLEMS } from '../support/contract/spend-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 import { calldataOf, payable } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
@@ -49,6 +50,7 @@ afterAll(async () => {
 
 /** How each code comes about. The type makes it a type error to leave one out; the first test does so at run time. */
 const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
+  ...spending(),
   malformed_request: () => order({ body: '{"amount_usd":', headers: { 'content-type': 'application/json' } }),
   invalid_field: () => order({ json: { amount_usd: 5, method: 'eth' } }),
   stripe_signature_invalid: () =>
@@ -364,6 +366,17 @@ async function withCards(work: (cards: CardApi) => Promise<Answer<AnyBody>>): Pr
     (api.log as string[]).push(...cards.api.log);
     await cards.stop();
   });
+}
+
+/** The contract's own cases of what only spending meets. */
+function spending() {
+  let count = 0;
+  const unique = () => {
+    count += 1;
+    return `spending-${count}`;
+  };
+  const cases = Object.entries(SPEND_PROBLEMS).map(([code, play]) => [code, () => play({ api, unique })]);
+  return Object.fromEntries(cases) as Record<keyof typeof SPEND_PROBLEMS, () => Promise<Answer<AnyBody>>>;
 }
 
 async function unpaidOrder() {
