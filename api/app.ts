@@ -12,12 +12,15 @@ import { Problem } from './problem.ts';
 import { RateLimits, slowFailures } from './rate-limits.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
+import { holdRoutes } from './routes/holds.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { walletRoutes } from './routes/wallets.ts';
 import { securityHeaders } from './security-headers.ts';
 import { soundHeaders } from './sound-headers.ts';
@@ -69,9 +72,12 @@ export function createApp(options: AppOptions): App {
   app.use(paymentMethodRoutes(ledger));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
-  app.use(debitRoutes(ledger, publicUrl));
+  app.use(debitRoutes(ledger, { publicUrl, log }));
+  app.use(holdRoutes(ledger, publicUrl));
+  app.use(usageRoutes(ledger, publicUrl));
   app.use(walletRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));
+  app.use(rateCardRoutes(ledger));
   app.use(referenceRoutes(publicUrl));
 
   // Anybody: the pages.

@@ -14,17 +14,16 @@ export function answerErrors(log: (line: string) => void): ErrorRequestHandler {
     const requestId = String(response.locals.requestId);
     const problem = problemOf(error);
     if (problem.status >= 500) {
-      const what = error instanceof Problem ? error.message : describe(error);
       // Not the path: somebody may have put anything into it.
       const path = (response.locals.route as Route | undefined)?.path ?? '-';
-      const line = `${requestId} ${request.method} ${path} ${problem.status} ${problem.code}: ${what}`;
-      log(withoutSecrets(line));
+      log(problemLine(`${requestId} ${request.method} ${path}`, problem, error));
     }
     sendProblem(response, problem, requestId);
   };
 }
 
-function problemOf(error: unknown): Problem {
+/** What the caller is told of an error: of one that is neither theirs nor of the moment, nothing. */
+export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof OverloadedError) return new Problem('overloaded', 'Too much is waiting: try again.');
   if (error instanceof OutcomeUnknownError)
@@ -52,6 +51,12 @@ function bodyProblem(error: unknown): Problem | null {
 }
 
 const SECRETS = new RegExp(`\\b(${Object.values(SECRET_PREFIXES).join('|')})_\\w+`, 'g');
+
+/** One line for the log, with all that is known of the error. @param what Names the request. */
+export function problemLine(what: string, problem: Problem, error: unknown): string {
+  const why = error instanceof Problem ? error.message : describe(error);
+  return withoutSecrets(`${what} ${problem.status} ${problem.code}: ${why}`);
+}
 
 /** Whatever found its way into a line, no secret does. */
 function withoutSecrets(line: string): string {

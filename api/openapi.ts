@@ -151,6 +151,7 @@ const SCHEMES: Record<Caller, readonly string[]> = {
   anybody_or_holder: ['secureKey', 'orderSecret'],
   wallet_session: ['walletSession'],
   service: ['serviceToken'],
+  service_or_key: ['serviceToken', 'secureKey'],
   operator: ['operatorToken'],
 };
 

@@ -22,8 +22,8 @@ export class Problem extends Error {
 }
 
 /** What is sent of a problem. */
-export function problemJson(problem: Problem, requestId: string): string {
-  return JSON.stringify({
+export function problemJson(problem: Problem, requestId: string) {
+  return {
     type: `urn:aispace-credits:problem:${problem.code}`,
     title: problem.code.replaceAll('_', ' '),
     status: problem.status,
@@ -31,7 +31,7 @@ export function problemJson(problem: Problem, requestId: string): string {
     detail: problem.message,
     request_id: requestId,
     ...problem.members,
-  });
+  };
 }
 
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
@@ -44,5 +44,5 @@ export function sendProblem(response: Response, problem: Problem, requestId: str
     .set('Cache-Control', 'no-store')
     .status(problem.status)
     .type('application/problem+json')
-    .send(problemJson(problem, requestId));
+    .send(JSON.stringify(problemJson(problem, requestId)));
 }

@@ -19,6 +19,7 @@ interface CallerOf {
   anybody_or_holder: () => string;
   wallet_session: string;
   service: ServiceIdentity;
+  service_or_key: ServiceIdentity | KeyHolder;
   /** The name on the operator's token. */
   operator: string;
 }
@@ -133,6 +134,14 @@ export class Serving {
           await ledger.authenticateService(bearer()),
           'This service token is not valid: ask the operator for one.',
         );
+      case 'service_or_key': {
+        const shown = bearer();
+        // What has not the form of the one is not looked up.
+        return known(
+          (await ledger.authenticateService(shown)) ?? (await ledger.authenticateKey(shown)),
+          'This is neither a valid service token nor a valid Secure Key.',
+        );
+      }
       case 'operator':
         return known(
           await ledger.authenticateOperator(bearer()),

@@ -63,7 +63,7 @@ function transportProblem(error: string | undefined): Problem {
 }
 
 function rawAnswer(problem: Problem, requestId: string): string {
-  const body = problemJson(problem, requestId);
+  const body = JSON.stringify(problemJson(problem, requestId));
   return [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     'Connection: close',

@@ -10,8 +10,16 @@ export { type Distribution, distribute, previewDistribution } from './cluster/di
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export { cardOrderProgress } from './core/card-order-state.ts';
+export { HOLD_LIFE_DEFAULT } from './core/hold.ts';
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
+export {
+  type ModelPrices,
+  type RateCard,
+  USAGE_UNITS,
+  type Usage,
+  type UsageUnit,
+} from './core/rate-card.ts';
 export type { Refusal } from './core/refusal.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
@@ -34,9 +42,13 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { PostingObserver } from './posting/posting-observer.ts';
+export type { PublishedRateCard } from './rates/rate-card-rows.ts';
+export type { RateCardRefusal } from './rates/rates.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export type { OwnHold } from './reads/own-spends.ts';
 export type { PaymentLot } from './reads/payment-lots.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
+export type { Spender } from './service-requests.ts';
 export {
   checkInstallation,
   ensureInstallation,
@@ -47,6 +59,7 @@ export {
 } from './store/installation.ts';
 export { instantText, parseInstant } from './store/instant-text.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
+export type { PostedEntry } from './store/posted-entries.ts';
 export { openKysely, openPool, withServerSettings } from './store/postgres.ts';
 export type { MidnightJob } from './sweep/midnight-job.ts';
 export type { AccountCredential, HolderRefusal } from './wallets/account-credential.ts';

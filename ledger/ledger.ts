@@ -28,6 +28,7 @@ import {
 import { type PendingPayment, readPendingPayments } from './intake/pending-payments.ts';
 import {
   authenticateKey,
+  authenticateKeys,
   authenticateOperator,
   authenticateService,
   type KeyHolder,
@@ -49,10 +50,18 @@ import type { Outcome } from './posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID, purchaseKeyDigest } from './posting/identity.ts';
 import { Poster, postingConnections } from './posting/poster.ts';
 import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
+import { Rates } from './rates/rates.ts';
 import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
 import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
 import { type PaymentLot, readPaymentLots } from './reads/payment-lots.ts';
+import {
+  type NamedSpend,
+  type OwnHold,
+  type OwnSpend,
+  readOwnHold,
+  readOwnSpend,
+} from './reads/own-spends.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
 import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
@@ -198,6 +207,8 @@ export class Ledger {
   readonly cards: Cards | null;
   /** What those who run it watch. */
   readonly monitoring: Monitoring;
+  /** The operator's price list, and spending by it. */
+  readonly rates: Rates;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -213,6 +224,7 @@ export class Ledger {
     this.#pools = parts;
     this.#codes = parts.codes;
     this.#poster = parts.poster;
+    this.rates = new Rates({ db: parts.db, poster: parts.poster, now: () => this.now() });
     this.#chain = createPublicClient({
       transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });
@@ -359,6 +371,11 @@ export class Ledger {
     return authenticateKey(this.#doors, key, () => this.now());
   }
 
+  /** As authenticateKey for each of them, in one look-up. */
+  authenticateKeys(keys: readonly string[]): Promise<(KeyHolder | null)[]> {
+    return authenticateKeys(this.#doors, keys, () => this.now());
+  }
+
   authenticateService(token: string): Promise<ServiceIdentity | null> {
     return authenticateService(this.#doors, token);
   }
@@ -421,6 +438,16 @@ export class Ledger {
   /** Gives all that is held back; rejects as a debit does. */
   release(request: ReleaseRequest): Promise<Outcome> {
     return this.#poster.submit(request.holder.accountId, releaseCommand(request));
+  }
+
+  /** Where a hold that the service placed stands at `now`; null when it placed no such hold. */
+  ownHold(named: NamedSpend, now: Instant): Promise<OwnHold | null> {
+    return readOwnHold(this.#doors, named, now);
+  }
+
+  /** What authorised a debit or capture of the service; null when it made none such. */
+  ownSpend(named: NamedSpend): Promise<OwnSpend | null> {
+    return readOwnSpend(this.#doors, named);
   }
 
   /** Undoes a debit or capture of the service, in whole or in part; rejects as a debit does. */

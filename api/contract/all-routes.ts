@@ -1,6 +1,7 @@
 /** Every route of the API, in the order in which the reference tells of them. */
 import { getCredits } from './credits.ts';
-import { createDebit } from './debits.ts';
+import { createDebit, createDebitBatch, reverseDebit } from './debits.ts';
+import { captureHold, createHold, getHold, releaseHold } from './holds.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
 import {
   acknowledgeKey,
@@ -12,8 +13,10 @@ import {
   openOrderCheckout,
   watchOrder,
 } from './orders.ts';
+import { createRateCard, getRateCard, listRateCards } from './rate-cards.ts';
 import type { Route } from './route.ts';
 import { getHealth, getMetrics, getOpenApi, getReadiness, getReference, takeStripeEvent } from './system.ts';
+import { createUsage } from './usage.ts';
 import {
   claimPayments,
   createChallenge,
@@ -36,8 +39,10 @@ export const ALL_ROUTES = [
     acknowledgeKey,
   ],
   ...[getCredits],
-  ...[createDebit],
+  ...[createDebit, createDebitBatch, reverseDebit, createUsage, getRateCard],
+  ...[createHold, getHold, captureHold, releaseHold],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
+  ...[createRateCard, listRateCards],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],
 ] as readonly Route[];

@@ -63,6 +63,20 @@ export const STATUS_OF = {
   temporarily_unavailable: 503,
   price_unavailable: 503,
   card_unavailable: 503,
+
+  // Spending
+  hold_unknown: 404,
+  spend_unknown: 404,
+  hold_closed: 409,
+  rate_card_missing: 409,
+  rate_card_version_taken: 409,
+  rate_card_too_early: 422,
+  capture_above_hold: 422,
+  reversal_above_spend: 422,
+  model_unknown: 422,
+  usage_unpriced: 422,
+  usage_free: 422,
+  too_many_holds: 429,
 } as const;
 
 export type ProblemCode = keyof typeof STATUS_OF;

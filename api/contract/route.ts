@@ -20,6 +20,7 @@ export const CALLERS = {
   anybody_or_holder: 'your Secure Key, or the secret of the order that is named',
   wallet_session: 'the session that came with the challenge',
   service: 'a service token',
+  service_or_key: 'a service token or a Secure Key',
   operator: 'an operator token',
 } as const;
 export type Caller = keyof typeof CALLERS;

@@ -5,16 +5,7 @@ import { creditsText, decimalText } from '../amount-text.ts';
 
 export function registerLedgerMetrics(registry: Registry, ledger: Ledger): void {
   const registers = [registry];
-  new Gauge({
-    name: 'credits_alarms',
-    help: 'Things that a person must look at, by kind; GET /v1/operator/alarms tells which.',
-    labelNames: ['kind'],
-    registers,
-    async collect() {
-      for (const kind of Object.keys(ALARM_KINDS)) this.set({ kind }, 0);
-      for (const { kind } of await ledger.alarms()) this.inc({ kind });
-    },
-  });
+  registerAlarms(registry, ledger);
   new Gauge({
     name: 'credits_sweep_lag_seconds',
     help: 'How far the midnight sweep is behind the newest midnight.',
@@ -62,6 +53,19 @@ export function registerLedgerMetrics(registry: Registry, ledger: Ledger): void 
     registers,
     async collect() {
       this.set(Number(creditsText(await ledger.monitoring.openDebtMicrocredits())));
+    },
+  });
+}
+
+export function registerAlarms(registry: Registry, ledger: Pick<Ledger, 'alarms'>): void {
+  new Gauge({
+    name: 'credits_alarms',
+    help: 'Things that a person must look at, by kind; GET /v1/operator/alarms tells which.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      for (const kind of Object.keys(ALARM_KINDS)) this.set({ kind }, 0);
+      for (const { kind } of await ledger.alarms()) this.inc({ kind });
     },
   });
 }

@@ -21,6 +21,7 @@ import {
   orderParams,
   watchOrder,
 } from '../contract/orders.ts';
+import { CALLERS, rateLimitOf } from '../contract/route.ts';
 import {
   cardTermsJson,
   ethTermsJson,
@@ -29,7 +30,6 @@ import {
   receiptJson,
   receiptUnknown,
 } from '../order-json.ts';
-import { CALLERS, rateLimitOf } from '../contract/route.ts';
 import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
 import { countRequest } from '../rate-limits.ts';

@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { UsageUnit } from './rate-card.ts';
 
 /** Why a command was not carried out, with what the caller needs to act on it. A refusal changes nothing. */
 export type Refusal =
@@ -24,5 +25,17 @@ export type Refusal =
       readonly leftMicrocredits: bigint;
       readonly requiredMicrocredits: bigint;
     }
+  /** No version of the price list is in force; the first one will be from `effectiveFrom` on. */
+  | { readonly code: 'rate_card_missing'; readonly effectiveFrom: Instant | null }
+  | { readonly code: 'model_unknown'; readonly version: number; readonly models: readonly string[] }
+  | {
+      readonly code: 'usage_unpriced';
+      readonly version: number;
+      /** What was used and has no price; those of the model that have one. */
+      readonly unit: UsageUnit;
+      readonly units: readonly UsageUnit[];
+    }
+  /** All that was used is free of charge. */
+  | { readonly code: 'usage_free'; readonly version: number }
   | { readonly code: 'idempotency_key_reused' }
   | { readonly code: 'account_unknown' };

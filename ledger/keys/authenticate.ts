@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
@@ -56,6 +56,41 @@ export async function authenticateKey(
     if (numUpdatedRows === 0n) return authenticateKey(options, key, clock);
   }
   return { accountId: row.account_id, keyNumber: row.key_number, scope: row.scope };
+}
+
+/**
+ * Whose Secure Keys these are, in their order, each as authenticateKey has it: one look-up for all of them. Only a key
+ * that is used for the first time in its life is gone after by itself.
+ */
+export async function authenticateKeys(
+  options: AuthenticationOptions,
+  keys: readonly string[],
+  clock: () => Promise<Instant>,
+): Promise<(KeyHolder | null)[]> {
+  const wanted = [...new Set(keys)].filter(key => isWellFormed(key, 'secureKey', options.mode));
+  if (wanted.length === 0) return keys.map(() => null);
+  const hashes = new Map(wanted.map(key => [key, hashSecret(key)]));
+  const buckets = [...hashes.values()].map(keyHash => bucketOf(keyHash, options.bucketCount));
+  const { rows } = await sql<{
+    key_hash: Buffer;
+    account_id: bigint;
+    key_number: number;
+    scope: KeyHolder['scope'];
+    is_used: boolean;
+  }>`
+    select k.key_hash, k.account_id, k.key_number, k.scope, k.first_used_at is not null as is_used
+    from unnest(${buckets}::smallint[], ${[...hashes.values()]}::bytea[]) as wanted (bucket, key_hash)
+    join secure_keys k on k.bucket = wanted.bucket and k.key_hash = wanted.key_hash
+    where k.revoked_at is null`.execute(options.db);
+  const found = new Map(rows.map(row => [row.key_hash.toString('hex'), row]));
+  const holders = new Map<string, KeyHolder | null>();
+  for (const [key, keyHash] of hashes) {
+    const row = found.get(keyHash.toString('hex'));
+    if (row && !row.is_used) holders.set(key, await authenticateKey(options, key, clock));
+    else if (row)
+      holders.set(key, { accountId: row.account_id, keyNumber: row.key_number, scope: row.scope });
+  }
+  return keys.map(key => holders.get(key) ?? null);
 }
 
 /** Which service shows this token; null when it is malformed, of the other mode, unknown or revoked. */

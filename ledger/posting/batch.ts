@@ -275,6 +275,7 @@ function postedEntry(accountId: bigint, entry: Entry): PostedEntry {
     availableAfterMicrocredits: entry.availableAfterMicrocredits,
     heldAfterMicrocredits: entry.heldAfterMicrocredits,
     debtAfterMicrocredits: entry.debtAfterMicrocredits,
+    details: entry.details,
   };
 }
 

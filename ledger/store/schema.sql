@@ -299,6 +299,15 @@ create table price_records (
   reason text
 );
 
+create table rate_cards (
+  version integer not null,
+  effective_at timestamp with time zone not null,
+  prices jsonb not null,
+  operator text not null,
+  reason text not null,
+  recorded_at timestamp with time zone not null
+);
+
 create table receipt_inclusions (
   bucket smallint not null,
   receipt_id text not null,
@@ -663,6 +672,16 @@ alter table price_records add constraint price_records_source_check CHECK ((sour
 
 alter table price_records add constraint price_records_source_complete CHECK ((((source = 'chainlink'::text) AND (feed IS NOT NULL) AND (round_id IS NOT NULL) AND (round_started_at IS NOT NULL) AND (round_updated_at IS NOT NULL) AND (operator IS NULL) AND (reason IS NULL)) OR ((source = 'operator'::text) AND (feed IS NULL) AND (round_id IS NULL) AND (round_started_at IS NULL) AND (round_updated_at IS NULL) AND (operator IS NOT NULL) AND (reason IS NOT NULL))));
 
+alter table rate_cards add constraint rate_cards_pkey PRIMARY KEY (version);
+
+alter table rate_cards add constraint rate_cards_operator_check CHECK ((operator <> ''::text));
+
+alter table rate_cards add constraint rate_cards_prices_check CHECK ((jsonb_typeof(prices) = 'object'::text));
+
+alter table rate_cards add constraint rate_cards_reason_check CHECK ((reason <> ''::text));
+
+alter table rate_cards add constraint rate_cards_version_check CHECK ((version > 0));
+
 alter table receipt_inclusions add constraint receipt_inclusions_pkey PRIMARY KEY (bucket, receipt_id, version);
 
 alter table receipt_inclusions add constraint receipt_inclusions_amount_wei_check CHECK ((amount_wei > (0)::numeric));
@@ -858,6 +877,10 @@ CREATE TRIGGER price_records_append_only BEFORE DELETE OR UPDATE ON credits.pric
 
 CREATE TRIGGER price_records_no_truncate BEFORE TRUNCATE ON credits.price_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER rate_cards_append_only BEFORE DELETE OR UPDATE ON credits.rate_cards FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER rate_cards_no_truncate BEFORE TRUNCATE ON credits.rate_cards FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER receipt_inclusions_append_only BEFORE DELETE OR UPDATE ON credits.receipt_inclusions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER receipt_inclusions_no_truncate BEFORE TRUNCATE ON credits.receipt_inclusions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -955,6 +978,8 @@ grant delete, insert, select on outbox to credits_app;
 grant insert, select on postings to credits_app;
 
 grant insert, select on price_records to credits_app;
+
+grant insert, select on rate_cards to credits_app;
 
 grant insert, select on receipt_inclusions to credits_app;
 

@@ -3,6 +3,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import type { RenewalPolicy } from '../core/lot.ts';
+import type { UsageUnit } from '../core/rate-card.ts';
 import type { SuspenseReason } from '../core/suspense-reason.ts';
 import type { LinkEvent } from '../core/wallet-link.ts';
 
@@ -453,6 +454,16 @@ export interface BalanceProgressTable {
   updated_at: Timestamp;
 }
 
+export interface RateCardTable {
+  version: number;
+  effective_at: Timestamp;
+  /** Microcredits in strings, by model and unit; written as JSON text. */
+  prices: ColumnType<Record<string, Partial<Record<UsageUnit, string>>>, string, never>;
+  operator: string;
+  reason: string;
+  recorded_at: Timestamp;
+}
+
 export interface Tables {
   installation: InstallationTable;
   books: BookTable;
@@ -495,4 +506,5 @@ export interface Tables {
   stripe_hints: StripeHintTable;
   card_payments: CardPaymentTable;
   stripe_progress: StripeProgressTable;
+  rate_cards: RateCardTable;
 }

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Registry } from 'prom-client';
 import {
   type Address,
   createPublicClient,
@@ -24,7 +25,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
 import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
-import { ledgerMetrics } from '../../api/metrics.ts';
+import { registerAlarms } from '../../api/metrics/ledger-metrics.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { startChain } from '../../dev/chain.ts';
 import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
@@ -257,12 +258,8 @@ export async function startLyingChain() {
         () => lying.alarms(),
         alarms => alarms.some(isIt),
       );
-      const registry = ledgerMetrics({
-        alarms: () => readAlarms(steps.db),
-        sweepLagSeconds: async () => 0,
-        indexerLag: async () => ({ seconds: 0, blocks: 0 }),
-        now: async () => steps.now,
-      });
+      const registry = new Registry();
+      registerAlarms(registry, { alarms: () => readAlarms(steps.db) });
       if (!/[1-9]/.test((await registry.metrics()).match(`credits_alarms{kind="${kind}"} (.*)`)?.[1] ?? '0'))
         throw new Error(`the metrics do not tell of ${kind}`);
       if (!log.some(line => line.includes(`ALARM ${kind} `)))

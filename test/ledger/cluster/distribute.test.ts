@@ -80,6 +80,7 @@ describe('the statements', () => {
       'head_sightings',
       'kysely_migration',
       'kysely_migration_lock',
+      'rate_cards',
       'stripe_account',
       'stripe_progress',
       'unique_amount_requests',

@@ -16,14 +16,16 @@ import { readMoved } from '../../../ledger/intake/balance-facts.ts';
 import { readRecentInclusions, readUnpriced } from '../../../ledger/intake/receipt-facts.ts';
 import { recordOutgoing } from '../../../ledger/intake/record-outgoing.ts';
 import { createOperatorToken, createServiceToken } from '../../../ledger/keys/access-tokens.ts';
-import { authenticateKey, authenticateService } from '../../../ledger/keys/authenticate.ts';
+import { authenticateKey, authenticateKeys, authenticateService } from '../../../ledger/keys/authenticate.ts';
 import { acknowledgeKey, claimKey } from '../../../ledger/orders/claim-key.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
 import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { purchaseKeyDigest } from '../../../ledger/posting/identity.ts';
+import { Rates } from '../../../ledger/rates/rates.ts';
 import { readCredits, readCreditsAt } from '../../../ledger/reads/credits.ts';
 import { readExpirySchedule } from '../../../ledger/reads/expiry-schedule.ts';
 import { readLotMovements } from '../../../ledger/reads/lot-movements.ts';
+import { readOwnHold, readOwnSpend } from '../../../ledger/reads/own-spends.ts';
 import { readPaymentLots } from '../../../ledger/reads/payment-lots.ts';
 import { readStatement } from '../../../ledger/reads/statement.ts';
 import { readSuspense } from '../../../ledger/reads/suspense.ts';
@@ -96,7 +98,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
   });
 
   test('what posts is of one bucket, and all of it is tried before tables are distributed', async () => {
-    const ofPosting = sent.filter(text => text.includes('unnest('));
+    // The keys of a batch are looked up by such a statement too, before anything is posted.
+    const ofPosting = sent.filter(text => text.includes('unnest(') && !text.includes('secure_keys'));
     expect(ofPosting).toHaveLength(9);
     for (const text of ofPosting) expect([text, unroutedTables(text, tables)]).toEqual([text, []]);
     const pool = openPool({ databaseUrl: database.url, max: 1, pipeline: true });
@@ -116,6 +119,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     expect(new Set(everywhere)).toEqual(
       new Set([
         'outbox', // what is to be delivered
+        'secure_keys', // the keys of a batch
         // those of an account, whether there are any or which can still be paid at their quote
         'orders',
         STANDING_PAYMENTS, // what is paid of an order's quote, of an account's orders, by an order's own amount
@@ -156,6 +160,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     const saved = { secret: order.secret, secureKey: claim.secureKey };
     expect(await acknowledgeKey(doors, order.orderId, saved, now)).toBe('acknowledged');
     expect(await authenticateKey(doors, claim.secureKey, async () => now)).not.toBeNull();
+    const keys = [claim.secureKey, 'none'];
+    expect(await authenticateKeys(doors, keys, async () => now)).toMatchObject([{ keyNumber: 2 }, null]);
     const found = await findOrderBySecret(doors, order.orderId, order.secret);
     expect(found && (await readOrderStatus(steps.db, found, now)).credited).toBe(true);
   }
@@ -181,7 +187,33 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     await readCreditsAt(doors, 1n, now - HOUR);
     await readExpirySchedule(doors, 1n, now);
     expect((await readStatement(doors, 1n, now, { limit: 10 })).lines).toHaveLength(6);
+    await spendByUsage();
     expect((await readLotMovements(doors, 1n, 1n, { limit: 10 })).movements.length).toBeGreaterThan(5);
+  }
+
+  /** Of an account that nothing else here is about. */
+  async function spendByUsage(): Promise<void> {
+    const { poster } = steps.context;
+    const rates = new Rates({ db: steps.db, poster, now: steps.context.now });
+    const prices = [{ model: 'large', microcredits: { images: 5n } }];
+    const published = await rates.publish({ version: 1, prices, operator: 'me', reason: 'spring' });
+    expect(published).toMatchObject({ version: 1 });
+    expect(await rates.current(steps.now)).toMatchObject({ inForce: { version: 1 }, next: null });
+    const request = {
+      ...{ serviceId: 1, accountId: 2n, keyNumber: 1, description: null },
+      usage: { model: 'large', quantities: { images: 1n } },
+    };
+    const debited = await rates.debit({ ...request, idempotencyKey: 'usage' });
+    const seq = debited.status === 'accepted' ? debited.entry.seq : 0n;
+    expect(await readOwnSpend(steps.doors, { serviceId: 1, accountId: 2n, seq })).toEqual({ keyNumber: 1 });
+    const hold = { key: 'held', account: 2, type: 'hold', amount: 7, about: 0 } as const;
+    expect(codeOf(await poster.submit(2n, requestOf(hold)))).toBe('accepted');
+    const named = { serviceId: 1, accountId: 2n, seq: seq + 1n };
+    expect(await readOwnHold(steps.doors, named, steps.now)).toMatchObject({ status: 'open' });
+    const captured = await rates.capture({ ...request, holdId: named.seq, idempotencyKey: 'capture' });
+    expect(codeOf(captured)).toBe('accepted');
+    expect(await readOwnHold(steps.doors, named, steps.now)).toMatchObject({ status: 'captured' });
+    expect(await rates.versions({ limit: 10 })).toHaveLength(1);
   }
 
   async function reorganize(): Promise<void> {

@@ -34,6 +34,7 @@ const APPEND_ONLY = [
   'order_checkouts',
   'stripe_events',
   'card_payments',
+  'rate_cards',
 ] as const;
 
 /** Tables of the application that it may change, but neither empty nor rebuild. */
@@ -93,6 +94,7 @@ beforeAll(async () => {
     insert into wallet_links values (1, '0x' || repeat('0', 40), 1, 1, 'linked', now());
     insert into suspense_reasons values (1, 'r', 1, 0, 'no_match', now());
     insert into unique_amounts values (1, 10000000000, 1, 'o', now());
+    insert into rate_cards values (1, now(), '{}', 'ops', 'a reason', now());
     insert into stripe_account values (true, 'acct', false, now());
     insert into order_checkouts values (1, 'o', 1, 'cs', 'url', now(), now());
     insert into stripe_events values (1, 'evt', 'type', '{}', now());
@@ -270,6 +272,7 @@ test('what the application may do, table by table', async () => {
     challenge_secret: 'select',
     wallet_proofs: 'insert select',
     wallet_links: 'insert select',
+    rate_cards: 'insert select',
   });
 });
 
