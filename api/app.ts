@@ -11,8 +11,11 @@ import {
 import { noStore } from './no-store.ts';
 import type { OrderStreams } from './order-streams.ts';
 import { Problem, sendProblem } from './problem.ts';
+import { accountHistoryRoutes } from './routes/account-history.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
+import { grantRoutes } from './routes/grants.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { referenceRoutes } from './routes/reference.ts';
@@ -54,6 +57,9 @@ export function createApp(options: AppOptions): Express {
   app.use('/v1', express.json({ limit: BODY_BYTES_MAX, strict: true }));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
+  app.use(accountHistoryRoutes(ledger));
+  app.use(keyRoutes(ledger));
+  app.use(grantRoutes(ledger));
   app.use(debitRoutes(ledger, publicUrl));
   app.use(walletRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));

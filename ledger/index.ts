@@ -13,6 +13,7 @@ export { cardOrderProgress } from './core/card-order-state.ts';
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
 export type { Refusal } from './core/refusal.ts';
+export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
@@ -21,7 +22,17 @@ export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from '
 export type { PendingPayment } from './intake/pending-payments.ts';
 export { hasTraces } from './intake/trace-support.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
-export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+export {
+  type CredentialChange,
+  GRACE_SECONDS_MAX,
+  type KeyRefusal,
+  type KeyStatus,
+} from './keys/account-keys.ts';
+export type { KeyHolder, ServiceIdentity, Spender } from './keys/authenticate.ts';
+export type { CredentialNames } from './keys/credential-names.ts';
+export { grantName, parseGrantName } from './keys/grant-name.ts';
+export type { GrantRefusal, GrantStatus } from './keys/grants.ts';
+export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
 export { Ledger, type LedgerOptions, openLedger } from './ledger.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
@@ -33,7 +44,11 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export type { LotMovement, MovementCursor } from './reads/lot-movements.ts';
+export type { LotWithSource } from './reads/lots.ts';
+export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
+export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
 export {
   checkInstallation,
   ensureInstallation,

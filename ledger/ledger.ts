@@ -33,6 +33,7 @@ import {
   type KeyHolder,
   type ServiceIdentity,
 } from './keys/authenticate.ts';
+import { Keys } from './keys/keys.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -51,9 +52,17 @@ import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
 import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
 import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
+import { type LotPage, type LotWithSource, readLot, readLots } from './reads/lots.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
 import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
+import {
+  type CredentialUsage,
+  readCredentialUsage,
+  readUsage,
+  type Usage,
+  type UsageGroup,
+} from './reads/usage.ts';
 import {
   type CaptureRequest,
   captureCommand,
@@ -185,6 +194,8 @@ export class Ledger {
   readonly installation: Installation;
   /** Null: this installation takes no card payments. */
   readonly cards: Cards | null;
+  /** Keys and grants, for whoever manages an account. */
+  readonly keys: Keys;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -216,6 +227,7 @@ export class Ledger {
           installation: this.installation,
         }),
     );
+    this.keys = new Keys(this.#doors, () => this.now());
     this.cards =
       options.cards === undefined
         ? null
@@ -331,6 +343,36 @@ export class Ledger {
     page: { readonly before?: bigint | undefined; readonly limit: number },
   ): Promise<StatementPage> {
     return readStatement(this.#doors, accountId, now, page);
+  }
+
+  /** The lots of an account, those that have ended included, a page at a time, the newest first. */
+  lots(
+    accountId: bigint,
+    now: Instant,
+    page: { readonly before?: bigint | undefined; readonly limit: number },
+  ): Promise<LotPage> {
+    return readLots(this.#doors, accountId, now, page);
+  }
+
+  /** One lot of the account; null when it has none with this number. */
+  lot(accountId: bigint, lotId: bigint, now: Instant): Promise<LotWithSource | null> {
+    return readLot(this.#doors, accountId, lotId, now);
+  }
+
+  /** What an account used in [from, to), which are at most USAGE_SPAN_MAX. */
+  usage(
+    accountId: bigint,
+    asked: { readonly from: Instant; readonly to: Instant; readonly groupBy: UsageGroup },
+  ): Promise<Usage[]> {
+    return readUsage(this.#doors, accountId, asked);
+  }
+
+  /** What a key or grant has used of the day, the week and the month of `now`, and ever. */
+  credentialUsage(
+    credential: { readonly accountId: bigint; readonly keyNumber: number },
+    now: Instant,
+  ): Promise<CredentialUsage> {
+    return readCredentialUsage(this.#doors, credential, now);
   }
 
   /** Everything that was posted of a lot, a page at a time, the oldest first. */

@@ -3,7 +3,7 @@ import type { DebitCommand } from './core/debit.ts';
 import { HOLD_LIFE_DEFAULT } from './core/hold.ts';
 import type { HoldCommand } from './core/place-hold.ts';
 import type { CaptureCommand, ReleaseCommand } from './core/settle-hold.ts';
-import type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+import type { ServiceIdentity, Spender } from './keys/authenticate.ts';
 import type { ReversalRequest } from './posting/batch.ts';
 import { commandIdentity } from './posting/identity.ts';
 
@@ -13,8 +13,8 @@ const HOLD_LIMITS = { ofAccount: 1000, ofService: 100 };
 /** Who asks, for whom, and by which key it is remembered. */
 export interface ServiceRequest {
   readonly service: ServiceIdentity;
-  /** Whose key the service showed. */
-  readonly holder: KeyHolder;
+  /** Whose key or grant the service showed. */
+  readonly holder: Spender;
   /** Chosen by the service; the same key never does it twice. */
   readonly idempotencyKey: string;
 }

@@ -11,7 +11,12 @@ export const createDebit = defineRoute({
   caller: 'service',
   idempotent: true,
   body: z.strictObject({
-    secure_key: z.string('must be the customer\'s Secure Key, a string that begins with "aisk_"'),
+    secure_key: z.string('must be the customer\'s Secure Key, a string that begins with "aisk_"').optional(),
+    grant: z
+      .string('must be the id of a grant to this service, a string that begins with "grant_"')
+      .max(100, 'must be the id of a grant')
+      .optional()
+      .describe('Instead of `secure_key`.'),
     amount: positiveDecimal('an amount in credits'),
     description: z
       .string('must be a string')
@@ -19,6 +24,7 @@ export const createDebit = defineRoute({
       .max(200, 'must have at most 200 characters')
       .optional(),
   }),
+  detail: 'Send either `secure_key` or `grant`. A limit of theirs is a 403, as no top-up changes it.',
   status: 201,
   answer: z.strictObject({
     id: z.string(),
@@ -28,5 +34,13 @@ export const createDebit = defineRoute({
     held: credits,
     booked_at: instant,
   }),
-  problems: ['insufficient_credits', 'debt_open', 'secure_key_invalid', 'overloaded', 'outcome_unknown'],
+  problems: [
+    'insufficient_credits',
+    'debt_open',
+    'key_limit_exceeded',
+    'secure_key_invalid',
+    'grant_invalid',
+    'overloaded',
+    'outcome_unknown',
+  ],
 });

@@ -1,5 +1,12 @@
 import type { Router } from 'express';
-import { accountName, instantText, type Ledger, type Refusal } from '../../ledger/index.ts';
+import {
+  accountName,
+  instantText,
+  type Ledger,
+  type Refusal,
+  type ServiceIdentity,
+  type Spender,
+} from '../../ledger/index.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
 import { createDebit } from '../contract/debits.ts';
 import { Problem } from '../problem.ts';
@@ -9,13 +16,7 @@ import { Serving } from '../serve.ts';
 export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
   return new Serving(ledger)
     .on(createDebit, async ({ caller: service, body, idempotencyKey, response }) => {
-      const holder = await ledger.authenticateKey(body.secure_key);
-      if (!holder)
-        throw new Problem(
-          'secure_key_invalid',
-          '"secure_key" is not valid: it is mistyped or revoked. Ask the customer for it again.',
-          { field: 'secure_key' },
-        );
+      const holder = await findSpender(ledger, service, body);
       const amountMicrocredits = millionthsOf(body.amount);
       const outcome = await ledger.debit({
         service,
@@ -40,6 +41,36 @@ export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
     .refuseOtherMethods();
 }
 
+/** Whose credits a body spends: by the customer's key, or by the grant to this service. */
+async function findSpender(
+  ledger: Ledger,
+  service: ServiceIdentity,
+  { secure_key: key, grant }: { readonly secure_key?: string | undefined; readonly grant?: string | undefined },
+): Promise<Spender> {
+  if ((key === undefined) === (grant === undefined))
+    throw new Problem(
+      'invalid_field',
+      'Send either "secure_key", the customer\'s key, or "grant", the id of a grant to this service.',
+      { field: grant === undefined ? 'secure_key' : 'grant' },
+    );
+  const spender =
+    key === undefined
+      ? await ledger.keys.authenticateGrant(service, grant ?? '')
+      : await ledger.authenticateKey(key);
+  if (spender) return spender;
+  if (key === undefined)
+    throw new Problem(
+      'grant_invalid',
+      '"grant" is not valid: it is mistyped, for another service, expired or revoked. Ask the customer for another.',
+      { field: 'grant' },
+    );
+  throw new Problem(
+    'secure_key_invalid',
+    '"secure_key" is not valid: it is mistyped or revoked. Ask the customer for it again.',
+    { field: 'secure_key' },
+  );
+}
+
 function refusalProblem(refusal: Refusal, amountMicrocredits: bigint, publicUrl: string): Problem {
   switch (refusal.code) {
     case 'insufficient_credits':
@@ -51,6 +82,17 @@ function refusalProblem(refusal: Refusal, amountMicrocredits: bigint, publicUrl:
           required: creditsText(refusal.requiredMicrocredits),
           renews_at: refusal.renewsAt === null ? null : instantText(refusal.renewsAt),
           top_up_url: publicUrl,
+        },
+      );
+    case 'key_limit_exceeded':
+      return new Problem(
+        'key_limit_exceeded',
+        'This is beyond what the customer lets this key or grant spend. Nothing was debited.',
+        {
+          limit: creditsText(refusal.limitMicrocredits),
+          remaining: creditsText(refusal.remainingMicrocredits),
+          required: creditsText(refusal.requiredMicrocredits),
+          resets_at: refusal.resetsAt === null ? null : instantText(refusal.resetsAt),
         },
       );
     case 'debt_open':

@@ -5,11 +5,19 @@ import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
 import { hashSecret, isWellFormed, type Mode } from './secret.ts';
 
-/** A customer who showed a Secure Key. */
-export interface KeyHolder {
+/** Whose credits may be spent, and by the word of which key or grant. */
+export interface Spender {
   readonly accountId: bigint;
   readonly keyNumber: number;
+}
+
+/** A customer who showed a Secure Key. */
+export interface KeyHolder extends Spender {
   readonly scope: 'manage' | 'spend';
+  /** Of the secret that was shown. */
+  readonly lastFour: string;
+  /** Until when it still spends, as another has taken its place; null: it is the key's secret. */
+  readonly graceUntil: Instant | null;
 }
 
 export interface ServiceIdentity {
@@ -24,9 +32,9 @@ export interface AuthenticationOptions {
 }
 
 /**
- * Whose Secure Key this is; null when it is malformed, of the other mode, unknown or revoked. The look-up is by
- * hash, so its time tells nothing of any other key. The first use is noted, for which alone the clock is read: it ends
- * the claim of the order that issued the key.
+ * Whose Secure Key this is; null when it is malformed, of the other mode, unknown, revoked, or was rotated and its grace
+ * is over. During its grace it only spends. The look-up is by hash, so its time tells nothing of any other key. The first
+ * use is noted, as it ends the claim of the order that issued the key: for that and for the grace the clock is read.
  */
 export async function authenticateKey(
   options: AuthenticationOptions,
@@ -38,11 +46,13 @@ export async function authenticateKey(
   const bucket = bucketOf(keyHash, options.bucketCount);
   const row = await options.db
     .selectFrom('secure_keys')
-    .select(['account_id', 'key_number', 'scope', 'revoked_at', 'first_used_at'])
+    .select(['account_id', 'key_number', 'scope', 'revoked_at', 'first_used_at', 'last_four', 'grace_until'])
     .where('bucket', '=', bucket)
     .where('key_hash', '=', keyHash)
     .executeTakeFirst();
   if (!row || row.revoked_at !== null) return null;
+  const { grace_until: graceUntil } = row;
+  if (graceUntil !== null && (await clock()) >= graceUntil) return null;
   if (row.first_used_at === null) {
     const { numUpdatedRows } = await options.db
       .updateTable('secure_keys')
@@ -55,7 +65,13 @@ export async function authenticateKey(
     // Either somebody else used it first just now, or a new claim revoked it in between: look once more.
     if (numUpdatedRows === 0n) return authenticateKey(options, key, clock);
   }
-  return { accountId: row.account_id, keyNumber: row.key_number, scope: row.scope };
+  return {
+    accountId: row.account_id,
+    keyNumber: row.key_number,
+    scope: graceUntil === null ? row.scope : 'spend',
+    lastFour: row.last_four,
+    graceUntil,
+  };
 }
 
 /** Which service shows this token; null when it is malformed, of the other mode, unknown or revoked. */

@@ -274,6 +274,6 @@ test('whatever happens, what is used follows from the journal and never goes bey
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
