@@ -4,14 +4,24 @@ import { ALL_ROUTES } from '../../api/contract/all-routes.ts';
 import { type ProblemCode, problemAnswer, STATUS_OF } from '../../api/contract/problem-codes.ts';
 import { problemsOf, type Route } from '../../api/contract/route.ts';
 import type { OpenApi } from '../../api/openapi.ts';
+import { ACCOUNT_HISTORY_CASES } from '../support/contract/account-history-cases.ts';
 import { CREDITS_CASES } from '../support/contract/credits-cases.ts';
 import { DEBITS_CASES } from '../support/contract/debits-cases.ts';
+import { GRANTS_CASES } from '../support/contract/grants-cases.ts';
+import { KEYS_CASES } from '../support/contract/keys-cases.ts';
 import type { Prepared, RouteCase, RouteCases } from '../support/contract/route-case.ts';
 import { openStage, type Stage } from '../support/contract/stage.ts';
 import { SYSTEM_CASES } from '../support/contract/system-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 
-const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SYSTEM_CASES };
+const CASES: RouteCases = {
+  ...CREDITS_CASES,
+  ...DEBITS_CASES,
+  ...SYSTEM_CASES,
+  ...ACCOUNT_HISTORY_CASES,
+  ...KEYS_CASES,
+  ...GRANTS_CASES,
+};
 
 let stage: Stage;
 

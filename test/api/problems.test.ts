@@ -8,6 +8,7 @@ import { freePort } from '../../dev/free-port.ts';
 import { accountName, SenderLists } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
 import { type CardApi, startCardApi } from '../support/card-api.ts';
+import { fullOfKeys, spendingKey } from '../support/contract/keys-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 import { calldataOf, payable } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
@@ -69,6 +70,26 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     await api.intake.vanish(debtor.payment);
     return await api.debit(debtor, '1', 'in-debt');
   },
+  key_limit_exceeded: async () => {
+    const limited = await spendingKey(api, customer, { amount: '5', period: 'day' });
+    return await api.debit({ secureKey: limited }, '5.000001', 'beyond-the-limit');
+  },
+  grant_invalid: () =>
+    api.call('POST', '/v1/debits', {
+      bearer: api.serviceToken,
+      json: { grant: 'grant_nonsense', amount: '1' },
+      headers: { 'idempotency-key': 'no-grant' },
+    }),
+  service_unknown: () =>
+    api.call('POST', '/v1/grants', { bearer: customer.secureKey, json: { service: 'nobody' } }),
+  keys_full: async () =>
+    api.call('POST', '/v1/keys', { bearer: await fullOfKeys(api), json: { scope: 'spend' } }),
+  last_managing_key: () => api.call('DELETE', '/v1/keys/1', { bearer: customer.secureKey }),
+  key_rotated: () =>
+    api.call('POST', '/v1/keys/1/rotate', {
+      bearer: customer.secureKey,
+      json: { last_four: customer.secureKey.endsWith('aaaa') ? 'bbbb' : 'aaaa' },
+    }),
   not_found: () => api.call('GET', '/v1/nothing'),
   method_not_allowed: () => api.call('DELETE', '/v1/orders'),
   payment_pending: async () => {
