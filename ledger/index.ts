@@ -32,8 +32,8 @@ export type { KeyHolder, ServiceIdentity, Spender } from './keys/authenticate.ts
 export type { CredentialNames } from './keys/credential-names.ts';
 export { grantName, parseGrantName } from './keys/grant-name.ts';
 export type { GrantRefusal, GrantStatus } from './keys/grants.ts';
-export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
+export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export { Ledger, type LedgerOptions, openLedger } from './ledger.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';

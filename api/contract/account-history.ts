@@ -148,7 +148,9 @@ export const getUsage = defineRoute({
         group: z
           .string()
           .nullable()
-          .describe('The day as YYYY-MM-DD, the service, the model, or the number of key or grant; null: not told.'),
+          .describe(
+            'The day as YYYY-MM-DD, the service, the model, or the number of key or grant; null: not told.',
+          ),
         label: z.string().nullable().describe('Of a key or grant.'),
         credits,
         count: z.int().describe('How many debits and captures.'),

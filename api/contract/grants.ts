@@ -6,7 +6,10 @@ import { defineRoute } from './route.ts';
 const grantParams = z.object({ id: z.string().max(100, 'must be the id of a grant') });
 
 const grantOut = z.strictObject({
-  id: z.string().meta({ examples: ['grant_0123456789abcdef_7'] }).describe('What the service sends as `grant`. Not secret.'),
+  id: z
+    .string()
+    .meta({ examples: ['grant_0123456789abcdef_7'] })
+    .describe('What the service sends as `grant`. Not secret.'),
   number: z.int().describe('Names it in transactions and usage, as that of a key does.'),
   service: z.string(),
   label: z.string().nullable(),
@@ -48,7 +51,9 @@ export const createGrant = defineRoute({
   detail: 'The service spends with its own token and the grant’s id, which works for no other service.',
   caller: 'managing_key',
   body: z.strictObject({
-    service: z.string('must be the name of a service, as /v1/services has it').max(64, 'must be the name of a service'),
+    service: z
+      .string('must be the name of a service, as /v1/services has it')
+      .max(64, 'must be the name of a service'),
     label: labelIn.optional(),
     limit: limitIn.optional(),
     expires_at: instantIn.optional().describe('Later than now; without it, it lasts until it is revoked.'),

@@ -138,7 +138,10 @@ export const revokeKey = defineRoute({
   caller: 'managing_key',
   params: keyParams,
   query: z.strictObject({
-    confirm: z.literal('true', 'must be "true" or left out').optional().describe('That the last one is meant.'),
+    confirm: z
+      .literal('true', 'must be "true" or left out')
+      .optional()
+      .describe('That the last one is meant.'),
   }),
   status: 204,
   problems: ['not_found', 'last_managing_key'],

@@ -61,7 +61,8 @@ export function accountHistoryRoutes(ledger: Ledger): Router {
         throw new Problem('invalid_field', '"from" must be at most 92 days before "to".', { field: 'from' });
       const groupBy = query.group_by;
       const usage = await ledger.usage(accountId, { from, to, groupBy });
-      const numbers = groupBy === 'key' ? usage.flatMap(({ group }) => (group === null ? [] : Number(group))) : [];
+      const numbers =
+        groupBy === 'key' ? usage.flatMap(({ group }) => (group === null ? [] : Number(group))) : [];
       const names = await ledger.keys.names(accountId, numbers);
       return {
         from: instantText(from),
@@ -132,11 +133,7 @@ function movementJson(movement: LotMovement) {
   };
 }
 
-function transactionJson(
-  line: StatementLine,
-  names: CredentialNames,
-  services: ReadonlyMap<number, string>,
-) {
+function transactionJson(line: StatementLine, names: CredentialNames, services: ReadonlyMap<number, string>) {
   const { keyNumber } = line;
   const name = keyNumber === null ? undefined : names.get(keyNumber);
   const { model, description } = toldIn(line.details);

@@ -12,9 +12,13 @@ export function creditRoutes(ledger: Ledger): Router {
       const now = await ledger.now();
       const at = query.at === undefined ? null : parseInstant(query.at);
       if (at !== null && at > now)
-        throw new Problem('invalid_field', '"at" must not be later than now: leave it out to ask about now.', {
-          field: 'at',
-        });
+        throw new Problem(
+          'invalid_field',
+          '"at" must not be later than now: leave it out to ask about now.',
+          {
+            field: 'at',
+          },
+        );
       const credits = await (at === null ? ledger.credits(accountId, now) : ledger.creditsAt(accountId, at));
       return { account: accountName(accountId), ...creditsJson(credits) };
     })

@@ -45,7 +45,10 @@ export function debitRoutes(ledger: Ledger, publicUrl: string): Router {
 async function findSpender(
   ledger: Ledger,
   service: ServiceIdentity,
-  { secure_key: key, grant }: { readonly secure_key?: string | undefined; readonly grant?: string | undefined },
+  {
+    secure_key: key,
+    grant,
+  }: { readonly secure_key?: string | undefined; readonly grant?: string | undefined },
 ): Promise<Spender> {
   if ((key === undefined) === (grant === undefined))
     throw new Problem(

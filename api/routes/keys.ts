@@ -29,7 +29,7 @@ export function keyRoutes(ledger: Ledger): Router {
         grace_until: caller.graceUntil === null ? null : instantText(caller.graceUntil),
         limit: key.limit && creditsText(key.limit.limitMicrocredits),
         limit_remaining: key.limit && creditsText(key.limit.remainingMicrocredits),
-        limit_reset: key.limit && key.limit.period,
+        limit_reset: key.limit?.period ?? null,
         limit_resets_at: key.limit?.resetsAt ? instantText(key.limit.resetsAt) : null,
         usage: creditsText(usage.lifetimeMicrocredits),
         usage_daily: creditsText(usage.dayMicrocredits),

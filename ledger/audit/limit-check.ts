@@ -25,7 +25,9 @@ export async function checkLimits(
   const columns = 'bucket, account_id, key_number, period, period_start, used_microcredits';
   const { rows } =
     accountId === null
-      ? await client.query<Row>(`select ${columns} from spending_limits order by bucket, account_id, key_number`)
+      ? await client.query<Row>(
+          `select ${columns} from spending_limits order by bucket, account_id, key_number`,
+        )
       : await client.query<Row>(
           `select ${columns} from spending_limits where bucket = $1 and account_id = $2 order by key_number`,
           [bucketOfAccount(accountId, bucketCount), accountId],

@@ -253,10 +253,7 @@ async function findCurrent(db: Kysely<Tables>, credential: Credential) {
   return current;
 }
 
-async function isAnotherManaging(
-  db: Kysely<Tables>,
-  { accountId, keyNumber }: Credential,
-): Promise<boolean> {
+async function isAnotherManaging(db: Kysely<Tables>, { accountId, keyNumber }: Credential): Promise<boolean> {
   const other = await db
     .selectFrom('secure_keys')
     .select('key_number')

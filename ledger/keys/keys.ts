@@ -13,6 +13,8 @@ import {
   revokeKey,
   rotateKey,
 } from './account-keys.ts';
+import type { ServiceIdentity, Spender } from './authenticate.ts';
+import { type CredentialNames, readCredentialNames } from './credential-names.ts';
 import {
   authenticateGrant,
   changeGrant,
@@ -24,8 +26,6 @@ import {
   readServices,
   revokeGrant,
 } from './grants.ts';
-import type { ServiceIdentity, Spender } from './authenticate.ts';
-import { type CredentialNames, readCredentialNames } from './credential-names.ts';
 
 /** Which page of keys or grants: behind the number `before`, the `next` of the page before. */
 export interface NumberPage {

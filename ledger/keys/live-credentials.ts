@@ -26,7 +26,9 @@ export async function hasAllCredentials(
     .where('bucket', '=', bucketOfAccount(accountId, bucketCount))
     .where('account_id', '=', accountId)
     .where('revoked_at', 'is', null)
-    .where(eb => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Instant>`${instantText(now)}`)]))
+    .where(eb =>
+      eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Instant>`${instantText(now)}`)]),
+    )
     .executeTakeFirstOrThrow();
   return BigInt(keys.count) + BigInt(grants.count) >= BigInt(CREDENTIALS_MAX);
 }

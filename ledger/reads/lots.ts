@@ -50,7 +50,12 @@ export async function readLots(
   return await inSnapshot(options, async db => {
     const bucket = bucketOfAccount(accountId, options.bucketCount);
     const before = page.before === undefined ? sql`` : sql`and l.lot_id < ${page.before}`;
-    const rows = await readRows(db, bucket, accountId, sql`${before} order by l.lot_id desc limit ${page.limit + 1}`);
+    const rows = await readRows(
+      db,
+      bucket,
+      accountId,
+      sql`${before} order by l.lot_id desc limit ${page.limit + 1}`,
+    );
     const lots = await statusOf({ ...options, db }, accountId, now, rows.slice(0, page.limit));
     return { lots, next: rows.length > page.limit ? (lots.at(-1)?.id ?? null) : null };
   });
@@ -72,7 +77,10 @@ export async function readLot(
 
 type Row = LotRow & { kind: LotSource['kind']; details: string | null };
 
-function inSnapshot<Answer>(options: ReadOptions, read: (db: Kysely<Tables>) => Promise<Answer>): Promise<Answer> {
+function inSnapshot<Answer>(
+  options: ReadOptions,
+  read: (db: Kysely<Tables>) => Promise<Answer>,
+): Promise<Answer> {
   return options.db
     .transaction()
     .setIsolationLevel('repeatable read')

@@ -110,7 +110,9 @@ describe('/v1/credits?at=', () => {
     expect(await at(parseInstant('2026-03-01T23:59:59.999999Z'))).toMatchObject({ available: '6000' });
     expect((await get('/v1/credits?at=2026-03-02')).body).toMatchObject({ available: '10000' });
     expect((await get(`/v1/credits?at=${instantText(api.now)}`)).status).toBe(200);
-    expect((await get('/v1/credits?at=2026-03-01T16:00:00Z', await spendingKey(api, customer))).body).toMatchObject({
+    expect(
+      (await get('/v1/credits?at=2026-03-01T16:00:00Z', await spendingKey(api, customer))).body,
+    ).toMatchObject({
       available: '6000',
     });
   });
@@ -170,7 +172,13 @@ describe('/v1/lots', () => {
     expect(first.body).toMatchObject({
       lot,
       movements: [
-        { transaction: '1', kind: 'purchase', from: 'CREDIT:issued', to: 'CREDIT:available', amount: '10000' },
+        {
+          transaction: '1',
+          kind: 'purchase',
+          from: 'CREDIT:issued',
+          to: 'CREDIT:available',
+          amount: '10000',
+        },
         { transaction: '1', from: 'USD:deferred_revenue', to: 'USD:clearing', amount: '1' },
       ],
       next: '1-2',
@@ -260,7 +268,13 @@ describe('/v1/transactions', () => {
         { id: '6', kind: 'renewal', amount: '170', available: '10000', service: null, key: null },
         { id: '5', kind: 'capture', amount: '20', available: '9830', held: '0', key: robot, ...chat },
         { id: '4', kind: 'hold', amount: '30', available: '9820', held: '30', key: robot, ...chat },
-        { id: '3', kind: 'debit', amount: '50', key: { number: 3, kind: 'grant', label: 'for chat' }, ...chat },
+        {
+          id: '3',
+          kind: 'debit',
+          amount: '50',
+          key: { number: 3, kind: 'grant', label: 'for chat' },
+          ...chat,
+        },
         { id: '2', kind: 'debit', amount: '100', key: robot, description: 'Zürich, 東京 🚀', ...chat },
         { id: '1', kind: 'purchase', amount: '10000', service: null, key: null, description: null },
       ],
@@ -366,7 +380,10 @@ describe('/v1/usage', () => {
     ['group_by=hour', 'group_by'],
     ['group=day', 'group'],
   ])('does not take %s', async (query, field) => {
-    expect(await get(`/v1/usage?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid_field', field } });
+    expect(await get(`/v1/usage?${query}`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_field', field },
+    });
   });
 
   it('takes 92 days, and ranges that are still to come', async () => {

@@ -51,7 +51,12 @@ describe('/v1/keys', () => {
         number: 2,
         scope: 'spend',
         label: 'laptop',
-        limit: { amount: '12.5', period: 'month', remaining: '12.5', resets_at: '2026-04-01T00:00:00.000000Z' },
+        limit: {
+          amount: '12.5',
+          period: 'month',
+          remaining: '12.5',
+          resets_at: '2026-04-01T00:00:00.000000Z',
+        },
         secure_key: expect.stringMatching(/^aisk_dev_/),
       },
     });
@@ -113,7 +118,11 @@ describe('/v1/keys', () => {
     [{ scope: 'spend', number: 7 }, 'number'],
   ])('does not take %j', async (json, field) => {
     const { status, body } = await api.call('POST', '/v1/keys', { bearer: customer.secureKey, json });
-    expect({ status, code: body.code, field: body.field }).toEqual({ status: 400, code: 'invalid_field', field });
+    expect({ status, code: body.code, field: body.field }).toEqual({
+      status: 400,
+      code: 'invalid_field',
+      field,
+    });
   });
 
   it('takes the largest limit that it allows', async () => {
@@ -224,11 +233,16 @@ describe('rotation', () => {
 
   it('lets no secret outlive the grace of the newest rotation', async () => {
     const first = await spendingKey(api, customer);
-    const second = (await rotate(customer.secureKey, 2, { last_four: first.slice(-4), grace_seconds: 604_800 }))
+    const second = (
+      await rotate(customer.secureKey, 2, { last_four: first.slice(-4), grace_seconds: 604_800 })
+    ).body.secure_key;
+    const third = (await rotate(customer.secureKey, 2, { last_four: second.slice(-4), grace_seconds: 60 }))
       .body.secure_key;
-    const third = (await rotate(customer.secureKey, 2, { last_four: second.slice(-4), grace_seconds: 60 })).body
-      .secure_key;
-    expect(await Promise.all([first, second, third].map(key => spend(key)))).toEqual(['spent', 'spent', 'spent']);
+    expect(await Promise.all([first, second, third].map(key => spend(key)))).toEqual([
+      'spent',
+      'spent',
+      'spent',
+    ]);
     const fourth = (await rotate(customer.secureKey, 2, { last_four: third.slice(-4) })).body.secure_key;
     expect(await Promise.all([first, second, third, fourth].map(key => spend(key)))).toEqual([
       ...Array.from({ length: 3 }, () => 'secure_key_invalid'),
@@ -246,7 +260,9 @@ describe('revocation', () => {
     const idempotencyKey = unique();
     expect((await api.debit({ secureKey: key }, '1', idempotencyKey)).status).toBe(201);
     const { body } = await rotate(customer.secureKey, 2, { last_four: key.slice(-4), grace_seconds: 60 });
-    expect((await api.debit({ secureKey: key }, '1', idempotencyKey)).headers['idempotent-replayed']).toBe('true');
+    expect((await api.debit({ secureKey: key }, '1', idempotencyKey)).headers['idempotent-replayed']).toBe(
+      'true',
+    );
     const gone = await api.call('DELETE', '/v1/keys/2', { bearer: customer.secureKey });
     expect([gone.status, gone.text]).toEqual([204, '']);
     for (const secureKey of [key, body.secure_key])
@@ -298,9 +314,18 @@ describe('grants', () => {
     expect(await spendBy(grant, '6')).toBe('spent');
     expect(await spendBy(grant, '4.000001')).toBe('key_limit_exceeded');
     expect(await spendBy(grant, '1', paint)).toBe('grant_invalid');
-    const { body } = await api.call<{ grants: AnyBody[] }>('GET', '/v1/grants', { bearer: customer.secureKey });
+    const { body } = await api.call<{ grants: AnyBody[] }>('GET', '/v1/grants', {
+      bearer: customer.secureKey,
+    });
     expect(body.grants).toMatchObject([
-      { id: grant, number: 2, service: 'chat', label: 'chat', expires_at: expiresAt, limit: { remaining: '4' } },
+      {
+        id: grant,
+        number: 2,
+        service: 'chat',
+        label: 'chat',
+        expires_at: expiresAt,
+        limit: { remaining: '4' },
+      },
     ]);
     api.now += HOUR - 1n;
     expect(await spendBy(grant)).toBe('spent');
@@ -358,7 +383,9 @@ describe('grants', () => {
       ),
     );
     const numbers = made.map(one => (typeof one === 'string' ? Number(one.split('_').at(-1)) : one));
-    expect(numbers.sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 12 }, (_, i) => i + 2));
+    expect(numbers.sort((a, b) => Number(a) - Number(b))).toEqual(
+      Array.from({ length: 12 }, (_, i) => i + 2),
+    );
   });
 });
 
@@ -386,7 +413,15 @@ describe('another customer', () => {
       expect([path, (await asStranger(method, path, json)).status]).toEqual([path, 404]);
     const ownLot = await asStranger('GET', '/v1/lots/1');
     expect(JSON.stringify(ownLot.body)).toContain(stranger.orderId);
-    for (const path of ['/v1/keys', '/v1/grants', '/v1/lots', '/v1/transactions', '/v1/usage', '/v1/key', '/v1/credits'])
+    for (const path of [
+      '/v1/keys',
+      '/v1/grants',
+      '/v1/lots',
+      '/v1/transactions',
+      '/v1/usage',
+      '/v1/key',
+      '/v1/credits',
+    ])
       expect((await asStranger('GET', path)).text, path).not.toContain(customer.orderId);
     expect((await asStranger('GET', '/v1/usage')).body.usage).toEqual([]);
     expect((await asStranger('GET', '/v1/grants')).body.grants).toEqual([]);

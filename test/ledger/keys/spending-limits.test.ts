@@ -183,7 +183,10 @@ describe.each(LEDGER_PLACES)('$name', place => {
     // A limit that is only changed in its amount goes on.
     await submit(one, debit(keyNumber, 43n, 'more'));
     expect(
-      await keys.change({ accountId, keyNumber }, { limit: { limitMicrocredits: 500n * CREDIT, period: 'month' } }),
+      await keys.change(
+        { accountId, keyNumber },
+        { limit: { limitMicrocredits: 500n * CREDIT, period: 'month' } },
+      ),
     ).toBeNull();
     expect(await remaining(keyNumber)).toBe(400n);
     expect(await keys.change({ accountId, keyNumber }, { limit: null })).toBeNull();

@@ -50,7 +50,17 @@ async function store(book: Book, entries: readonly Entry[]): Promise<void> {
   const run = runIn(db);
   await createBooks(run, [key], GENESIS_HASH);
   await writeEntries(run, codes, [
-    { ...key, book, head, entries: sealed, lots: book.lots, faces: [], holds: book.holds, reversals: [], limits: [] },
+    {
+      ...key,
+      book,
+      head,
+      entries: sealed,
+      lots: book.lots,
+      faces: [],
+      holds: book.holds,
+      reversals: [],
+      limits: [],
+    },
   ]);
 }
 

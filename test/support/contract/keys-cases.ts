@@ -34,7 +34,10 @@ export const KEYS_CASES: RouteCases = {
     problems: {
       scope_insufficient: spending('PATCH', '/v1/keys/1'),
       not_found: async ({ api }) =>
-        api.call('PATCH', '/v1/keys/2', { bearer: (await api.customer()).secureKey, json: { label: 'gone' } }),
+        api.call('PATCH', '/v1/keys/2', {
+          bearer: (await api.customer()).secureKey,
+          json: { label: 'gone' },
+        }),
     },
   },
   rotateKey: {
@@ -52,7 +55,10 @@ export const KEYS_CASES: RouteCases = {
       key_rotated: async ({ api }) => {
         const { secureKey } = await api.customer();
         const lastFour = secureKey.endsWith('aaaa') ? 'bbbb' : 'aaaa';
-        return await api.call('POST', '/v1/keys/1/rotate', { bearer: secureKey, json: { last_four: lastFour } });
+        return await api.call('POST', '/v1/keys/1/rotate', {
+          bearer: secureKey,
+          json: { last_four: lastFour },
+        });
       },
     },
   },
