@@ -10,9 +10,12 @@ import { isLogged, type ObservedRequest, observeRequests, requestLine } from './
 import type { OrderStreams } from './order-streams.ts';
 import { Problem } from './problem.ts';
 import { RateLimits, slowFailures } from './rate-limits.ts';
+import { holdRoutes } from './routes/holds.ts';
+import { accountHistoryRoutes } from './routes/account-history.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
-import { holdRoutes } from './routes/holds.ts';
+import { grantRoutes } from './routes/grants.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
@@ -75,6 +78,9 @@ export function createApp(options: AppOptions): App {
   app.use(debitRoutes(ledger, { publicUrl, log }));
   app.use(holdRoutes(ledger, publicUrl));
   app.use(usageRoutes(ledger, publicUrl));
+  app.use(accountHistoryRoutes(ledger));
+  app.use(keyRoutes(ledger));
+  app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));
   app.use(rateCardRoutes(ledger));

@@ -97,6 +97,17 @@ function refusalProblem(refusal: Refusal, terms: SpendingTerms): Problem {
           top_up_url: publicUrl,
         },
       );
+    case 'key_limit_exceeded':
+      return new Problem(
+        'key_limit_exceeded',
+        `This is beyond what the customer lets this key or grant spend. Nothing was ${done}.`,
+        {
+          limit: creditsText(refusal.limitMicrocredits),
+          remaining: creditsText(refusal.remainingMicrocredits),
+          required: creditsText(refusal.requiredMicrocredits),
+          resets_at: refusal.resetsAt === null ? null : instantText(refusal.resetsAt),
+        },
+      );
     case 'debt_open':
       return new Problem(
         'debt_open',

@@ -21,6 +21,7 @@ export {
   type UsageUnit,
 } from './core/rate-card.ts';
 export type { Refusal } from './core/refusal.ts';
+export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
@@ -29,10 +30,20 @@ export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from '
 export type { PendingPayment } from './intake/pending-payments.ts';
 export { hasTraces } from './intake/trace-support.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
-export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+export {
+  type CredentialChange,
+  GRACE_SECONDS_MAX,
+  type KeyRefusal,
+  type KeyStatus,
+} from './keys/account-keys.ts';
+export type { KeyHolder, ServiceIdentity, Spender } from './keys/authenticate.ts';
+export type { CredentialNames } from './keys/credential-names.ts';
+export { grantName, parseGrantName } from './keys/grant-name.ts';
+export type { GrantRefusal, GrantStatus } from './keys/grants.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
 export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
 export type { Monitoring, Readiness } from './monitoring.ts';
+export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
@@ -48,7 +59,10 @@ export type { Credits, LotStatus } from './reads/credits.ts';
 export type { OwnHold } from './reads/own-spends.ts';
 export type { PaymentLot } from './reads/payment-lots.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
-export type { Spender } from './service-requests.ts';
+export type { LotMovement, MovementCursor } from './reads/lot-movements.ts';
+export type { LotWithSource } from './reads/lots.ts';
+export type { StatementLine } from './reads/statement.ts';
+export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
 export {
   checkInstallation,
   ensureInstallation,

@@ -35,6 +35,7 @@ import {
   type ServiceIdentity,
 } from './keys/authenticate.ts';
 import { Monitoring } from './monitoring.ts';
+import { Keys } from './keys/keys.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -62,9 +63,17 @@ import {
   readOwnHold,
   readOwnSpend,
 } from './reads/own-spends.ts';
+import { type LotPage, type LotWithSource, readLot, readLots } from './reads/lots.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
 import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
+import {
+  type CredentialUsage,
+  readCredentialUsage,
+  readUsage,
+  type Usage,
+  type UsageGroup,
+} from './reads/usage.ts';
 import {
   type CaptureRequest,
   captureCommand,
@@ -209,6 +218,8 @@ export class Ledger {
   readonly monitoring: Monitoring;
   /** The operator's price list, and spending by it. */
   readonly rates: Rates;
+  /** Keys and grants, for whoever manages an account. */
+  readonly keys: Keys;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -242,6 +253,7 @@ export class Ledger {
           installation: this.installation,
         }),
     );
+    this.keys = new Keys(this.#doors, () => this.now());
     this.cards =
       options.cards === undefined
         ? null
@@ -406,6 +418,36 @@ export class Ledger {
     page: { readonly before?: bigint | undefined; readonly limit: number },
   ): Promise<StatementPage> {
     return readStatement(this.#doors, accountId, now, page);
+  }
+
+  /** The lots of an account, those that have ended included, a page at a time, the newest first. */
+  lots(
+    accountId: bigint,
+    now: Instant,
+    page: { readonly before?: bigint | undefined; readonly limit: number },
+  ): Promise<LotPage> {
+    return readLots(this.#doors, accountId, now, page);
+  }
+
+  /** One lot of the account; null when it has none with this number. */
+  lot(accountId: bigint, lotId: bigint, now: Instant): Promise<LotWithSource | null> {
+    return readLot(this.#doors, accountId, lotId, now);
+  }
+
+  /** What an account used in [from, to), which are at most USAGE_SPAN_MAX. */
+  usage(
+    accountId: bigint,
+    asked: { readonly from: Instant; readonly to: Instant; readonly groupBy: UsageGroup },
+  ): Promise<Usage[]> {
+    return readUsage(this.#doors, accountId, asked);
+  }
+
+  /** What a key or grant has used of the day, the week and the month of `now`, and ever. */
+  credentialUsage(
+    credential: { readonly accountId: bigint; readonly keyNumber: number },
+    now: Instant,
+  ): Promise<CredentialUsage> {
+    return readCredentialUsage(this.#doors, credential, now);
   }
 
   /** Everything that was posted of a lot, a page at a time, the oldest first. */

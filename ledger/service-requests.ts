@@ -10,16 +10,11 @@ import { commandIdentity } from './posting/identity.ts';
 /** How many holds may be open at once. */
 const HOLD_LIMITS = { ofAccount: 1000, ofService: 100 };
 
-/** Whose credits a service spends, and what authorised it: the customer's key, or of a hold or debit the key it had. */
-export interface Spender {
-  readonly accountId: bigint;
-  readonly keyNumber: number | null;
-}
-
 /** Who asks, for whom, and by which key it is remembered. */
 export interface ServiceRequest {
   readonly service: ServiceIdentity;
-  readonly holder: Spender;
+  /** Whose key or grant the service showed; of what was held or spent before, whose it was. */
+  readonly holder: { readonly accountId: bigint; readonly keyNumber: number | null };
   /** Chosen by the service; the same key never does it twice. */
   readonly idempotencyKey: string;
 }

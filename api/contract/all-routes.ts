@@ -1,7 +1,10 @@
 /** Every route of the API, in the order in which the reference tells of them. */
+import { getLot, getUsage, listLots, listTransactions } from './account-history.ts';
 import { getCredits } from './credits.ts';
 import { createDebit, createDebitBatch, reverseDebit } from './debits.ts';
 import { captureHold, createHold, getHold, releaseHold } from './holds.ts';
+import { changeGrant, createGrant, listGrants, listServices, revokeGrant } from './grants.ts';
+import { changeKey, createKey, getKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
 import {
   acknowledgeKey,
@@ -41,6 +44,9 @@ export const ALL_ROUTES = [
   ...[getCredits],
   ...[createDebit, createDebitBatch, reverseDebit, createUsage, getRateCard],
   ...[createHold, getHold, captureHold, releaseHold],
+  ...[listLots, getLot, listTransactions, getUsage],
+  ...[getKey, listKeys, createKey, changeKey, rotateKey, revokeKey],
+  ...[listServices, listGrants, createGrant, changeGrant, revokeGrant],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
   ...[createRateCard, listRateCards],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { accountOut, credits, description, idempotencyKey, instant, positiveDecimal } from './fields.ts';
 import { problemAnswer } from './problem-codes.ts';
 import { defineRoute } from './route.ts';
-import { model, spender } from './spender.ts';
+import { model, OF_SPENDERS, spender } from './spender.ts';
 
 /** As many debits as one batch takes at the most. */
 export const BATCH_ITEMS_MAX = 1000;
@@ -37,7 +37,8 @@ export const createDebit = defineRoute({
   body: z.strictObject(debitFields),
   status: 201,
   answer: debit,
-  problems: ['insufficient_credits', 'debt_open', 'secure_key_invalid', 'overloaded', 'outcome_unknown'],
+  detail: 'Send either `secure_key` or `grant`. A limit of theirs is a 403, as no top-up changes it.',
+  problems: ['insufficient_credits', 'debt_open', 'outcome_unknown', ...OF_SPENDERS],
 });
 
 export const batchItem = z.strictObject({

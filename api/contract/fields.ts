@@ -73,6 +73,22 @@ export const pageQuery = z.strictObject({
   before: z.string('must be given once').optional().describe('The `next` of the page before.'),
 });
 
+const INSTANT = /^[1-9]\d{3}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)?$/;
+
+/** A date stands for its first instant, 00:00:00 UTC. */
+export const instantIn = z
+  .string('must be an instant, such as "2026-03-01T15:00:00Z"')
+  .regex(INSTANT, 'must be an instant in UTC, such as "2026-03-01T15:00:00Z", or a date')
+  .refine(isOnCalendar, 'must be an instant that there is')
+  .transform(text => (text.includes('T') ? text : `${text}T00:00:00Z`))
+  .meta({ examples: ['2026-03-01T15:00:00Z'] });
+
+/** Date makes another one of a date that does not exist. */
+function isOnCalendar(text: string): boolean {
+  const date = new Date(text.replace(/\.\d+Z$/, 'Z'));
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text.slice(0, 19).replace('Z', ''));
+}
+
 /** Visible ASCII, as in Stripe's API. */
 export const idempotencyKey = z
   .string()

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accountOut, credits, description, instant, positiveDecimal } from './fields.ts';
 import { defineRoute } from './route.ts';
-import { model, spender } from './spender.ts';
+import { model, OF_SPENDERS, spender } from './spender.ts';
 import { usageObject } from './usage.ts';
 
 const SECONDS_MAX = 86_400;
@@ -54,7 +54,7 @@ export const createHold = defineRoute({
     ...([
       'insufficient_credits',
       'debt_open',
-      'secure_key_invalid',
+      ...OF_SPENDERS,
       'overloaded',
       'outcome_unknown',
     ] as const),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DECIMAL_6 } from '../amount-text.ts';
 import { accountOut, credits, description, instant } from './fields.ts';
 import { defineRoute } from './route.ts';
-import { model, spender } from './spender.ts';
+import { model, OF_SPENDERS, spender } from './spender.ts';
 
 const COUNT_MAX = 1_000_000_000_000;
 
@@ -69,7 +69,7 @@ export const createUsage = defineRoute({
     ...([
       'insufficient_credits',
       'debt_open',
-      'secure_key_invalid',
+      ...OF_SPENDERS,
       'overloaded',
       'outcome_unknown',
     ] as const),

@@ -25,7 +25,7 @@ export function debitRoutes(ledger: Ledger, options: DebitRoutesOptions): Router
       const amountMicrocredits = millionthsOf(body.amount);
       const outcome = await ledger.debit({
         service,
-        holder: await findSpender(ledger, body),
+        holder: await findSpender(ledger, service, body),
         idempotencyKey,
         amountMicrocredits,
         description: body.description ?? null,
@@ -71,7 +71,7 @@ async function debitAll(
   const read = items.map(readItem);
   const valid = read.filter(item => !(item instanceof Problem)) as BatchItem[];
   // An error here is of the moment and of all of them.
-  const spenders = await findSpenders(ledger, valid);
+  const spenders = await findSpenders(ledger, terms.service, valid);
   const spenderOf = new Map(valid.map((item, index) => [item, spenders[index]]));
   return await Promise.all(
     read.map(async item => {

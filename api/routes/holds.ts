@@ -48,7 +48,7 @@ export function holdRoutes(ledger: Ledger, publicUrl: string): Router {
           : BigInt(body.expires_in_seconds) * 1_000_000n;
       const outcome = await ledger.hold({
         service,
-        holder: await findSpender(ledger, body),
+        holder: await findSpender(ledger, service, body),
         idempotencyKey,
         amountMicrocredits,
         description: body.description ?? null,

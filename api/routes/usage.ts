@@ -8,10 +8,10 @@ import { answeredEntry, entryJson, pricingOf, usageOf } from '../spending.ts';
 /** Spending by what was used of a model. */
 export function usageRoutes(ledger: Ledger, publicUrl: string): Router {
   return new Serving(ledger)
-    .on(createUsage, async ({ caller: { serviceId }, body, idempotencyKey, response }) => {
-      const { accountId, keyNumber } = await findSpender(ledger, body);
+    .on(createUsage, async ({ caller: service, body, idempotencyKey, response }) => {
+      const { accountId, keyNumber } = await findSpender(ledger, service, body);
       const outcome = await ledger.rates.debit({
-        ...{ serviceId, accountId, keyNumber, idempotencyKey },
+        ...{ serviceId: service.serviceId, accountId, keyNumber, idempotencyKey },
         usage: usageOf(body),
         description: body.description ?? null,
       });

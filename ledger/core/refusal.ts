@@ -10,6 +10,14 @@ export type Refusal =
       readonly renewsAt: Instant | null;
     }
   | { readonly code: 'debt_open'; readonly debtMicrocredits: bigint }
+  | {
+      /** The account may have more: this key or grant may not. */
+      readonly code: 'key_limit_exceeded';
+      readonly limitMicrocredits: bigint;
+      readonly remainingMicrocredits: bigint;
+      readonly requiredMicrocredits: bigint;
+      readonly resetsAt: Instant | null;
+    }
   | { readonly code: 'too_many_holds'; readonly limit: number }
   | { readonly code: 'hold_unknown' }
   | { readonly code: 'hold_closed' }

@@ -44,6 +44,17 @@ export async function bookSystemEntries(
   const { bucket, accountId } = locked;
   const { head, sealed } = sealEntries(locked.head, bookName(bucket, accountId), entries);
   await writeEntries(run, codes, [
-    { bucket, accountId, book, head, entries: sealed, lots: [], faces: [], holds: [], reversals: [] },
+    {
+      bucket,
+      accountId,
+      book,
+      head,
+      entries: sealed,
+      lots: [],
+      faces: [],
+      holds: [],
+      reversals: [],
+      limits: [],
+    },
   ]);
 }

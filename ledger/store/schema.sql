@@ -23,7 +23,7 @@ create table account_keys (
   bucket smallint not null,
   account_id bigint not null,
   key_number integer not null,
-  key_hash bytea not null
+  key_hash bytea
 );
 
 create table alarms (
@@ -88,7 +88,8 @@ create table books (
   seq bigint not null default 0,
   head bytea not null,
   booked_at timestamp with time zone not null,
-  debt_microcredits bigint not null default 0
+  debt_microcredits bigint not null default 0,
+  has_limits boolean not null default false
 ) with (fillfactor=50);
 
 create table card_payments (
@@ -149,6 +150,17 @@ create table entries (
   details text
 );
 
+create table grants (
+  bucket smallint not null,
+  account_id bigint not null,
+  key_number integer not null,
+  service_id integer not null,
+  label text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone
+);
+
 create table head_sightings (
   chain_id integer not null,
   seen_at timestamp with time zone not null,
@@ -166,7 +178,8 @@ create table holds (
   deadline timestamp with time zone not null,
   take_lot_ids bigint[] not null,
   take_microcredits bigint[] not null,
-  closed_by bigint
+  closed_by bigint,
+  key_number integer
 );
 
 create table installation (
@@ -350,7 +363,10 @@ create table secure_keys (
   last_four text not null,
   created_at timestamp with time zone not null,
   first_used_at timestamp with time zone,
-  revoked_at timestamp with time zone
+  revoked_at timestamp with time zone,
+  label text,
+  rotation integer not null default 0,
+  grace_until timestamp with time zone
 );
 
 create table sent_transactions (
@@ -372,6 +388,16 @@ create table services (
   service_id integer not null,
   name text not null,
   created_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table spending_limits (
+  bucket smallint not null,
+  account_id bigint not null,
+  key_number integer not null,
+  limit_microcredits bigint not null,
+  period text not null,
+  period_start timestamp with time zone not null,
+  used_microcredits bigint not null
 );
 
 create table stripe_account (
@@ -574,6 +600,18 @@ alter table entries add constraint entries_held_after_microcredits_check CHECK (
 
 alter table entries add constraint entries_seq_check CHECK ((seq > 0));
 
+alter table grants add constraint grants_pkey PRIMARY KEY (bucket, account_id, key_number);
+
+alter table grants add constraint grants_account_id_check CHECK ((account_id > 0));
+
+alter table grants add constraint grants_check CHECK ((expires_at > created_at));
+
+alter table grants add constraint grants_key_number_check CHECK ((key_number > 0));
+
+alter table grants add constraint grants_label_check CHECK ((label <> ''::text));
+
+alter table grants add constraint grants_service_id_check CHECK ((service_id > 0));
+
 alter table head_sightings add constraint head_sightings_pkey PRIMARY KEY (chain_id, seen_at);
 
 alter table holds add constraint holds_pkey PRIMARY KEY (bucket, account_id, hold_id);
@@ -704,6 +742,10 @@ alter table secure_keys add constraint secure_keys_pkey PRIMARY KEY (bucket, key
 
 alter table secure_keys add constraint secure_keys_key_hash_check CHECK ((length(key_hash) = 32));
 
+alter table secure_keys add constraint secure_keys_label_check CHECK ((label <> ''::text));
+
+alter table secure_keys add constraint secure_keys_rotation_check CHECK ((rotation >= 0));
+
 alter table secure_keys add constraint secure_keys_scope_check CHECK ((scope = ANY (ARRAY['manage'::text, 'spend'::text])));
 
 alter table sent_transactions add constraint sent_transactions_pkey PRIMARY KEY (bucket, transaction_hash);
@@ -725,6 +767,16 @@ alter table services add constraint services_name_key UNIQUE (name);
 alter table services add constraint services_pkey PRIMARY KEY (service_id);
 
 alter table services add constraint services_service_id_check CHECK ((service_id > 0));
+
+alter table spending_limits add constraint spending_limits_pkey PRIMARY KEY (bucket, account_id, key_number);
+
+alter table spending_limits add constraint spending_limits_key_number_check CHECK ((key_number > 0));
+
+alter table spending_limits add constraint spending_limits_limit_microcredits_check CHECK ((limit_microcredits > 0));
+
+alter table spending_limits add constraint spending_limits_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'lifetime'::text])));
+
+alter table spending_limits add constraint spending_limits_used_microcredits_check CHECK ((used_microcredits >= 0));
 
 alter table stripe_account add constraint stripe_account_pkey PRIMARY KEY (only_row);
 
@@ -795,6 +847,8 @@ CREATE INDEX orders_by_account ON credits.orders USING btree (account_id);
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
 
 CREATE INDEX receipt_inclusions_by_transaction ON credits.receipt_inclusions USING btree (transaction_hash);
+
+CREATE INDEX secure_keys_by_account ON credits.secure_keys USING btree (account_id);
 
 CREATE INDEX sent_transactions_by_block ON credits.sent_transactions USING btree (block_number);
 
@@ -951,6 +1005,8 @@ grant select on challenge_secret to credits_app;
 
 grant insert, select on entries to credits_app;
 
+grant insert, select, update on grants to credits_app;
+
 grant insert, select on head_sightings to credits_app;
 
 grant insert, select, update on holds to credits_app;
@@ -992,6 +1048,8 @@ grant insert, select, update on secure_keys to credits_app;
 grant insert, select on sent_transactions to credits_app;
 
 grant select on services to credits_app;
+
+grant delete, insert, select, update on spending_limits to credits_app;
 
 grant insert, select on stripe_account to credits_app;
 

@@ -4,6 +4,7 @@ import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import type { RenewalPolicy } from '../core/lot.ts';
 import type { UsageUnit } from '../core/rate-card.ts';
+import type { LimitPeriod } from '../core/spending-limit.ts';
 import type { SuspenseReason } from '../core/suspense-reason.ts';
 import type { LinkEvent } from '../core/wallet-link.ts';
 
@@ -27,6 +28,8 @@ export interface BookTable {
   head: Uint8Array;
   booked_at: Timestamp;
   debt_microcredits: bigint;
+  /** Changed by those who set limits alone. */
+  has_limits: Generated<boolean>;
 }
 
 export interface LotTable {
@@ -63,6 +66,7 @@ export interface HoldTable {
   account_id: bigint;
   hold_id: bigint;
   service_id: number;
+  key_number: number | null;
   placed_at: Timestamp;
   deadline: Timestamp;
   take_lot_ids: bigint[];
@@ -336,13 +340,38 @@ export interface SecureKeyTable {
   created_at: Timestamp;
   first_used_at: OptionalTimestamp;
   revoked_at: OptionalTimestamp;
+  label: string | null;
+  rotation: number;
+  grace_until: OptionalTimestamp;
 }
 
 export interface AccountKeyTable {
   bucket: number;
   account_id: bigint;
   key_number: number;
-  key_hash: Uint8Array;
+  /** Of the secret that the number was made with; null for a grant. */
+  key_hash: Uint8Array | null;
+}
+
+export interface GrantTable {
+  bucket: number;
+  account_id: bigint;
+  key_number: number;
+  service_id: number;
+  label: string | null;
+  created_at: Timestamp;
+  expires_at: OptionalTimestamp;
+  revoked_at: OptionalTimestamp;
+}
+
+export interface SpendingLimitTable {
+  bucket: number;
+  account_id: bigint;
+  key_number: number;
+  limit_microcredits: bigint;
+  period: LimitPeriod;
+  period_start: Timestamp;
+  used_microcredits: bigint;
 }
 
 export interface ServiceTable {
@@ -489,6 +518,8 @@ export interface Tables {
   unique_amount_requests: UniqueAmountRequestTable;
   secure_keys: SecureKeyTable;
   account_keys: AccountKeyTable;
+  grants: GrantTable;
+  spending_limits: SpendingLimitTable;
   services: ServiceTable;
   access_tokens: AccessTokenTable;
   challenge_secret: ChallengeSecretTable;

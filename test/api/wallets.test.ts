@@ -22,6 +22,8 @@ import { type CompiledContract, compileSolidity } from '../../dev/compile-solidi
 import { freePort } from '../../dev/free-port.ts';
 import { accountName, instantText, SenderLists } from '../../ledger/index.ts';
 import { type ApiUnderTest, BEGINNING, type Customer, startApi } from '../support/api.ts';
+import { grantTo } from '../support/contract/grants-cases.ts';
+import { spendingKey } from '../support/contract/keys-cases.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 import {
@@ -755,6 +757,34 @@ describe('recovering an account', () => {
     expect(await creditsOf(keyOf(recovered))).toBe('10000');
     expect((await walletsOf({ secureKey: keyOf(recovered) })).body.recoveries).toEqual([
       { address: wallet.address, at: instantText(from) },
+    ]);
+  });
+
+  it('ends every other key, those in their grace included, and every grant', async () => {
+    const wallet = newWallet();
+    const customer = await customerWith(wallet);
+    const spending = await spendingKey(api, customer);
+    const rotated = await api.call('POST', '/v1/keys/2/rotate', {
+      bearer: customer.secureKey,
+      json: { last_four: spending.slice(-4), grace_seconds: 604_800 },
+    });
+    const grant = await grantTo(api, customer);
+    api.now += 80n * HOUR;
+    expect(await api.debit({ secureKey: spending }, '1', 'in-grace')).toMatchObject({ status: 201 });
+    const recovered = await recover(wallet);
+    for (const secureKey of [customer.secureKey, spending, keyOf(rotated)])
+      expect(await api.debit({ secureKey }, '1', 'stolen')).toMatchObject(problem(422, 'secure_key_invalid'));
+    const granted = await api.call('POST', '/v1/debits', {
+      bearer: api.serviceToken,
+      json: { grant, amount: '1' },
+      headers: { 'idempotency-key': 'by-the-grant' },
+    });
+    expect(granted).toMatchObject(problem(422, 'grant_invalid'));
+    const { body } = await api.call('GET', '/v1/keys', { bearer: keyOf(recovered) });
+    expect(body.keys).toMatchObject([
+      { number: 4, revoked_at: null },
+      { number: 2, revoked_at: instantText(api.now) },
+      { number: 1, revoked_at: instantText(api.now) },
     ]);
   });
 

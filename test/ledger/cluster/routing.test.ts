@@ -17,6 +17,8 @@ import { readRecentInclusions, readUnpriced } from '../../../ledger/intake/recei
 import { recordOutgoing } from '../../../ledger/intake/record-outgoing.ts';
 import { createOperatorToken, createServiceToken } from '../../../ledger/keys/access-tokens.ts';
 import { authenticateKey, authenticateKeys, authenticateService } from '../../../ledger/keys/authenticate.ts';
+import { grantName } from '../../../ledger/keys/grant-name.ts';
+import { Keys } from '../../../ledger/keys/keys.ts';
 import { acknowledgeKey, claimKey } from '../../../ledger/orders/claim-key.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
 import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
@@ -27,8 +29,10 @@ import { readExpirySchedule } from '../../../ledger/reads/expiry-schedule.ts';
 import { readLotMovements } from '../../../ledger/reads/lot-movements.ts';
 import { readOwnHold, readOwnSpend } from '../../../ledger/reads/own-spends.ts';
 import { readPaymentLots } from '../../../ledger/reads/payment-lots.ts';
+import { readLot, readLots } from '../../../ledger/reads/lots.ts';
 import { readStatement } from '../../../ledger/reads/statement.ts';
 import { readSuspense } from '../../../ledger/reads/suspense.ts';
+import { readCredentialUsage, readUsage, USAGE_GROUPS } from '../../../ledger/reads/usage.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
 import { sweep } from '../../../ledger/sweep/sweep.ts';
 import { sweepLag } from '../../../ledger/sweep/sweep-progress.ts';
@@ -77,6 +81,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
       await payByCard();
       await payOut();
       await makeTokens();
+      await manageKeys();
       await passTime();
     });
   });
@@ -100,7 +105,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
   test('what posts is of one bucket, and all of it is tried before tables are distributed', async () => {
     // The keys of a batch are looked up by such a statement too, before anything is posted.
     const ofPosting = sent.filter(text => text.includes('unnest(') && !text.includes('secure_keys'));
-    expect(ofPosting).toHaveLength(9);
+    expect(ofPosting).toHaveLength(10);
     for (const text of ofPosting) expect([text, unroutedTables(text, tables)]).toEqual([text, []]);
     const pool = openPool({ databaseUrl: database.url, max: 1, pipeline: true });
     const client = await pool.connect();
@@ -134,6 +139,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
         'suspense_reasons, receipt_inclusions, price_records, assignments, receipt_inclusions, assignments',
         'receipt_inclusions, receipt_inclusions', // what was recorded of the newest blocks
         'receipt_inclusions, price_records, receipt_inclusions', // what has no price
+        'secure_keys', // those of an account
         'wallet_links', // those of an account
         'wallet_proofs', // the recoveries of an account
         'receipt_inclusions, receipt_inclusions, withdrawals, sent_transactions', // what moved the balance
@@ -356,6 +362,44 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     const token = await createServiceToken({ ...doors, name: 'image-service' });
     await createOperatorToken({ ...doors, name: 'me' });
     expect(await authenticateService(steps.doors, token)).not.toBeNull();
+  }
+
+  async function manageKeys(): Promise<void> {
+    const { doors, now } = steps;
+    const keys = new Keys(doors, async () => steps.now);
+    const accountId = 1n;
+    const limit = { limitMicrocredits: 10_000_000n, period: 'day' } as const;
+    const made = await keys.create(accountId, { scope: 'manage', label: 'mine', limit });
+    if ('refusal' in made) throw new Error('a key was not made');
+    const { keyNumber, secureKey } = made;
+    const key = { accountId, keyNumber };
+    expect(await authenticateKey(doors, secureKey, async () => now)).toMatchObject(key);
+    const debit: LoadCommand = { key: 'limited', account: 1, type: 'debit', amount: 10, about: 0 };
+    const request = requestOf(debit);
+    if (request.type !== 'debit') throw new Error('a debit is none');
+    const limited = { ...request, identity: { ...request.identity, keyNumber } };
+    expect(codeOf(await steps.context.poster.submit(accountId, limited))).toBe('accepted');
+    expect(await keys.change(key, { label: 'ours', limit: { ...limit, period: 'week' } })).toBeNull();
+    const rotated = await keys.rotate(key, { lastFour: secureKey.slice(-4), graceSeconds: 60 });
+    expect(rotated).toMatchObject({ keyNumber });
+    expect((await keys.list(accountId, now, { limit: 10 })).keys).toHaveLength(1);
+    const [service = ''] = (await keys.services()).values();
+    const terms = { service, label: null, limit, expiresAt: now + HOUR };
+    const given = await keys.grant(accountId, terms);
+    if ('refusal' in given) throw new Error('a grant was not given');
+    const grant = { accountId, ...given };
+    const identity = { serviceId: 1, name: service };
+    expect(await keys.authenticateGrant(identity, grantName(grant))).toEqual(grant);
+    expect(await keys.changeGrant(grant, { label: 'theirs', limit: null })).toBeNull();
+    expect((await keys.listGrants(accountId, now, { limit: 10 })).grants).toHaveLength(1);
+    expect(await keys.names(accountId, [keyNumber, given.keyNumber])).toHaveProperty('size', 2);
+    for (const groupBy of USAGE_GROUPS)
+      expect(await readUsage(doors, accountId, { from: now - DAY, to: now + DAY, groupBy })).not.toEqual([]);
+    expect((await readCredentialUsage(doors, key, now)).dayMicrocredits).toBe(10n);
+    expect((await readLots(doors, accountId, now, { limit: 10 })).lots).toHaveLength(1);
+    expect(await readLot(doors, accountId, 1n, now)).not.toBeNull();
+    expect(await keys.revoke(key, true)).toBeNull();
+    expect(await keys.revokeGrant(grant)).toBeNull();
   }
 
   async function passTime(): Promise<void> {

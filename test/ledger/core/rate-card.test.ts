@@ -157,7 +157,7 @@ describe('a command that is priced when it is decided', () => {
   const usage = { model: 'large', quantities: { images: 3n } };
   const bought = (at: bigint) => {
     const decision = decide(
-      { seq: 0n, bookedAt: 0n, debtMicrocredits: 0n, lots: [], holds: [] },
+      { seq: 0n, bookedAt: 0n, debtMicrocredits: 0n, lots: [], holds: [], limits: [] },
       { type: 'adjustment', identity, amountMicrocredits: 1_000_000n, policy: 'none', details: 'a gift' },
       at,
     );

@@ -1,6 +1,9 @@
 /** The cases of all routes of the contract. */
+import { ACCOUNT_HISTORY_CASES } from './account-history-cases.ts';
 import { CREDITS_CASES } from './credits-cases.ts';
 import { DEBITS_CASES } from './debits-cases.ts';
+import { GRANTS_CASES } from './grants-cases.ts';
+import { KEYS_CASES } from './keys-cases.ts';
 import { OPERATOR_CASES } from './operator-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
 import type { RouteCases } from './route-case.ts';
@@ -11,6 +14,9 @@ import { WALLETS_CASES } from './wallets-cases.ts';
 export const CONTRACT_CASES: RouteCases = {
   ...ORDERS_CASES,
   ...CREDITS_CASES,
+  ...ACCOUNT_HISTORY_CASES,
+  ...KEYS_CASES,
+  ...GRANTS_CASES,
   ...DEBITS_CASES,
   ...SPEND_CASES,
   ...WALLETS_CASES,
