@@ -104,6 +104,7 @@ import {
   type GivenChallenge,
   giveChallenge,
 } from './wallets/wallet-challenge.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface LedgerOptions {
   readonly databaseUrl: string;
@@ -185,6 +186,8 @@ export class Ledger {
   readonly installation: Installation;
   /** Null: this installation takes no card payments. */
   readonly cards: Cards | null;
+  /** Where customers want to be told what happens in their accounts. */
+  readonly webhooks: Webhooks;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -231,6 +234,7 @@ export class Ledger {
             },
             options.cards.webhookSecret,
           );
+    this.webhooks = new Webhooks({ ...this.#doors, poster: this.#poster, now: () => this.now() });
   }
 
   /** The ledger's clock: the database's, unless another was given. */
