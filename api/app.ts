@@ -19,6 +19,7 @@ import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
 import { walletRoutes } from './routes/wallets.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
@@ -56,6 +57,7 @@ export function createApp(options: AppOptions): Express {
   app.use(creditRoutes(ledger));
   app.use(debitRoutes(ledger, publicUrl));
   app.use(walletRoutes(ledger, publicUrl));
+  app.use(webhookRoutes(ledger));
   app.use(operatorRoutes(ledger));
   app.use(referenceRoutes(publicUrl));
 
@@ -146,7 +148,7 @@ function bodyProblem(error: unknown): Problem | null {
   return null;
 }
 
-const SECRETS = new RegExp(`\\b(${Object.values(SECRET_PREFIXES).join('|')})_\\w+`, 'g');
+const SECRETS = new RegExp(`\\b(${[...Object.values(SECRET_PREFIXES), 'whsec'].join('|')})_[\\w+/=]+`, 'g');
 
 /** Whatever found its way into a line, no secret does. */
 function withoutSecrets(line: string): string {

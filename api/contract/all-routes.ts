@@ -14,12 +14,25 @@ import {
   unlinkWallet,
   withdrawWallet,
 } from './wallets.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhookDeliveries,
+  listWebhooks,
+  retryWebhookDelivery,
+  rotateWebhookSecret,
+  testWebhook,
+} from './webhooks.ts';
 
 export const ALL_ROUTES = [
   ...[createOrder, getOrder, openOrderCheckout, watchOrder, claimKey, acknowledgeKey],
   ...[getCredits],
   ...[createDebit],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
+  ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
+  ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],
 ] as readonly Route[];

@@ -175,14 +175,14 @@ async function settle(
     // What somebody asked for is not followed by another attempt that could tell that it was nothing.
     if (claimed.by_hand && !isGone) return;
     const [at, lasting] = [instantText(now), instantText(now - PAUSED_AFTER)];
-    await endpoint
-      .set({
-        failing_since: sql<string>`coalesce(failing_since, ${at})`,
-        paused_at: isGone
-          ? sql<string>`coalesce(paused_at, ${at})`
-          : sql<string>`case when failing_since <= ${lasting} then coalesce(paused_at, ${at}) else paused_at end`,
-      })
-      .execute();
+    await endpoint.set({ failing_since: sql<string>`coalesce(failing_since, ${at})` }).execute();
+    // With the message that is given up, and not before: until then it is tried as the schedule says.
+    if (isGone || claimed.retries_left === 0)
+      await endpoint
+        .set({ paused_at: at })
+        .where('paused_at', 'is', null)
+        .$if(!isGone, query => query.where('failing_since', '<=', sql<Instant>`${lasting}::timestamptz`))
+        .execute();
   });
 }
 

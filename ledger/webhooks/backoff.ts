@@ -8,8 +8,8 @@ const FACTOR = 4n;
 const LONGEST = 12n * HOUR;
 
 /**
- * An endpoint that has failed at every attempt for so long is paused: the shortest that all retries of a message can
- * take, so that none is given up without it.
+ * An endpoint is paused with a message that is given up when every attempt has failed for so long: the shortest that all
+ * retries of a message can take, so it is whenever nothing else was accepted meanwhile.
  */
 export const PAUSED_AFTER = 60n * HOUR;
 

@@ -87,8 +87,11 @@ function exchange(
       lookup: lookupOf(addresses),
       signal: timeUp,
     });
+    let answered: AttemptResult | null = null;
     const fail = () => {
-      if (timeUp.aborted) resolve({ status: null, problem: 'timed_out' });
+      // The status is the answer, whatever becomes of what follows it.
+      if (answered) resolve(answered);
+      else if (timeUp.aborted) resolve({ status: null, problem: 'timed_out' });
       else resolve({ status: null, problem: isConnected && !isSecured ? 'tls_failed' : 'connection_failed' });
     };
     outgoing.on('socket', socket => {
@@ -102,8 +105,10 @@ function exchange(
     outgoing.on('error', fail);
     outgoing.on('response', incoming => {
       const status = incoming.statusCode ?? 0;
+      const result: AttemptResult = { status, problem: problemOf(status) };
+      answered = result;
       const done = () => {
-        resolve({ status, problem: problemOf(status) });
+        resolve(result);
         outgoing.destroy();
       };
       let byteCount = 0;
@@ -111,7 +116,6 @@ function exchange(
         byteCount += chunk.length;
         if (byteCount > ANSWER_BYTES_MAX) done();
       });
-      // The status is the answer, whatever becomes of what follows it.
       incoming.on('end', done).on('error', done).on('close', done);
     });
     outgoing.end(body);

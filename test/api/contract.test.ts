@@ -9,9 +9,10 @@ import { DEBITS_CASES } from '../support/contract/debits-cases.ts';
 import type { Prepared, RouteCase, RouteCases } from '../support/contract/route-case.ts';
 import { openStage, type Stage } from '../support/contract/stage.ts';
 import { SYSTEM_CASES } from '../support/contract/system-cases.ts';
+import { WEBHOOKS_CASES } from '../support/contract/webhooks-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 
-const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SYSTEM_CASES };
+const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SYSTEM_CASES, ...WEBHOOKS_CASES };
 
 let stage: Stage;
 

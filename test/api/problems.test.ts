@@ -70,6 +70,12 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
     return await api.debit(debtor, '1', 'in-debt');
   },
   not_found: () => api.call('GET', '/v1/nothing'),
+  webhooks_full: async () => {
+    const { secureKey: bearer } = await api.customer();
+    const json = { url: 'https://example.com/hook', events: ['lot_added'] };
+    for (let count = 0; count < 10; count += 1) await api.call('POST', '/v1/webhooks', { bearer, json });
+    return await api.call('POST', '/v1/webhooks', { bearer, json });
+  },
   method_not_allowed: () => api.call('DELETE', '/v1/orders'),
   payment_pending: async () => {
     const { orderId, secret } = await unpaidOrder();
