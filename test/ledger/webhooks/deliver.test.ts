@@ -142,7 +142,12 @@ describe('a paused endpoint', () => {
     await requestRetry(desk.context, to, (await desk.deliveries(to))[0]?.deliveryId ?? '', desk.now);
     await requestTest(desk.context, to, desk.now);
     await desk.send();
-    expect(receiver.bodies().map(({ type }) => type).sort()).toEqual(['lot_added', 'lot_added', 'test']);
+    expect(
+      receiver
+        .bodies()
+        .map(({ type }) => type)
+        .sort(),
+    ).toEqual(['lot_added', 'lot_added', 'test']);
     expect(await endpoint()).toMatchObject({ status: 'paused' });
   });
 
