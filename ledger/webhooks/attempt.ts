@@ -33,15 +33,15 @@ export async function readDue(context: Pick<WebhookContext, 'db'>, now: Instant)
   const { rows } = await sql<DueDelivery>`
     select * from (
       select distinct on (d.bucket, d.account_id, d.endpoint_id)
-        d.bucket, d.account_id, d.endpoint_id, d.delivery_id, d.next_attempt_at, e.failing_since is not null as is_failing
+        d.bucket, d.account_id, d.endpoint_id, d.delivery_id, d.next_attempt_at, d.created_at, e.failing_since is not null as is_failing
       from webhook_deliveries d
       join webhook_endpoints e
         on e.bucket = d.bucket and e.account_id = d.account_id and e.endpoint_id = d.endpoint_id
       where d.status = 'pending' and d.next_attempt_at <= ${at} and (d.claimed_until is null or d.claimed_until <= ${at})
         and (d.by_hand or e.is_enabled and e.paused_at is null)
-      order by d.bucket, d.account_id, d.endpoint_id, d.next_attempt_at
+      order by d.bucket, d.account_id, d.endpoint_id, d.next_attempt_at, d.created_at
     ) due
-    order by next_attempt_at`.execute(context.db);
+    order by next_attempt_at, created_at`.execute(context.db);
   return rows;
 }
 

@@ -41,7 +41,10 @@ export interface DeliveryPage {
   readonly next: DeliveryCursor | null;
 }
 
-/** Keeps messages that are to be sent from `now` on. Those that are there already are left as they are. */
+/**
+ * Keeps messages that are to be sent from `now` on, in this order: each is dated a microsecond after the one before.
+ * Those that are there already are left as they are.
+ */
 export async function addDeliveries(
   db: Kysely<Tables>,
   bucketCount: number,
@@ -52,7 +55,7 @@ export async function addDeliveries(
 ): Promise<void> {
   const bucket = bucketOfAccount(accountId, bucketCount);
   // One by one: there is hardly ever more than one.
-  for (const { id, type, body } of messages)
+  for (const [index, { id, type, body }] of messages.entries())
     await db
       .insertInto('webhook_deliveries')
       .values({
@@ -62,7 +65,7 @@ export async function addDeliveries(
         delivery_id: id,
         type,
         body,
-        created_at: instantText(now),
+        created_at: instantText(now + BigInt(index)),
         status: 'pending',
         retries_left: how.retriesLeft ?? RETRIES,
         by_hand: how.byHand ?? false,

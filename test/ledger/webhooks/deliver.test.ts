@@ -122,7 +122,11 @@ describe('a message that is not accepted', () => {
 });
 
 describe('a paused endpoint', () => {
+  /** Another message waits behind the one that is answered so. */
   beforeEach(async () => {
+    desk.now += 1n;
+    await desk.buy(to.accountId, 4n);
+    await desk.follow();
     receiver.answer = response => void response.writeHead(410).end();
     await desk.send();
     receiver.answer = response => void response.writeHead(204).end();
@@ -130,7 +134,10 @@ describe('a paused endpoint', () => {
 
   test('is one that is gone (410), at once; nothing more is tried', async () => {
     expect(await endpoint()).toMatchObject({ status: 'paused', pausedAt: desk.now });
-    expect((await desk.deliveries(to))[0]).toMatchObject({ status: 'failed', attempts: 1 });
+    expect(await desk.deliveries(to)).toMatchObject([
+      { status: 'failed', attempts: 1 },
+      { status: 'pending', attempts: 0 },
+    ]);
     await desk.buy(to.accountId, 5n);
     desk.now += DAY;
     await desk.follow();
@@ -156,7 +163,9 @@ describe('a paused endpoint', () => {
     await changeEndpoint(desk.context, to.accountId, to.endpointId, { isEnabled: true }, desk.now);
     await desk.follow();
     await desk.send();
-    expect(receiver.received).toHaveLength(2);
+    expect(receiver.bodies().map(({ data }) => (data.lot as { face: string }).face)).toEqual([
+      ...['20000', '40000', '50000'],
+    ]);
     expect(await endpoint()).toMatchObject({ status: 'active', failingSince: null, pausedAt: null });
   });
 });
@@ -166,8 +175,19 @@ test('a test is tried once, and its failure is no alarm', async () => {
   failing();
   await requestTest(desk.context, to, desk.now);
   await desk.send();
-  expect((await desk.deliveries(to)).at(-1)).toMatchObject({ type: 'test', status: 'failed', attempts: 1 });
+  const tested = (await desk.deliveries(to)).filter(({ type }) => type === 'test');
+  expect(tested).toMatchObject([{ status: 'failed', attempts: 1 }]);
   expect(await endpoint()).toMatchObject({ failingSince: null });
+});
+
+test('messages of one moment are sent in the order of what they tell', async () => {
+  await desk.send();
+  for (const usd of [3n, 4n, 5n, 6n, 7n]) await desk.buy(to.accountId, usd);
+  await desk.follow();
+  await desk.send();
+  expect(receiver.bodies().map(({ data }) => (data.lot as { face: string }).face)).toEqual([
+    ...['20000', '30000', '40000', '50000', '60000', '70000'],
+  ]);
 });
 
 test('a new secret signs beside the old one for a day, and alone from then on', async () => {
@@ -200,6 +220,13 @@ describe('several workers', () => {
     await Promise.all(workers.map(worker => worker.start(desk.now)));
     await Promise.all(workers.map(worker => worker.idle()));
     expect(receiver.received).toHaveLength(1);
+  });
+
+  test('claim a message that all have found due, and one gets it', async () => {
+    const [due] = await readDue(desk.context, desk.now);
+    if (!due) throw new Error('nothing is due');
+    const claims = await Promise.all([1, 2, 3].map(() => claim(desk.context, due, desk.now)));
+    expect(claims.filter(claimed => claimed !== undefined)).toHaveLength(1);
   });
 
   test('one that dies with a message in its hands leaves it to the next, a minute later', async () => {

@@ -176,6 +176,7 @@ describe('expiry_soon', () => {
     const to = await desk.subscribe(account, { url: URL, events: ['expiry_soon'], expiryHours: 720 });
     await desk.follow();
     expect(await desk.told(to, 'lapsing')).toEqual(['expiry_soon 10000']);
+    desk.now += 1n;
     await desk.buy(account, 2n);
     await desk.follow();
     expect(await desk.told(to, 'lapsing')).toEqual(['expiry_soon 10000', 'expiry_soon 20000']);
