@@ -25,6 +25,7 @@ import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { walletRoutes } from './routes/wallets.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { securityHeaders } from './security-headers.ts';
 import { soundHeaders } from './sound-headers.ts';
 
@@ -82,6 +83,7 @@ export function createApp(options: AppOptions): App {
   app.use(keyRoutes(ledger));
   app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));
+  app.use(webhookRoutes(ledger));
   app.use(operatorRoutes(ledger));
   app.use(rateCardRoutes(ledger));
   app.use(referenceRoutes(publicUrl));

@@ -50,7 +50,7 @@ function bodyProblem(error: unknown): Problem | null {
   return null;
 }
 
-const SECRETS = new RegExp(`\\b(${Object.values(SECRET_PREFIXES).join('|')})_\\w+`, 'g');
+const SECRETS = new RegExp(`\\b(${[...Object.values(SECRET_PREFIXES), 'whsec'].join('|')})_[\\w+/=]+`, 'g');
 
 /** One line for the log, with all that is known of the error. @param what Names the request. */
 export function problemLine(what: string, problem: Problem, error: unknown): string {

@@ -84,3 +84,7 @@ export type { AccountWallet } from './wallets/read-wallets.ts';
 export type { RecoveryRefusal } from './wallets/recover-account.ts';
 export { type ListedSender, SenderLists, type SenderObstacle } from './wallets/sender-lists.ts';
 export type { ChallengeRefusal, ChallengeRequest } from './wallets/wallet-challenge.ts';
+export type { Delivery, DeliveryCursor } from './webhooks/deliveries.ts';
+export { ENDPOINTS_MAX, type Endpoint } from './webhooks/endpoints.ts';
+export { WEBHOOK_EVENTS } from './webhooks/event.ts';
+export { DELIVERY_PROBLEMS } from './webhooks/send.ts';

@@ -124,6 +124,7 @@ import {
   type GivenChallenge,
   giveChallenge,
 } from './wallets/wallet-challenge.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface LedgerOptions {
   readonly databaseUrl: string;
@@ -220,6 +221,8 @@ export class Ledger {
   readonly rates: Rates;
   /** Keys and grants, for whoever manages an account. */
   readonly keys: Keys;
+  /** Where customers want to be told what happens in their accounts. */
+  readonly webhooks: Webhooks;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -269,6 +272,7 @@ export class Ledger {
             },
             options.cards.webhookSecret,
           );
+    this.webhooks = new Webhooks({ ...this.#doors, poster: this.#poster, now: () => this.now() });
   }
 
   /** The ledger's clock: the database's, unless another was given. */

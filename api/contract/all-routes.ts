@@ -29,6 +29,17 @@ import {
   unlinkWallet,
   withdrawWallet,
 } from './wallets.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhookDeliveries,
+  listWebhooks,
+  retryWebhookDelivery,
+  rotateWebhookSecret,
+  testWebhook,
+} from './webhooks.ts';
 
 export const ALL_ROUTES = [
   ...[
@@ -48,6 +59,8 @@ export const ALL_ROUTES = [
   ...[getKey, listKeys, createKey, changeKey, rotateKey, revokeKey],
   ...[listServices, listGrants, createGrant, changeGrant, revokeGrant],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
+  ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
+  ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
   ...[createRateCard, listRateCards],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],

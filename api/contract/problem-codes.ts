@@ -45,6 +45,7 @@ export const STATUS_OF = {
   key_rotated: 409,
   keys_full: 409,
   last_managing_key: 409,
+  webhooks_full: 409,
   request_too_large: 413,
   unsupported_media_type: 415,
   host_unknown: 421,

@@ -475,6 +475,52 @@ create table wallet_proofs (
   accepted_at timestamp with time zone not null
 );
 
+create table webhook_deliveries (
+  bucket smallint not null,
+  account_id bigint not null,
+  endpoint_id text not null,
+  delivery_id text not null,
+  type text not null,
+  body text not null,
+  created_at timestamp with time zone not null,
+  status text not null,
+  attempts integer not null default 0,
+  retries_left integer not null,
+  by_hand boolean not null default false,
+  next_attempt_at timestamp with time zone,
+  claimed_until timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_problem text,
+  delivered_at timestamp with time zone
+);
+
+create table webhook_endpoints (
+  bucket smallint not null,
+  account_id bigint not null,
+  endpoint_id text not null,
+  url text not null,
+  events text[] not null,
+  low_balance_microcredits bigint,
+  expiry_hours integer not null,
+  created_at timestamp with time zone not null,
+  is_enabled boolean not null default true,
+  failing_since timestamp with time zone,
+  paused_at timestamp with time zone,
+  followed_seq bigint not null,
+  look_at timestamp with time zone
+);
+
+create table webhook_secrets (
+  bucket smallint not null,
+  account_id bigint not null,
+  endpoint_id text not null,
+  number integer not null,
+  secret bytea not null,
+  created_at timestamp with time zone not null,
+  valid_until timestamp with time zone
+);
+
 create table withdrawals (
   bucket smallint not null,
   transaction_hash text not null,
@@ -824,6 +870,46 @@ alter table wallet_proofs add constraint wallet_proofs_address_check CHECK ((add
 
 alter table wallet_proofs add constraint wallet_proofs_nonce_hash_check CHECK ((length(nonce_hash) = 32));
 
+alter table webhook_deliveries add constraint webhook_deliveries_pkey PRIMARY KEY (bucket, account_id, delivery_id);
+
+alter table webhook_deliveries add constraint webhook_deliveries_bucket_account_id_endpoint_id_fkey FOREIGN KEY (bucket, account_id, endpoint_id) REFERENCES webhook_endpoints(bucket, account_id, endpoint_id) ON DELETE CASCADE;
+
+alter table webhook_deliveries add constraint webhook_deliveries_attempts_check CHECK ((attempts >= 0));
+
+alter table webhook_deliveries add constraint webhook_deliveries_check CHECK (((status = 'pending'::text) = (next_attempt_at IS NOT NULL)));
+
+alter table webhook_deliveries add constraint webhook_deliveries_check1 CHECK (((status = 'delivered'::text) = (delivered_at IS NOT NULL)));
+
+alter table webhook_deliveries add constraint webhook_deliveries_retries_left_check CHECK ((retries_left >= 0));
+
+alter table webhook_deliveries add constraint webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])));
+
+alter table webhook_deliveries add constraint webhook_deliveries_type_check CHECK ((type = ANY (ARRAY['low_balance'::text, 'expiry_soon'::text, 'debt_opened'::text, 'lot_added'::text, 'test'::text])));
+
+alter table webhook_endpoints add constraint webhook_endpoints_pkey PRIMARY KEY (bucket, account_id, endpoint_id);
+
+alter table webhook_endpoints add constraint webhook_endpoints_account_id_check CHECK ((account_id > 0));
+
+alter table webhook_endpoints add constraint webhook_endpoints_check CHECK (((low_balance_microcredits IS NOT NULL) OR (NOT ('low_balance'::text = ANY (events)))));
+
+alter table webhook_endpoints add constraint webhook_endpoints_endpoint_id_check CHECK ((endpoint_id ~ '^whe_[0-9A-Za-z]{24}$'::text));
+
+alter table webhook_endpoints add constraint webhook_endpoints_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['low_balance'::text, 'expiry_soon'::text, 'debt_opened'::text, 'lot_added'::text])));
+
+alter table webhook_endpoints add constraint webhook_endpoints_expiry_hours_check CHECK (((expiry_hours >= 1) AND (expiry_hours <= 720)));
+
+alter table webhook_endpoints add constraint webhook_endpoints_followed_seq_check CHECK ((followed_seq >= 0));
+
+alter table webhook_endpoints add constraint webhook_endpoints_low_balance_microcredits_check CHECK ((low_balance_microcredits > 0));
+
+alter table webhook_secrets add constraint webhook_secrets_pkey PRIMARY KEY (bucket, account_id, endpoint_id, number);
+
+alter table webhook_secrets add constraint webhook_secrets_bucket_account_id_endpoint_id_fkey FOREIGN KEY (bucket, account_id, endpoint_id) REFERENCES webhook_endpoints(bucket, account_id, endpoint_id) ON DELETE CASCADE;
+
+alter table webhook_secrets add constraint webhook_secrets_number_check CHECK ((number > 0));
+
+alter table webhook_secrets add constraint webhook_secrets_secret_check CHECK (((length(secret) >= 24) AND (length(secret) <= 64)));
+
 alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
 
 alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amount_wei > (0)::numeric));
@@ -861,6 +947,12 @@ CREATE INDEX unique_amounts_by_amount ON credits.unique_amounts USING btree (amo
 CREATE INDEX wallet_links_by_account ON credits.wallet_links USING btree (account_id);
 
 CREATE INDEX wallet_proofs_by_account ON credits.wallet_proofs USING btree (account_id);
+
+CREATE INDEX webhook_deliveries_by_endpoint ON credits.webhook_deliveries USING btree (bucket, account_id, endpoint_id, created_at, delivery_id);
+
+CREATE INDEX webhook_deliveries_done ON credits.webhook_deliveries USING btree (created_at) WHERE (status <> 'pending'::text);
+
+CREATE INDEX webhook_deliveries_pending ON credits.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 
@@ -1070,5 +1162,11 @@ grant insert, select on unique_amounts to credits_app;
 grant insert, select on wallet_links to credits_app;
 
 grant insert, select on wallet_proofs to credits_app;
+
+grant delete, insert, select, update on webhook_deliveries to credits_app;
+
+grant delete, insert, select, update on webhook_endpoints to credits_app;
+
+grant delete, insert, select, update on webhook_secrets to credits_app;
 
 grant insert, select on withdrawals to credits_app;

@@ -493,6 +493,52 @@ export interface RateCardTable {
   recorded_at: Timestamp;
 }
 
+export interface WebhookEndpointTable {
+  bucket: number;
+  account_id: bigint;
+  endpoint_id: string;
+  url: string;
+  events: ('low_balance' | 'expiry_soon' | 'debt_opened' | 'lot_added')[];
+  low_balance_microcredits: bigint | null;
+  expiry_hours: number;
+  created_at: Timestamp;
+  is_enabled: Generated<boolean>;
+  failing_since: OptionalTimestamp;
+  paused_at: OptionalTimestamp;
+  followed_seq: bigint;
+  look_at: OptionalTimestamp;
+}
+
+export interface WebhookSecretTable {
+  bucket: number;
+  account_id: bigint;
+  endpoint_id: string;
+  number: number;
+  secret: Uint8Array;
+  created_at: Timestamp;
+  valid_until: OptionalTimestamp;
+}
+
+export interface WebhookDeliveryTable {
+  bucket: number;
+  account_id: bigint;
+  endpoint_id: string;
+  delivery_id: string;
+  type: 'low_balance' | 'expiry_soon' | 'debt_opened' | 'lot_added' | 'test';
+  body: string;
+  created_at: Timestamp;
+  status: 'pending' | 'delivered' | 'failed';
+  attempts: Generated<number>;
+  retries_left: number;
+  by_hand: Generated<boolean>;
+  next_attempt_at: OptionalTimestamp;
+  claimed_until: OptionalTimestamp;
+  last_attempt_at: OptionalTimestamp;
+  last_status: number | null;
+  last_problem: string | null;
+  delivered_at: OptionalTimestamp;
+}
+
 export interface Tables {
   installation: InstallationTable;
   books: BookTable;
@@ -538,4 +584,7 @@ export interface Tables {
   card_payments: CardPaymentTable;
   stripe_progress: StripeProgressTable;
   rate_cards: RateCardTable;
+  webhook_endpoints: WebhookEndpointTable;
+  webhook_secrets: WebhookSecretTable;
+  webhook_deliveries: WebhookDeliveryTable;
 }

@@ -10,6 +10,7 @@ import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { FIRST_PRICE, installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { createOperatorToken, createServiceToken, openKysely, openPool } from '../../ledger/index.ts';
+import { issueKey } from '../../ledger/keys/issue-key.ts';
 import { newSecret } from '../../ledger/keys/secret.ts';
 import { DEFAULT_BUCKET_COUNT } from '../../ledger/store/installation.ts';
 import { BASE_GENESIS_HASH, type BaseRpc, startBaseRpc } from '../support/base-rpc.ts';
@@ -107,6 +108,33 @@ describe('live', () => {
         status: 421,
         code: 'host_unknown',
       });
+  });
+
+  it('takes https endpoints of webhooks only', async () => {
+    const { secureKey } = await asOwner(db =>
+      db
+        .transaction()
+        .execute(trx =>
+          issueKey(
+            { db: trx, bucketCount: DEFAULT_BUCKET_COUNT, mode: 'live' },
+            7n,
+            nowInSeconds() * 1_000_000n,
+          ),
+        ),
+    );
+    const headers = {
+      host: HOST,
+      'content-type': 'application/json',
+      authorization: `Bearer ${secureKey}`,
+    };
+    const ask = (method: string, path: string, url: string) =>
+      send<AnyBody>(port, path, { method, headers, body: JSON.stringify({ url, events: ['lot_added'] }) });
+    const refused = { status: 400, body: { code: 'invalid_field', field: 'url' } };
+    expect(await ask('POST', '/v1/webhooks', 'http://example.com/')).toMatchObject(refused);
+    const made = await ask('POST', '/v1/webhooks', 'https://example.com/');
+    expect(made.status).toBe(201);
+    const path = `/v1/webhooks/${made.body.id}`;
+    expect(await ask('PATCH', path, 'http://127.0.0.1/')).toMatchObject(refused);
   });
 
   it('quotes nothing while the chain is behind the clock by more than a minute', async () => {

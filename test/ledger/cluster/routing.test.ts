@@ -3,7 +3,7 @@
  * node, and only such a one may write or lock. Everything the service does is done once, with the transactions of a
  * cluster; where CITUS_URL names one, on it.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyJournal } from '../../../ledger/audit/verify.ts';
 import { lookAtCheckouts } from '../../../ledger/cards/checkout.ts';
 import { ensureStripeAccount } from '../../../ledger/cards/stripe-account.ts';
@@ -41,6 +41,7 @@ import { readWallets } from '../../../ledger/wallets/read-wallets.ts';
 import { recoverAccount } from '../../../ledger/wallets/recover-account.ts';
 import { SignatureVerifier } from '../../../ledger/wallets/verify-signature.ts';
 import { type ChallengeRequest, giveChallenge } from '../../../ledger/wallets/wallet-challenge.ts';
+import { Webhooks } from '../../../ledger/webhooks/webhooks.ts';
 import { codeOf } from '../../support/books.ts';
 import { CardShop } from '../../support/card-shop.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -82,6 +83,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
       await payOut();
       await makeTokens();
       await manageKeys();
+      await tellEndpoints();
       await passTime();
     });
   });
@@ -145,6 +147,9 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
         'receipt_inclusions, receipt_inclusions, withdrawals, sent_transactions', // what moved the balance
         'balance_differences', // those that stand
         'sweep_progress', // which buckets are behind, and how far
+        'webhook_endpoints, books', // whose books have something to be told
+        'webhook_deliveries, webhook_endpoints', // which messages are due
+        'webhook_deliveries', // where old ones are
         'lots, holds', // which books have something due, for the trial balance
         'postings, entries', // the trial balance
       ]),
@@ -400,6 +405,39 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     expect(await readLot(doors, accountId, 1n, now)).not.toBeNull();
     expect(await keys.revoke(key, true)).toBeNull();
     expect(await keys.revokeGrant(grant)).toBeNull();
+  }
+
+  /** All that a worker and the owner of an endpoint do. Nobody listens where the messages go. */
+  async function tellEndpoints(): Promise<void> {
+    const { db, poster, now: clock, log } = steps.context;
+    const context = { ...steps.doors, db, poster, log, now: clock };
+    const webhooks = new Webhooks(context);
+    const { now } = steps;
+    const made = await webhooks.create(
+      2n,
+      { url: 'http://127.0.0.1:1/', events: ['lot_added'], lowBalanceMicrocredits: null, expiryHours: 720 },
+      now,
+    );
+    if ('refusal' in made) throw new Error(made.refusal);
+    const to = { accountId: 2n, endpointId: made.endpoint.endpointId };
+    await webhooks.change(to, { isEnabled: false }, now);
+    await webhooks.change(to, { isEnabled: true, events: ['lot_added', 'expiry_soon'] }, now);
+    await webhooks.rotateSecret(to, now);
+    const tested = await webhooks.test(to, now);
+    const worker = webhooks.startWorker(log);
+    await vi.waitFor(
+      async () => {
+        const { deliveries = [] } = (await webhooks.deliveries(to, { limit: 10 })) ?? {};
+        expect(deliveries.map(({ lastProblem }) => lastProblem)).toEqual([
+          'connection_failed',
+          'connection_failed',
+        ]);
+      },
+      { timeout: 60_000, interval: 50 },
+    );
+    await worker.stop();
+    await webhooks.retry(to, tested?.deliveryId ?? '', now);
+    expect(await webhooks.delete(to)).toBe(true);
   }
 
   async function passTime(): Promise<void> {

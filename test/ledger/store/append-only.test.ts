@@ -54,6 +54,9 @@ const CHANGING = [
   'unique_amount_requests',
   'stripe_hints',
   'stripe_progress',
+  'webhook_endpoints',
+  'webhook_secrets',
+  'webhook_deliveries',
 ] as const;
 const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
@@ -278,6 +281,9 @@ test('what the application may do, table by table', async () => {
     wallet_proofs: 'insert select',
     wallet_links: 'insert select',
     rate_cards: 'insert select',
+    webhook_endpoints: 'delete insert select update',
+    webhook_secrets: 'delete insert select update',
+    webhook_deliveries: 'delete insert select update',
   });
 });
 

@@ -10,6 +10,7 @@ import type { RouteCases } from './route-case.ts';
 import { SPEND_CASES } from './spend-cases.ts';
 import { SYSTEM_CASES } from './system-cases.ts';
 import { WALLETS_CASES } from './wallets-cases.ts';
+import { WEBHOOKS_CASES } from './webhooks-cases.ts';
 
 export const CONTRACT_CASES: RouteCases = {
   ...ORDERS_CASES,
@@ -20,6 +21,7 @@ export const CONTRACT_CASES: RouteCases = {
   ...DEBITS_CASES,
   ...SPEND_CASES,
   ...WALLETS_CASES,
+  ...WEBHOOKS_CASES,
   ...OPERATOR_CASES,
   ...SYSTEM_CASES,
 };

@@ -2,6 +2,7 @@
 import type { ProblemCode } from '../../../api/contract/problem-codes.ts';
 import type { ApiUnderTest, Call } from '../api.ts';
 import type { Answer, AnyBody } from '../http.ts';
+import { spendingKey } from './keys-cases.ts';
 import { whileOutcomesAreUnknown, whileOverloaded } from './posting-trouble.ts';
 import type { Prepared, RouteCases } from './route-case.ts';
 import type { Stage } from './stage.ts';
@@ -76,9 +77,20 @@ async function debitToReverse({ api, unique }: Scene): Promise<Prepared> {
   return { path: `/v1/debits/${body.id}/reverse`, ...asService(api, unique(), { amount: '2' }) };
 }
 
-async function newHold({ api, unique }: Scene, secureKey?: string): Promise<Prepared> {
+async function newHold({ api, unique }: Scene, secureKey?: string, amount = '5'): Promise<Prepared> {
   const secure_key = secureKey ?? (await api.customer()).secureKey;
-  return { path: '/v1/holds', ...asService(api, unique(), { secure_key, amount: '5' }) };
+  return { path: '/v1/holds', ...asService(api, unique(), { secure_key, amount }) };
+}
+
+/** A key that may spend a millionth of a credit in a day. */
+async function limitedKey({ api }: Scene): Promise<string> {
+  return await spendingKey(api, await api.customer(), { amount: '0.000001', period: 'day' });
+}
+
+/** The same for a grant that nobody gave. */
+function byUnknownGrant({ json, ...prepared }: Prepared): Prepared {
+  const { secure_key: _, ...body } = json as { secure_key: string };
+  return { ...prepared, json: { ...body, grant: 'grant_0123456789abcdef_1' } };
 }
 
 /** The path of a hold of 5 credits. */
@@ -228,6 +240,8 @@ export const SPEND_CASES: RouteCases = {
       },
       debt_open: async scene => ask(scene.api, await newHold(scene, await debtor(scene))),
       secure_key_invalid: async scene => ask(scene.api, await newHold(scene, 'aisk_dev_nonsense')),
+      grant_invalid: async scene => ask(scene.api, byUnknownGrant(await newHold(scene))),
+      key_limit_exceeded: async scene => ask(scene.api, await newHold(scene, await limitedKey(scene))),
       too_many_holds: SPEND_PROBLEMS.too_many_holds,
       idempotency_key_reused: async scene => reused(scene, await newHold(scene), { expires_in_seconds: 60 }),
       ...troubleOf(newHold),
@@ -284,6 +298,12 @@ export const SPEND_CASES: RouteCases = {
           ...usage,
           json: { ...(json as object), secure_key: await debtor(scene) },
         });
+      },
+      grant_invalid: async scene => ask(scene.api, byUnknownGrant(await priced(scene))),
+      key_limit_exceeded: async scene => {
+        const { json, ...usage } = await priced(scene);
+        const secure_key = await limitedKey(scene);
+        return await ask(scene.api, { ...usage, json: { ...(json as object), secure_key } });
       },
       secure_key_invalid: async scene => {
         const { json, ...usage } = await priced(scene);
