@@ -10,11 +10,11 @@ import { isLogged, type ObservedRequest, observeRequests, requestLine } from './
 import type { OrderStreams } from './order-streams.ts';
 import { Problem } from './problem.ts';
 import { RateLimits, slowFailures } from './rate-limits.ts';
-import { holdRoutes } from './routes/holds.ts';
 import { accountHistoryRoutes } from './routes/account-history.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { grantRoutes } from './routes/grants.ts';
+import { holdRoutes } from './routes/holds.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { orderRoutes } from './routes/orders.ts';

@@ -41,9 +41,9 @@ export type { CredentialNames } from './keys/credential-names.ts';
 export { grantName, parseGrantName } from './keys/grant-name.ts';
 export type { GrantRefusal, GrantStatus } from './keys/grants.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
+export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
 export type { Monitoring, Readiness } from './monitoring.ts';
-export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
@@ -56,12 +56,12 @@ export type { PostingObserver } from './posting/posting-observer.ts';
 export type { PublishedRateCard } from './rates/rate-card-rows.ts';
 export type { RateCardRefusal } from './rates/rates.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
-export type { OwnHold } from './reads/own-spends.ts';
-export type { PaymentLot } from './reads/payment-lots.ts';
-export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export type { LotMovement, MovementCursor } from './reads/lot-movements.ts';
 export type { LotWithSource } from './reads/lots.ts';
+export type { OwnHold } from './reads/own-spends.ts';
+export type { PaymentLot } from './reads/payment-lots.ts';
 export type { StatementLine } from './reads/statement.ts';
+export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
 export {
   checkInstallation,

@@ -34,8 +34,8 @@ import {
   type KeyHolder,
   type ServiceIdentity,
 } from './keys/authenticate.ts';
-import { Monitoring } from './monitoring.ts';
 import { Keys } from './keys/keys.ts';
+import { Monitoring } from './monitoring.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -55,7 +55,7 @@ import { Rates } from './rates/rates.ts';
 import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
 import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
-import { type PaymentLot, readPaymentLots } from './reads/payment-lots.ts';
+import { type LotPage, type LotWithSource, readLot, readLots } from './reads/lots.ts';
 import {
   type NamedSpend,
   type OwnHold,
@@ -63,7 +63,7 @@ import {
   readOwnHold,
   readOwnSpend,
 } from './reads/own-spends.ts';
-import { type LotPage, type LotWithSource, readLot, readLots } from './reads/lots.ts';
+import { type PaymentLot, readPaymentLots } from './reads/payment-lots.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
 import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';

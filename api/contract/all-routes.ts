@@ -2,8 +2,8 @@
 import { getLot, getUsage, listLots, listTransactions } from './account-history.ts';
 import { getCredits } from './credits.ts';
 import { createDebit, createDebitBatch, reverseDebit } from './debits.ts';
-import { captureHold, createHold, getHold, releaseHold } from './holds.ts';
 import { changeGrant, createGrant, listGrants, listServices, revokeGrant } from './grants.ts';
+import { captureHold, createHold, getHold, releaseHold } from './holds.ts';
 import { changeKey, createKey, getKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
 import {

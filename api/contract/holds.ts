@@ -51,13 +51,7 @@ export const createHold = defineRoute({
     expires_at: instant,
   }),
   problems: [
-    ...([
-      'insufficient_credits',
-      'debt_open',
-      ...OF_SPENDERS,
-      'overloaded',
-      'outcome_unknown',
-    ] as const),
+    ...(['insufficient_credits', 'debt_open', ...OF_SPENDERS, 'overloaded', 'outcome_unknown'] as const),
     'too_many_holds',
   ],
 });

@@ -66,13 +66,7 @@ export const createUsage = defineRoute({
     booked_at: instant,
   }),
   problems: [
-    ...([
-      'insufficient_credits',
-      'debt_open',
-      ...OF_SPENDERS,
-      'overloaded',
-      'outcome_unknown',
-    ] as const),
+    ...(['insufficient_credits', 'debt_open', ...OF_SPENDERS, 'overloaded', 'outcome_unknown'] as const),
     ...(['rate_card_missing', 'model_unknown', 'usage_unpriced', 'usage_free'] as const),
   ],
 });

@@ -1,6 +1,6 @@
 import type { ApiUnderTest, Call } from '../api.ts';
-import { whileOutcomesAreUnknown } from './posting-trouble.ts';
 import { spendingKey } from './keys-cases.ts';
+import { whileOutcomesAreUnknown } from './posting-trouble.ts';
 import type { RouteCases } from './route-case.ts';
 
 export const DEBITS_CASES: RouteCases = {
