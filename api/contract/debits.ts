@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountOut, credits, description, instant, positiveDecimal } from './fields.ts';
+import { accountOut, credits, instant, positiveDecimal } from './fields.ts';
 import { defineRoute } from './route.ts';
 
 export const createDebit = defineRoute({
@@ -13,7 +13,11 @@ export const createDebit = defineRoute({
   body: z.strictObject({
     secure_key: z.string('must be the customer\'s Secure Key, a string that begins with "aisk_"'),
     amount: positiveDecimal('an amount in credits'),
-    description,
+    description: z
+      .string('must be a string')
+      .min(1, 'must not be empty; leave it out instead')
+      .max(200, 'must have at most 200 characters')
+      .optional(),
   }),
   status: 201,
   answer: z.strictObject({
