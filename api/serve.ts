@@ -66,18 +66,23 @@ export class Serving {
     const limit = route.bodyBytesMax ?? BODY_BYTES_MAX;
     const bodyParsers = route.body ? [express.json({ limit, strict: true })] : [];
     return this.handle(route, ...bodyParsers, async (request, response) => {
-      // First: strangers are told nothing of what a route takes.
-      const caller = await this.#identify(route.caller, request);
-      await countCaller(route, caller, request, response);
-      const asked = {
-        caller,
+      const read = () => ({
         params: route.params ? readParams(route.params, request) : {},
         query: route.query ? readQuery(route.query, request) : {},
         body: route.body ? readBody(route.body, request) : undefined,
         idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
-        request,
-        response,
-      } as Asked<Who, z.output<Params>, z.output<Query>, z.output<Body>>;
+      });
+      // Where anybody may ask, a key is not used, which ends the claim of its order, for what cannot be done anyway.
+      if (route.caller === 'anybody_or_key') read();
+      // Elsewhere this comes first: strangers are told nothing of what a route takes.
+      const caller = await this.#identify(route.caller, request);
+      await countCaller(route, caller, request, response);
+      const asked = { caller, ...read(), request, response } as Asked<
+        Who,
+        z.output<Params>,
+        z.output<Query>,
+        z.output<Body>
+      >;
       const answer = await handler(asked);
       response.status(route.status);
       if (route.status === 204) response.end();

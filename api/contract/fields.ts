@@ -32,18 +32,11 @@ export const account = z
   .string('must be the name of an account')
   .regex(/^acct_[0-7][0-9a-f]{15}$/, 'must be the name of an account: acct_ and 16 hex digits');
 
-/** Whether it can be stored, logged and shown as it is: no control characters, no halves of a character. */
-function isPlainText(text: string): boolean {
-  return !/\p{Cc}/u.test(text) && text.isWellFormed();
-}
-const PLAIN_TEXT = 'must be plain text without control characters';
-
-/** What a service says that it debited for. */
+/** What a service says that it spends for. */
 export const description = z
   .string('must be a string')
   .min(1, 'must not be empty; leave it out instead')
   .max(200, 'must have at most 200 characters')
-  .refine(isPlainText, PLAIN_TEXT)
   .optional();
 
 /** Why an operator does something: sealed, shown, and never empty. */
@@ -53,7 +46,10 @@ export const reasonOf = (what: string) =>
     .trim()
     .min(1, `must say ${what}`)
     .max(500, 'must have at most 500 characters')
-    .refine(isPlainText, PLAIN_TEXT);
+    .refine(
+      text => !/\p{Cc}/u.test(text) && text.isWellFormed(),
+      'must be plain text without control characters',
+    );
 
 export const confirm = z
   .boolean('must be true or false')

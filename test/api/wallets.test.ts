@@ -233,7 +233,7 @@ describe('POST /v1/wallets/challenges', () => {
         // An order's secret counts with its own order only.
         [order.secret, {}],
         [order.secret, { order: (await unpaidOrder()).orderId }],
-        [order.secret, { order: 'ord_\u0000' }],
+        [order.secret, { order: 'ord_none' }],
       ] as const)
         expect(
           await askForChallenge(api, action, address, { bearer, fields: { ...transaction, ...fields } }),
