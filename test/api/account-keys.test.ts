@@ -1,10 +1,12 @@
 /** Keys, limits and grants over HTTP: rotation and its races, grace, revocation at once, and nobody else's. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { instantText, parseInstant } from '../../ledger/index.ts';
+import { bucketOfAccount } from '../../ledger/store/bucket.ts';
 import { type ApiUnderTest, BEGINNING, type Customer, startApi } from '../support/api.ts';
 import { grantTo } from '../support/contract/grants-cases.ts';
 import { spendingKey } from '../support/contract/keys-cases.ts';
 import type { AnyBody } from '../support/http.ts';
+import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 
 const HOUR = 3_600_000_000n;
 
@@ -390,9 +392,43 @@ describe('grants', () => {
 });
 
 describe('another customer', () => {
+  /** A customer whose book is in the same bucket: what forgot to ask for the account would find both. */
+  async function neighbourOf({ accountId }: Customer): Promise<Customer> {
+    const { bucketCount } = api.ledger.installation;
+    for (;;) {
+      const now = api.now;
+      const order = payable(
+        await api.ledger.createOrder({ amountMicrousd: 1_000_000n, round: roundOf(ANSWER, now), now }),
+      );
+      const own = (await api.ledger.accountOfOrder(order.orderId)) ?? 0n;
+      if (bucketOfAccount(own, bucketCount) !== bucketOfAccount(accountId, bucketCount)) continue;
+      const payment = await api.intake.pay({
+        calldata: calldataOf(order.reference),
+        amountWei: order.quotedWei,
+      });
+      const claim = await api.ledger.claimKey(order.orderId, order.secret, now);
+      if (claim.status !== 'claimed') throw new Error(`the key of a paid order is ${claim.status}`);
+      return {
+        accountId: own,
+        secureKey: claim.secureKey,
+        orderId: order.orderId,
+        orderSecret: order.secret,
+        payment,
+      };
+    }
+  }
+
   it('can neither see, spend nor change anything by any id of the account', async () => {
-    const stranger = await api.customer();
-    await api.debit(customer, '3', unique());
+    const stranger = await neighbourOf(customer);
+    for (const one of [customer, stranger, customer]) await api.debit(one, '3', unique());
+    await api.ledger.adjust({
+      accountId: customer.accountId,
+      amountMicrocredits: 7_000_000n,
+      policy: 'none',
+      operator: 'ops',
+      reason: 'goodwill',
+      idempotencyKey: unique(),
+    });
     const spending = await spendingKey(api, customer, { amount: '5', period: 'day' });
     const grant = await grantTo(api, customer, { limit: { amount: '5', period: 'day' } });
     const asStranger = (method: string, path: string, json?: unknown) =>
@@ -408,9 +444,10 @@ describe('another customer', () => {
       ['PATCH', '/v1/keys/3', { limit }],
       ['PATCH', `/v1/grants/${grant}`, { limit }],
       ['DELETE', `/v1/grants/${grant}`, undefined],
-      ['GET', '/v1/lots/2', undefined],
+      ['GET', '/v1/lots/4', undefined],
     ] as const)
       expect([path, (await asStranger(method, path, json)).status]).toEqual([path, 404]);
+    expect((await api.call('GET', '/v1/lots/4', { bearer: customer.secureKey })).status).toBe(200);
     const ownLot = await asStranger('GET', '/v1/lots/1');
     expect(JSON.stringify(ownLot.body)).toContain(stranger.orderId);
     for (const path of [
@@ -423,7 +460,19 @@ describe('another customer', () => {
       '/v1/credits',
     ])
       expect((await asStranger('GET', path)).text, path).not.toContain(customer.orderId);
-    expect((await asStranger('GET', '/v1/usage')).body.usage).toEqual([]);
+    const range = 'from=2026-03-01&to=2026-03-02';
+    expect((await asStranger('GET', `/v1/usage?${range}`)).body.usage).toMatchObject([
+      { credits: '3', count: 1 },
+    ]);
+    expect((await asStranger('GET', '/v1/transactions')).body).toMatchObject({
+      transactions: [
+        { id: '2', kind: 'debit' },
+        { id: '1', kind: 'purchase' },
+      ],
+      next: null,
+    });
+    expect((await whoAmI(stranger.secureKey)).body.usage).toBe('3');
+    expect((await asStranger('GET', '/v1/lots/1')).body.movements).toHaveLength(3);
     expect((await asStranger('GET', '/v1/grants')).body.grants).toEqual([]);
     expect((await asStranger('GET', '/v1/keys')).body.keys).toMatchObject([{ number: 1 }]);
     expect(await keysOf(customer.secureKey)).toEqual(before);
