@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { creditsText, decimalText } from '../../api/amount-text.ts';
 import { pushPrice } from '../../dev/price-feeds.ts';
-import { verifyJournal } from '../../ledger/index.ts';
+import { microcreditsOf, verifyJournal } from '../../ledger/index.ts';
 import { eventually } from '../support/buyer.ts';
 import { replaceFeeds } from '../support/replace-feeds.ts';
 import type { Reincluded, TestChain } from '../support/test-chain.ts';
@@ -18,6 +18,8 @@ const DAY_S = 86_400n;
 /** No run takes longer, and none may meet midnight, which gives back what was spent. */
 const RUN_S = 1_800n;
 const HALT_S = 600n;
+/** What the server chose is in the table by this name. */
+const AT_QUOTE = 'at the quote';
 /** Less is told in wei. */
 const WEI_AS_ETH = 10n ** 12n;
 
@@ -53,6 +55,7 @@ export function playOn(start: () => Promise<TestChain>): void {
         if (!paid) throw new Error('the row was not played');
         await expectRow(shop, row, paid);
       });
+      test('and all of it is in books that balance, agree with the chain and verify', () => expectTied(shop));
     });
   }
 
@@ -85,6 +88,13 @@ export function playOn(start: () => Promise<TestChain>): void {
       outcomes[index] = await known(EVENTS, then)(shop, paid).then(answer => ({ ...paid, answer }), asError);
     }
     return outcomes;
+  });
+
+  describe('the price', () => {
+    test('is that of the quotes again', async () => {
+      await pushPrice(shop.chain.rpcUrl, QUOTED);
+      await shop.advance(2n);
+    });
   });
 
   for (const depth of [1, 5, 31])
@@ -151,8 +161,8 @@ async function told(shop: Shop, row: Row, paid: Paid): Promise<Row> {
   const sum = (of: 'credits' | 'debt') => [...each.values()].reduce((total, has) => total + has[of], 0n);
   const isNamed = Object.keys(accounts).some(name => row.credits.startsWith(`${name} `));
   const named = [...each].map(([name, has]) => `${name} ${creditsText(has.credits)}`).join(', ');
-  const asked = (credits: string) =>
-    row.credits === 'as asked' && credits === order.credits ? 'as asked' : credits;
+  const atQuote = creditsText(microcreditsOf((order.wei * QUOTED) / 10n ** 20n));
+  const inWords = (credits: string) => (row.credits === AT_QUOTE && credits === atQuote ? AT_QUOTE : credits);
   const { receipts } = await shop.ledger.suspense({ limit: 1_000 });
   const waiting = receipts
     .filter(({ transactionHash }) => transactions.some(hash => hash === transactionHash))
@@ -160,14 +170,14 @@ async function told(shop: Shop, row: Row, paid: Paid): Promise<Row> {
   return {
     ...row,
     answer: paid.answer ?? '',
-    credits: isNamed ? named : asked(creditsText(sum('credits'))),
+    credits: isNamed ? named : inWords(creditsText(sum('credits'))),
     debt: creditsText(sum('debt')),
     suspense: waiting.sort().join(', '),
   };
 }
 
 function amountText(wei: bigint, row: Row, order: ShopOrder): string {
-  if (row.credits === 'as asked' && wei === order.wei) return 'as asked';
+  if (row.credits === AT_QUOTE && wei === order.wei) return 'as much again';
   return wei < WEI_AS_ETH ? `${wei} wei` : `${decimalText(wei, 18)} ETH`;
 }
 
