@@ -72,6 +72,7 @@ export async function startForkedChain(url: string, of: string): Promise<TestCha
   const anvil = await startChain({
     port: await freePort(),
     extraArgs: ['--optimism', '--fork-url', url],
+    threads: 32,
   });
   const client = chainClient(anvil.rpcUrl);
   return {
