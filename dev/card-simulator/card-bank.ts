@@ -24,6 +24,11 @@ const DEBIT_FEE_CENTS = 80;
 const DEBIT_FAILURE_FEE_CENTS = 400;
 const DISPUTE_FEE_CENTS = 1_500;
 
+type ObjectOf<Type extends Stripe.Event['type']> = Extract<
+  Stripe.Event,
+  { readonly type: Type }
+>['data']['object'];
+
 export type PaymentChoice = 'card' | 'card_declined' | 'bank_debit';
 
 export class CardBank {
@@ -349,7 +354,8 @@ export class CardBank {
     return this.#balanceTransaction(terms).id;
   }
 
-  #event(type: Stripe.Event['type'], object: object): void {
+  /** The SDK's types say which object an event of a type carries. */
+  #event<Type extends Stripe.Event['type']>(type: Type, object: ObjectOf<Type>): void {
     const event: StoredEvent = {
       id: newId('evt'),
       object: 'event',

@@ -216,6 +216,9 @@ describe('as Stripe', () => {
       code: 'parameter_unknown',
       param: 'locale',
     });
+    await expect(
+      stripe.checkout.sessions.list({ charge: 'ch_1' } as Stripe.Checkout.SessionListParams),
+    ).rejects.toMatchObject({ code: 'parameter_unknown', param: 'charge' });
     const cheap = structuredClone(TERMS);
     if (cheap.line_items?.[0]?.price_data) cheap.line_items[0].price_data.unit_amount = 49;
     await expect(stripe.checkout.sessions.create(cheap)).rejects.toMatchObject({ code: 'amount_too_small' });

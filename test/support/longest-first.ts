@@ -10,6 +10,8 @@ const LONGEST = [
   'test/stack/reorgs.test.ts',
   'test/ledger/core/small-scopes.test.ts',
   'test/stack/crash.test.ts',
+  'test/chain/fork-of-local-chain.test.ts',
+  'test/chain/local-chain.test.ts',
   'test/indexer/indexer.test.ts',
   'test/stack/payments.test.ts',
   'test/stack/balance.test.ts',

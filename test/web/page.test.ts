@@ -58,6 +58,14 @@ describe('the order page', () => {
     expect(text).not.toMatch(/https?:\/\//);
   });
 
+  it('shows where to pay as the API says it, whole, and no address that a sender could have chosen', async () => {
+    const { text } = await api.call('GET', '/order.js');
+    // Elsewhere no address is named, read or cut.
+    expect(text.split('\n').filter(line => /address|sender|from_/i.test(line))).toEqual([
+      "  element('address').textContent = order.payment.address;",
+    ]);
+  });
+
   it('names only elements that the page has', async () => {
     const [{ text: page }, { text: script }] = await Promise.all([
       api.call('GET', '/'),

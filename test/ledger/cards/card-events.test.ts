@@ -2,7 +2,8 @@
 import type Stripe from 'stripe';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readAlarms } from '../../../ledger/alarms/alarm.ts';
-import { cardReceiptId } from '../../../ledger/cards/apply-payment.ts';
+import { applyPayment, cardReceiptId } from '../../../ledger/cards/apply-payment.ts';
+import type { CardContext } from '../../../ledger/cards/context.ts';
 import { parseInstant } from '../../../ledger/index.ts';
 import { bucketOf } from '../../../ledger/store/bucket.ts';
 import { CardShop } from '../../support/card-shop.ts';
@@ -110,6 +111,16 @@ describe('an event', () => {
     } finally {
       await next.close();
     }
+  });
+
+  it('whose payment was recorded, and lost its way to the book, is posted at the next look', async () => {
+    const { order, intentId } = await shop.paid(1_000n);
+    const lost = Object.assign(new Error('the connection is gone'), { code: 'ECONNRESET' });
+    const poster = { submit: () => Promise.reject(lost) } as unknown as CardContext['poster'];
+    await expect(applyPayment({ ...shop.context, poster }, intentId)).rejects.toThrow(lost);
+    expect(await shop.credits(order)).toEqual({ available: 0n, debt: 0n });
+    await shop.apply(intentId);
+    expect(await shop.credits(order)).toEqual({ available: 100_000n, debt: 0n });
   });
 
   it('of an unknown type is kept as it came, and nothing follows', async () => {
