@@ -20,9 +20,13 @@ export function systemRoutes(ledger: Ledger, metrics: ApiMetrics): Router {
           rpc: rpc ? ('ok' as const) : ('away' as const),
         };
         if (!database)
-          throw new Problem('temporarily_unavailable', 'The database is away: nothing can be debited.', {
-            checks,
-          });
+          throw new Problem(
+            'temporarily_unavailable',
+            'The database is away, so nothing can be debited: try again shortly.',
+            {
+              checks,
+            },
+          );
         if (checks.schema !== 'ok')
           throw new Problem(
             'temporarily_unavailable',
