@@ -127,6 +127,14 @@ const invention = (placed: PlacedOrder): TraceLie => ({
 /** Something in a block, so that there is a trace to lie in. */
 const somethingElse = () => lying.send({ to: STRANGER, value: 1n });
 
+/** A round's answer, its second word, is ten times what it is; the sequencer's and everything else is as it was. */
+function withTenfoldAnswer(result: unknown): unknown {
+  const words = String(result).slice(2).match(/.{64}/g) ?? [];
+  const answer = BigInt(`0x${words[1] ?? '0'}`);
+  if (words.length !== 5 || answer < 10n ** 8n) return result;
+  return `0x${words.with(1, (10n * answer).toString(16).padStart(64, '0')).join('')}`;
+}
+
 /** What an operator is told to do: the alarms are over, and all is right. */
 async function healed(): Promise<void> {
   lying.honest();
@@ -209,11 +217,10 @@ describe('with one RPC', () => {
     lying.honest();
     await settle();
     await right();
-    await lying.until(
-      'no alarm stands',
-      () => lying.alarms(),
-      alarms => alarms.length === 0,
-    );
+    const alarms = await lying.alarms();
+    expect(alarms).not.toContainEqual(expect.stringContaining('balance_unchecked'));
+    // What the indexer shows falsely stays so until somebody does something about it, however final it is by now.
+    expect(alarms.filter(alarm => alarm.startsWith('row_not_on_chain '))).toHaveLength(3);
   });
 
   test('that invents a withdrawal, nothing is booked of it', async () => {
@@ -270,6 +277,18 @@ describe('with two RPCs', () => {
     expect(await creditsOf(never)).toBe(0n);
     expect(await creditsOf(altered.order)).toBe(0n);
     await healed();
+  });
+
+  test('the first makes up a price: nothing is priced, it is said, and the true one counts', async () => {
+    lies(({ method }) => (method === 'eth_call' ? { kind: 'result', of: withTenfoldAnswer } : NO_FAULT), 0);
+    const { order: placed, receipt } = await pay();
+    await lying.indexed();
+    await lying.alarmed('rpc_disagreement', receipt);
+    expect(await creditsOf(placed)).toBe(0n);
+    lying.honest();
+    await credited(placed);
+    await settle();
+    await right();
   });
 
   test('the second lies about the balance: nothing is compared, and it is said', async () => {

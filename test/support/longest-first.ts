@@ -8,6 +8,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LONGEST = [
   'test/stack/start.test.ts',
   'test/stack/crash.test.ts',
+  'test/stack/lying-rpc.test.ts',
+  'test/stack/liars.test.ts',
   'test/indexer/indexer.test.ts',
   'test/ledger/core/small-scopes.test.ts',
   'test/stack/reorgs.test.ts',
