@@ -109,9 +109,16 @@ const credited = (placed: PlacedOrder, credits = 100_000n) =>
     found => found === credits,
   );
 
+/** About what comes from now on. */
+async function lieToPonder(fault: FaultyRpc['fault']): Promise<void> {
+  lying.ponderWay.fault = () => NO_FAULT;
+  await lying.indexed();
+  lying.ponderWay.fault = fault;
+}
+
 /** The lies of an RPC to Ponder, once; afterwards it is honest, and Ponder keeps what it was told. */
 async function whileLyingToPonder<Result>(lie: TraceLie, act: () => Promise<Result>): Promise<Result> {
-  lying.ponderWay.fault = tracing(lie);
+  await lieToPonder(tracing(lie));
   const result = await act();
   await lying.indexed();
   lying.ponderWay.fault = () => NO_FAULT;
@@ -236,7 +243,7 @@ describe('with one RPC', () => {
     const never = await order();
     const lie = tracing(invention(never));
     lies(lie, 0);
-    lying.ponderWay.fault = lie;
+    await lieToPonder(lie);
     await somethingElse();
     await lying.indexed();
     await credited(never);
@@ -257,19 +264,19 @@ describe('with two RPCs', () => {
     const never = await order();
     const invents = tracing(invention(never));
     lies(invents, 0);
-    lying.ponderWay.fault = invents;
+    await lieToPonder(invents);
     const { transactionHash } = await somethingElse();
     await lying.indexed();
     await lying.alarmed('rpc_disagreement', `eth:8453:${transactionHash}:1`);
     const alters = tracing({ lie: 'alter', change: { value: '0x1234567890123456' } });
     lies(alters, 0);
-    lying.ponderWay.fault = alters;
+    await lieToPonder(alters);
     const altered = await pay();
     await lying.indexed();
     await lying.alarmed('rpc_disagreement', altered.receipt);
     const hides = tracing({ lie: 'hide' });
     lies(hides, 0);
-    lying.ponderWay.fault = hides;
+    await lieToPonder(hides);
     await pay();
     await lying.indexed();
     await settle();
