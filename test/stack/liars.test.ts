@@ -62,7 +62,7 @@ const tracing =
       ? { kind: 'result', of: honest => falsifyTraces(honest, lie, PAYMENT_ADDRESS) }
       : NO_FAULT;
 
-const STRANGER = `0x${'bad1'.repeat(10)}` as const;
+const STRANGER: `0x${string}` = `0x${'bad1'.repeat(10)}`;
 
 /** Lets everything so far become final, and be compared with the balance. */
 const settle = () => lying.mine(36);
@@ -125,14 +125,15 @@ async function whileLyingToPonder<Result>(lie: TraceLie, act: () => Promise<Resu
   return result;
 }
 
-const invention = (placed: PlacedOrder): TraceLie => ({
+const invention = (placed: PlacedOrder, inTransactionsTo = STRANGER): TraceLie => ({
   lie: 'invent',
+  inTransactionsTo,
   from: STRANGER,
   valueWei: 10n * DOLLAR_WEI,
   input: calldata(placed),
 });
 /** Something in a block, so that there is a trace to lie in. */
-const somethingElse = () => lying.send({ to: STRANGER, value: 1n });
+const somethingElse = (to = STRANGER) => lying.send({ to, value: 1n });
 
 /** A round's answer, its second word, is ten times what it is; the sequencer's and everything else is as it was. */
 function withTenfoldAnswer(result: unknown): unknown {
@@ -241,10 +242,12 @@ describe('with one RPC', () => {
 
   test('that lies about everything and for good, only the balance is left to tell: here it does', async () => {
     const never = await order();
-    const lie = tracing(invention(never));
+    // About what was before it is honest, so that what it said of that stays as it is.
+    const elsewhere: `0x${string}` = `0x${'bad2'.repeat(10)}`;
+    const lie = tracing(invention(never, elsewhere));
     lies(lie, 0);
     await lieToPonder(lie);
-    await somethingElse();
+    await somethingElse(elsewhere);
     await lying.indexed();
     await credited(never);
     await settle();
