@@ -99,6 +99,8 @@ function believe(
       return shown;
     case 'corrected': {
       const { transfer } = confirmation;
+      // The alarm is to stand for as long as the indexer shows it, not only until its block is settled.
+      findings.doubt(shown.blockNumber);
       const what =
         transfer === null
           ? 'the chain has no such payment'

@@ -62,7 +62,7 @@ const tracing =
       ? { kind: 'result', of: honest => falsifyTraces(honest, lie, PAYMENT_ADDRESS) }
       : NO_FAULT;
 
-const STRANGER = `0x${'bad1'.repeat(10)}` as const;
+const STRANGER: `0x${string}` = `0x${'bad1'.repeat(10)}`;
 
 /** Lets everything so far become final, and be compared with the balance. */
 const settle = () => lying.mine(36);
@@ -109,23 +109,39 @@ const credited = (placed: PlacedOrder, credits = 100_000n) =>
     found => found === credits,
   );
 
+/** About what comes from now on. */
+async function lieToPonder(fault: FaultyRpc['fault']): Promise<void> {
+  lying.ponderWay.fault = () => NO_FAULT;
+  await lying.indexed();
+  lying.ponderWay.fault = fault;
+}
+
 /** The lies of an RPC to Ponder, once; afterwards it is honest, and Ponder keeps what it was told. */
 async function whileLyingToPonder<Result>(lie: TraceLie, act: () => Promise<Result>): Promise<Result> {
-  lying.ponderWay.fault = tracing(lie);
+  await lieToPonder(tracing(lie));
   const result = await act();
   await lying.indexed();
   lying.ponderWay.fault = () => NO_FAULT;
   return result;
 }
 
-const invention = (placed: PlacedOrder): TraceLie => ({
+const invention = (placed: PlacedOrder, inTransactionsTo = STRANGER): TraceLie => ({
   lie: 'invent',
+  inTransactionsTo,
   from: STRANGER,
   valueWei: 10n * DOLLAR_WEI,
   input: calldata(placed),
 });
 /** Something in a block, so that there is a trace to lie in. */
-const somethingElse = () => lying.send({ to: STRANGER, value: 1n });
+const somethingElse = (to = STRANGER) => lying.send({ to, value: 1n });
+
+/** A round's answer, its second word, is ten times what it is; the sequencer's and everything else is as it was. */
+function withTenfoldAnswer(result: unknown): unknown {
+  const words = String(result).slice(2).match(/.{64}/g) ?? [];
+  const answer = BigInt(`0x${words[1] ?? '0'}`);
+  if (words.length !== 5 || answer < 10n ** 8n) return result;
+  return `0x${words.with(1, (10n * answer).toString(16).padStart(64, '0')).join('')}`;
+}
 
 /** What an operator is told to do: the alarms are over, and all is right. */
 async function healed(): Promise<void> {
@@ -209,11 +225,10 @@ describe('with one RPC', () => {
     lying.honest();
     await settle();
     await right();
-    await lying.until(
-      'no alarm stands',
-      () => lying.alarms(),
-      alarms => alarms.length === 0,
-    );
+    const alarms = await lying.alarms();
+    expect(alarms).not.toContainEqual(expect.stringContaining('balance_unchecked'));
+    // What the indexer shows falsely stays so until somebody does something about it, however final it is by now.
+    expect(alarms.filter(alarm => alarm.startsWith('row_not_on_chain '))).toHaveLength(3);
   });
 
   test('that invents a withdrawal, nothing is booked of it', async () => {
@@ -227,10 +242,12 @@ describe('with one RPC', () => {
 
   test('that lies about everything and for good, only the balance is left to tell: here it does', async () => {
     const never = await order();
-    const lie = tracing(invention(never));
+    // About what was before it is honest, so that what it said of that stays as it is.
+    const elsewhere: `0x${string}` = `0x${'bad2'.repeat(10)}`;
+    const lie = tracing(invention(never, elsewhere));
     lies(lie, 0);
-    lying.ponderWay.fault = lie;
-    await somethingElse();
+    await lieToPonder(lie);
+    await somethingElse(elsewhere);
     await lying.indexed();
     await credited(never);
     await settle();
@@ -250,19 +267,19 @@ describe('with two RPCs', () => {
     const never = await order();
     const invents = tracing(invention(never));
     lies(invents, 0);
-    lying.ponderWay.fault = invents;
+    await lieToPonder(invents);
     const { transactionHash } = await somethingElse();
     await lying.indexed();
     await lying.alarmed('rpc_disagreement', `eth:8453:${transactionHash}:1`);
     const alters = tracing({ lie: 'alter', change: { value: '0x1234567890123456' } });
     lies(alters, 0);
-    lying.ponderWay.fault = alters;
+    await lieToPonder(alters);
     const altered = await pay();
     await lying.indexed();
     await lying.alarmed('rpc_disagreement', altered.receipt);
     const hides = tracing({ lie: 'hide' });
     lies(hides, 0);
-    lying.ponderWay.fault = hides;
+    await lieToPonder(hides);
     await pay();
     await lying.indexed();
     await settle();
@@ -270,6 +287,18 @@ describe('with two RPCs', () => {
     expect(await creditsOf(never)).toBe(0n);
     expect(await creditsOf(altered.order)).toBe(0n);
     await healed();
+  });
+
+  test('the first makes up a price: nothing is priced, it is said, and the true one counts', async () => {
+    lies(({ method }) => (method === 'eth_call' ? { kind: 'result', of: withTenfoldAnswer } : NO_FAULT), 0);
+    const { order: placed, receipt } = await pay();
+    await lying.indexed();
+    await lying.alarmed('rpc_disagreement', receipt);
+    expect(await creditsOf(placed)).toBe(0n);
+    lying.honest();
+    await credited(placed);
+    await settle();
+    await right();
   });
 
   test('the second lies about the balance: nothing is compared, and it is said', async () => {

@@ -18,8 +18,14 @@ interface TracedTransaction {
 }
 
 export type TraceLie =
-  /** A transfer to the payment address that never was. */
-  | { readonly lie: 'invent'; readonly from: string; readonly valueWei: bigint; readonly input?: string }
+  /** A transfer to the payment address that never was, in each transaction, or in those to one address only. */
+  | {
+      readonly lie: 'invent';
+      readonly from: string;
+      readonly valueWei: bigint;
+      readonly input?: string;
+      readonly inTransactionsTo?: string;
+    }
   /** The transfers to the payment address are not there. */
   | { readonly lie: 'hide' }
   /** They have this instead of what is true. */
@@ -49,7 +55,8 @@ export function falsifyTraces(answer: unknown, lie: TraceLie, paymentAddress: st
 function falsifyTrace(outermost: Frame, lie: TraceLie, paymentAddress: string): Frame {
   switch (lie.lie) {
     case 'invent': {
-      const { from, valueWei, input = '0x' } = lie;
+      const { from, valueWei, input = '0x', inTransactionsTo = outermost.to } = lie;
+      if (outermost.to !== inTransactionsTo) return outermost;
       const value = `0x${valueWei.toString(16)}`;
       const invented = { type: 'CALL', from, to: paymentAddress, value, input, gas: '0x0', gasUsed: '0x0' };
       return { ...outermost, calls: [...(outermost.calls ?? []), invented] };

@@ -7,6 +7,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The files that take longest, the longest first. */
 const LONGEST = [
   'test/stack/start.test.ts',
+  'test/stack/lying-rpc.test.ts',
+  'test/stack/liars.test.ts',
   'test/stack/reorgs.test.ts',
   'test/ledger/core/small-scopes.test.ts',
   'test/stack/crash.test.ts',
