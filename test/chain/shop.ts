@@ -23,7 +23,7 @@ import {
   readInstallation,
   SenderLists,
 } from '../../ledger/index.ts';
-import type { ApiUnderTest } from '../support/api.ts';
+import { type ApiUnderTest, OPEN_DOORS } from '../support/api.ts';
 import { startChainToBooks } from '../support/chain-to-books.ts';
 import { send } from '../support/http.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
@@ -256,7 +256,14 @@ const sourceOf = (name: ContractName) =>
 async function serve(ledger: Ledger) {
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
-  const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies: [] } as const;
+  const config = {
+    mode: 'dev',
+    host: '127.0.0.1',
+    port,
+    publicUrl,
+    trustedProxies: [],
+    doors: OPEN_DOORS,
+  } as const;
   const server = await listen(config, ledger, () => {});
   const { port: listening } = server.address() as AddressInfo;
   const call: ApiUnderTest['call'] = async (method, path, { bearer, json, headers, ...rest } = {}) =>
