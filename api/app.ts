@@ -14,6 +14,7 @@ import { Problem, sendProblem } from './problem.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
 import { operatorRoutes } from './routes/operator.ts';
+import { operatorAccountRoutes } from './routes/operator-accounts.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
 import { referenceRoutes } from './routes/reference.ts';
@@ -58,6 +59,7 @@ export function createApp(options: AppOptions): Express {
   app.use(creditRoutes(ledger));
   app.use(debitRoutes(ledger, publicUrl));
   app.use(walletRoutes(ledger, publicUrl));
+  app.use(operatorAccountRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));
   app.use(referenceRoutes(publicUrl));
 

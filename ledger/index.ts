@@ -24,6 +24,8 @@ export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts
 export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
 export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
+export { makeTokenByHand } from './operators/service-tokens.ts';
+export { Operators } from './operators.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
@@ -33,7 +35,10 @@ export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export type { ActionCursor } from './reads/operator-actions.ts';
 export type { PaymentLot } from './reads/payment-lots.ts';
+export type { PriceCursor } from './reads/price-records.ts';
+export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export {
   checkInstallation,
@@ -45,7 +50,7 @@ export {
 } from './store/installation.ts';
 export { instantText, parseInstant } from './store/instant-text.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
-export { openKysely, openPool, withServerSettings } from './store/postgres.ts';
+export { type DatabaseRole, openKysely, openPool, withServerSettings } from './store/postgres.ts';
 export type { MidnightJob } from './sweep/midnight-job.ts';
 export type { AccountCredential, HolderRefusal } from './wallets/account-credential.ts';
 export type { Site } from './wallets/challenge-message.ts';

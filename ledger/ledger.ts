@@ -33,6 +33,7 @@ import {
   type KeyHolder,
   type ServiceIdentity,
 } from './keys/authenticate.ts';
+import { Operators } from './operators.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -117,6 +118,8 @@ export interface LedgerOptions {
   readonly cards?: (StripeAccess & { readonly webhookSecret: string | null }) | undefined;
   /** One readable line about what card payments meet. */
   readonly log?: ((line: string) => void) | undefined;
+  /** Whose privileges it has: those of one part, or of both when left out. */
+  readonly role?: 'credits_api' | 'credits_worker' | undefined;
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;
@@ -144,7 +147,8 @@ export interface AdjustmentRequest {
 /** Opens the ledger of an installation. Throws InstallationMismatchError when the database is another's. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const schema = options.schema ?? LEDGER_SCHEMA;
-  const shared = { databaseUrl: options.databaseUrl, role: 'credits_app', schema } as const;
+  const { databaseUrl, role = 'credits_app' } = options;
+  const shared = { databaseUrl, role, schema } as const;
   const pool = openPool({ ...shared, max: 8 });
   const db = openKysely(pool);
   try {
@@ -195,6 +199,8 @@ export class Ledger {
   readonly installation: Installation;
   /** Null: this installation takes no card payments. */
   readonly cards: Cards | null;
+  /** What operators see and decide. */
+  readonly operators: Operators;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -226,6 +232,7 @@ export class Ledger {
           installation: this.installation,
         }),
     );
+    this.operators = new Operators({ ...this.#doors, codes: parts.codes });
     this.cards =
       options.cards === undefined
         ? null

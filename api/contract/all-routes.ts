@@ -3,6 +3,18 @@ import { getCredits } from './credits.ts';
 import { createDebit } from './debits.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
 import {
+  createAdjustment,
+  createService,
+  createServiceToken,
+  getAccount,
+  getStatement,
+  listOperatorActions,
+  listPrices,
+  listServices,
+  listTokens,
+  revokeToken,
+} from './operator-accounts.ts';
+import {
   acknowledgeKey,
   claimKey,
   createOrder,
@@ -39,5 +51,7 @@ export const ALL_ROUTES = [
   ...[createDebit],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
+  ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions],
+  ...[listServices, createService, createServiceToken, listTokens, revokeToken],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],
 ] as readonly Route[];

@@ -39,6 +39,7 @@ export const STATUS_OF = {
   payment_unclaimable: 409,
   receipt_assigned: 409,
   worth_nothing: 409,
+  service_exists: 409,
   request_too_large: 413,
   unsupported_media_type: 415,
   host_unknown: 421,

@@ -15,7 +15,7 @@ const REQUEST_MS_MAX = 10_000;
 /** Starts the HTTP API. */
 export async function startApiPart(config: Config): Promise<RunningPart> {
   const log = partLog('api');
-  const ledger = await openConfiguredLedger(config, log);
+  const ledger = await openConfiguredLedger(config, 'credits_api', log);
   try {
     await ledger.cards?.compareAccount();
     const server = await listen(config, ledger, log);

@@ -28,9 +28,11 @@ const RECEIPT_ID = /^[\x21-\x7e]{1,200}$/;
 /** For operators only. */
 export function operatorRoutes(ledger: Ledger): Router {
   const serving = new Serving(ledger)
-    .on(getTrialBalance, async () => {
-      const balances = await ledger.trialBalance(await ledger.now());
+    .on(getTrialBalance, async ({ query }) => {
+      const at = query.at ?? (await ledger.now());
+      const balances = await ledger.trialBalance(at);
       return {
+        at: instantText(at),
         accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),
       };
     })

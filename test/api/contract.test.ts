@@ -6,12 +6,18 @@ import { problemsOf, type Route } from '../../api/contract/route.ts';
 import type { OpenApi } from '../../api/openapi.ts';
 import { CREDITS_CASES } from '../support/contract/credits-cases.ts';
 import { DEBITS_CASES } from '../support/contract/debits-cases.ts';
+import { OPERATOR_ACCOUNTS_CASES } from '../support/contract/operator-accounts-cases.ts';
 import type { Prepared, RouteCase, RouteCases } from '../support/contract/route-case.ts';
 import { openStage, type Stage } from '../support/contract/stage.ts';
 import { SYSTEM_CASES } from '../support/contract/system-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 
-const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SYSTEM_CASES };
+const CASES: RouteCases = {
+  ...CREDITS_CASES,
+  ...DEBITS_CASES,
+  ...OPERATOR_ACCOUNTS_CASES,
+  ...SYSTEM_CASES,
+};
 
 let stage: Stage;
 

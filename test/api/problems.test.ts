@@ -158,6 +158,11 @@ const CASES: Record<ProblemCode, () => Promise<Answer<AnyBody>>> = {
   },
   receipt_assigned: () => assign(customer.payment.receiptId),
   worth_nothing: async () => assign((await api.intake.pay({ calldata: '0x', amountWei: 1n })).receiptId),
+  service_exists: () =>
+    api.call('POST', '/v1/operator/services', {
+      bearer: api.operatorToken,
+      json: { name: 'chat', reason: 'once more' },
+    }),
   account_unknown: async () => assign(await strayReceipt(), { account: 'acct_0000000000000001' }),
   order_unknown: async () => assign(await strayReceipt(), { order: 'ord_000000000000000000000000' }),
   unique_amounts_taken: async () => {
