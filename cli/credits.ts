@@ -21,7 +21,8 @@ const USAGE = `usage: npx credits <command>
   --help                  shows this
 
 environment:
-  DATABASE_URL            the database, as its owner`;
+  DATABASE_URL            the database, as its owner; for verify a member of credits_auditor will do
+  DATABASE_URL_FILE       a file with that in it, instead`;
 
 process.exitCode = await main(process.argv.slice(2));
 
