@@ -75,9 +75,12 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
       };
     })
     .on(createAdjustment, async ({ caller: operator, params, body, idempotencyKey, response }) => {
+      const accountId = idOf(params.account);
+      // Whatever has a number could be given credits: a mistyped one is nobody's.
+      if (!(await operators.account(accountId, await ledger.now()))) throw accountUnknown();
       const amount = millionthsOf(body.amount);
       const outcome = await ledger.adjust({
-        accountId: idOf(params.account),
+        accountId,
         amountMicrocredits: body.direction === 'give' ? amount : -amount,
         policy: body.policy ?? 'none',
         operator,
@@ -188,6 +191,12 @@ function accountMissing(): Problem {
   return new Problem('not_found', 'There is no such account: check its name.');
 }
 
+function accountUnknown(): Problem {
+  return new Problem('account_unknown', 'There is no such account: check its name. Nothing was changed.', {
+    field: 'account',
+  });
+}
+
 function textOrNull(at: bigint | null): string | null {
   return at === null ? null : instantText(at);
 }
@@ -237,11 +246,7 @@ function adjustmentProblem(refusal: Refusal, publicUrl: string): Problem {
         },
       );
     case 'account_unknown':
-      return new Problem(
-        'account_unknown',
-        'This account never had any credits: assign it a payment, or check its name.',
-        { field: 'account' },
-      );
+      return accountUnknown();
     case 'idempotency_key_reused':
       return new Problem(
         'idempotency_key_reused',
