@@ -67,6 +67,7 @@ describe('GET /v1/operator/accounts/{account}/statement', () => {
 
 describe('POST /v1/operator/accounts/{account}/adjustments', () => {
   it('gives and takes, once per key, with operator and reason in the actions', async () => {
+    api.now += HOUR;
     const account = accountName((await api.customer()).accountId);
     const gift = { direction: 'give', amount: '100', policy: 'none', reason: 'an apology' };
     const given = await adjust(account, gift, 'gift');
@@ -131,8 +132,8 @@ describe('services and tokens', () => {
   });
 
   it('an operator’s token is revoked the same way', async () => {
-    const [other] = (await operator('GET', 'tokens')).body.tokens as { id: string }[];
-    expect(other).toBeDefined();
+    // Of what was done at one instant, none is the newest.
+    api.now += HOUR;
     const tokens = (await operator('GET', 'tokens')).body.tokens as { id: string; role: string }[];
     const own = tokens.find(({ role }) => role === 'operator');
     const revoked = await operator('DELETE', `tokens/${own?.id}?reason=left%20us`);
