@@ -17,6 +17,7 @@ import { grantRoutes } from './routes/grants.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
+import { operatorAccountRoutes } from './routes/operator-accounts.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
@@ -84,6 +85,7 @@ export function createApp(options: AppOptions): App {
   app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));
   app.use(webhookRoutes(ledger));
+  app.use(operatorAccountRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));
   app.use(rateCardRoutes(ledger));
   app.use(referenceRoutes(publicUrl));

@@ -4,6 +4,7 @@ import { getAddress, isAddress } from 'viem';
 import type { ListedSender, Mode } from '../ledger/index.ts';
 import { type CardConfig, readCardConfig } from './card-config.ts';
 import { type DoorConfig, readDoorConfig } from './door-config.ts';
+import { readSecret, SECRET_VARIABLES } from './secret-files.ts';
 import { readSenderList } from './sender-list.ts';
 
 /** The payment address of the mission; live installations must name theirs. */
@@ -56,7 +57,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment, part: PartName): Config {
   const problems: string[] = [];
-  const get = (name: string) => environment[name]?.trim() || undefined;
+  const given = (name: string) => environment[name]?.trim() || undefined;
+  const secrets = new Map(SECRET_VARIABLES.map(name => [name as string, readSecret(name, given, problems)]));
+  const get = (name: string) => (secrets.has(name) ? secrets.get(name) : given(name));
 
   const mode = readMode(get('MODE'), problems);
   const databaseUrl = readDatabaseUrl(get('DATABASE_URL'), mode, problems);

@@ -20,8 +20,10 @@ const CONFIRM_MS = 500;
 const LAG_MS_MAX = 60_000;
 
 export type IndexerOptions = Omit<PonderOptions, 'schema'> & {
-  /** The role that reads the views, for when their schema has to be made anew. */
+  /** The role that reads the views and takes note of deep reorgs. */
   reader?: string | undefined;
+  /** Further roles that read the views, for when their schema has to be made anew. */
+  viewReaders?: readonly string[] | undefined;
   log: (line: string) => void;
   /** Called once when starting again cannot help. By then the supervisor has stopped. */
   onFatal: (error: Error) => void;

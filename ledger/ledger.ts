@@ -36,6 +36,7 @@ import {
 } from './keys/authenticate.ts';
 import { Keys } from './keys/keys.ts';
 import { Monitoring } from './monitoring.ts';
+import { Operators } from './operators.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -137,6 +138,8 @@ export interface LedgerOptions {
   readonly cards?: (StripeAccess & { readonly webhookSecret: string | null }) | undefined;
   /** One readable line about what card payments meet. */
   readonly log?: ((line: string) => void) | undefined;
+  /** Whose privileges it has: those of one part, or of both when left out. */
+  readonly role?: 'credits_api' | 'credits_worker' | undefined;
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;
@@ -164,7 +167,8 @@ export interface AdjustmentRequest {
 /** Opens the ledger of an installation. Throws InstallationMismatchError when the database is another's. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const schema = options.schema ?? LEDGER_SCHEMA;
-  const shared = { databaseUrl: options.databaseUrl, role: 'credits_app', schema } as const;
+  const { databaseUrl, role = 'credits_app' } = options;
+  const shared = { databaseUrl, role, schema } as const;
   const pool = openPool({ ...shared, max: 8 });
   const db = openKysely(pool);
   try {
@@ -223,6 +227,8 @@ export class Ledger {
   readonly keys: Keys;
   /** Where customers want to be told what happens in their accounts. */
   readonly webhooks: Webhooks;
+  /** What operators see and decide. */
+  readonly operators: Operators;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -257,6 +263,7 @@ export class Ledger {
         }),
     );
     this.keys = new Keys(this.#doors, () => this.now());
+    this.operators = new Operators({ ...this.#doors, codes: parts.codes });
     this.cards =
       options.cards === undefined
         ? null

@@ -7,6 +7,18 @@ import { captureHold, createHold, getHold, releaseHold } from './holds.ts';
 import { changeKey, createKey, getKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
 import {
+  createAdjustment,
+  createService,
+  createServiceToken,
+  getAccount,
+  getStatement,
+  listOperatorActions,
+  listOperatorServices,
+  listPrices,
+  listTokens,
+  revokeToken,
+} from './operator-accounts.ts';
+import {
   acknowledgeKey,
   claimKey,
   createOrder,
@@ -63,5 +75,7 @@ export const ALL_ROUTES = [
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
   ...[createRateCard, listRateCards],
+  ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions],
+  ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],
 ] as readonly Route[];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DECIMAL_8 } from '../amount-text.ts';
 import { accountOut, confirm, eth, instant, orderId, pageQuery, reasonOf, usd, wei } from './fields.ts';
+import { atQuery } from './operator-accounts.ts';
 import { defineRoute } from './route.ts';
 
 const receiptParams = z.object({
@@ -14,8 +15,10 @@ export const getTrialBalance = defineRoute({
   path: '/v1/operator/trial-balance',
   summary: 'Every ledger account; each asset sums to zero.',
   caller: 'operator',
+  query: atQuery,
   status: 200,
   answer: z.strictObject({
+    at: instant,
     accounts: z.array(
       z.strictObject({
         account: z.string().meta({ examples: ['USD:deferred_revenue'] }),

@@ -46,6 +46,7 @@ export const STATUS_OF = {
   keys_full: 409,
   last_managing_key: 409,
   webhooks_full: 409,
+  service_exists: 409,
   request_too_large: 413,
   unsupported_media_type: 415,
   host_unknown: 421,

@@ -13,7 +13,7 @@ const WEB_FOLDER = fileURLToPath(new URL('../../web/', import.meta.url));
 /** Starts the HTTP API. */
 export async function startApiPart(config: Config): Promise<RunningPart> {
   const log = partLog('api');
-  const ledger = await openConfiguredLedger(config, log);
+  const ledger = await openConfiguredLedger(config, 'credits_api', log);
   try {
     await ledger.cards?.compareAccount();
     const server = await listen(config, ledger, log);

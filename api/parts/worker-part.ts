@@ -9,7 +9,7 @@ import { partLog, type RunningPart } from './part.ts';
  */
 export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const log = partLog('worker');
-  const ledger = await openConfiguredLedger(config, log);
+  const ledger = await openConfiguredLedger(config, 'credits_worker', log);
   try {
     await ledger.cards?.compareAccount();
     await compareOtherRpcs(config.otherRpcUrls, config.mode, ledger.installation, log);

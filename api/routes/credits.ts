@@ -25,7 +25,8 @@ export function creditRoutes(ledger: Ledger): Router {
     .refuseOtherMethods();
 }
 
-function creditsJson(credits: Credits) {
+/** An account's credits and lots, without its name. */
+export function creditsJson(credits: Credits) {
   return {
     at: instantText(credits.at),
     available: creditsText(credits.availableMicrocredits),

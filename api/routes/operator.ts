@@ -26,9 +26,11 @@ import { readSuspenseCursor, suspenseCursorText } from '../suspense-cursor.ts';
 /** For operators only. */
 export function operatorRoutes(ledger: Ledger): Router {
   const serving = new Serving(ledger)
-    .on(getTrialBalance, async () => {
-      const balances = await ledger.trialBalance(await ledger.now());
+    .on(getTrialBalance, async ({ query }) => {
+      const at = query.at ?? (await ledger.now());
+      const balances = await ledger.trialBalance(at);
       return {
+        at: instantText(at),
         accounts: balances.map(({ account, balance }) => ({ account, balance: balance.toString() })),
       };
     })

@@ -2,7 +2,7 @@
 
 -- Types
 
-create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal', 'card_payment');
+create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal', 'card_payment', 'operator_action');
 
 create type renewal_policy as enum ('refill', 'none', 'installments');
 
@@ -920,6 +920,8 @@ CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
 
 CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
 
+CREATE INDEX entries_by_operators ON credits.entries USING btree (booked_at, bucket, account_id, seq) WHERE (details ~~ '{"operator":%'::text);
+
 CREATE INDEX holds_by_closing ON credits.holds USING btree (bucket, account_id, closed_by);
 
 CREATE INDEX lots_by_expiry ON credits.lots USING btree (bucket, account_id, expires_at);
@@ -929,6 +931,8 @@ CREATE INDEX lots_open ON credits.lots USING btree (bucket, account_id) WHERE op
 CREATE INDEX lots_restoring ON credits.lots USING btree (bucket, account_id, restores_lot_id) WHERE (restores_lot_id IS NOT NULL);
 
 CREATE INDEX orders_by_account ON credits.orders USING btree (account_id);
+
+CREATE INDEX price_records_by_time ON credits.price_records USING btree (decided_at, bucket, receipt_id, version);
 
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
 
@@ -1071,102 +1075,348 @@ CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdr
 
 CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Rows that roles may see and change
+
+create policy make_service_tokens on access_tokens for insert to credits_api with check ((role = 'service'::text));
+
+create policy read_tokens on access_tokens for select to public using (true);
+
+create policy revoke_tokens on access_tokens for update to credits_api using ((revoked_at IS NULL)) with check ((revoked_at IS NOT NULL));
+
 -- Privileges of the roles
+
+grant insert, select on access_tokens to credits_api;
+
+grant update (revoked_at) on access_tokens to credits_api;
 
 grant select on access_tokens to credits_app;
 
+grant select on access_tokens to credits_worker;
+
+grant insert, select on account_keys to credits_api;
+
 grant insert, select on account_keys to credits_app;
+
+grant select on account_keys to credits_worker;
+
+grant delete, insert, select, update on alarms to credits_api;
 
 grant delete, insert, select, update on alarms to credits_app;
 
+grant delete, insert, select, update on alarms to credits_worker;
+
+grant insert, select on assignments to credits_api;
+
 grant insert, select on assignments to credits_app;
+
+grant select on assignments to credits_auditor;
+
+grant insert, select on assignments to credits_worker;
+
+grant select on balance_checks to credits_api;
 
 grant insert, select on balance_checks to credits_app;
 
+grant select on balance_checks to credits_auditor;
+
+grant insert, select on balance_checks to credits_worker;
+
+grant select on balance_differences to credits_api;
+
 grant insert, select on balance_differences to credits_app;
+
+grant select on balance_differences to credits_auditor;
+
+grant insert, select on balance_differences to credits_worker;
+
+grant select on balance_progress to credits_api;
 
 grant insert, select, update on balance_progress to credits_app;
 
+grant insert, select, update on balance_progress to credits_worker;
+
+grant insert, select, update on books to credits_api;
+
 grant insert, select, update on books to credits_app;
+
+grant select on books to credits_auditor;
+
+grant insert, select, update on books to credits_worker;
+
+grant insert, select on card_payments to credits_api;
 
 grant insert, select on card_payments to credits_app;
 
+grant select on card_payments to credits_auditor;
+
+grant insert, select on card_payments to credits_worker;
+
+grant select on chain_progress to credits_api;
+
 grant insert, select, update on chain_progress to credits_app;
+
+grant insert, select, update on chain_progress to credits_worker;
+
+grant select on challenge_secret to credits_api;
 
 grant select on challenge_secret to credits_app;
 
+grant select on challenge_secret to credits_worker;
+
+grant insert, select on entries to credits_api;
+
 grant insert, select on entries to credits_app;
+
+grant select on entries to credits_auditor;
+
+grant insert, select on entries to credits_worker;
+
+grant insert, select, update on grants to credits_api;
 
 grant insert, select, update on grants to credits_app;
 
+grant insert, select, update on grants to credits_worker;
+
+grant select on head_sightings to credits_api;
+
 grant insert, select on head_sightings to credits_app;
+
+grant select on head_sightings to credits_auditor;
+
+grant insert, select on head_sightings to credits_worker;
+
+grant insert, select, update on holds to credits_api;
 
 grant insert, select, update on holds to credits_app;
 
+grant select on holds to credits_auditor;
+
+grant insert, select, update on holds to credits_worker;
+
+grant select on installation to credits_api;
+
 grant select on installation to credits_app;
+
+grant select on installation to credits_auditor;
 
 grant select on installation to credits_indexer;
 
+grant select on installation to credits_worker;
+
+grant select on kysely_migration to credits_api;
+
 grant select on kysely_migration to credits_app;
+
+grant select on kysely_migration to credits_auditor;
+
+grant select on kysely_migration to credits_worker;
+
+grant select on ledger_accounts to credits_api;
 
 grant select on ledger_accounts to credits_app;
 
+grant select on ledger_accounts to credits_auditor;
+
+grant select on ledger_accounts to credits_worker;
+
+grant insert, select on lot_faces to credits_api;
+
 grant insert, select on lot_faces to credits_app;
+
+grant select on lot_faces to credits_auditor;
+
+grant insert, select on lot_faces to credits_worker;
+
+grant insert, select, update on lots to credits_api;
 
 grant insert, select, update on lots to credits_app;
 
+grant select on lots to credits_auditor;
+
+grant insert, select, update on lots to credits_worker;
+
+grant insert, select on order_checkouts to credits_api;
+
 grant insert, select on order_checkouts to credits_app;
+
+grant select on order_checkouts to credits_worker;
+
+grant insert, select on order_references to credits_api;
 
 grant insert, select on order_references to credits_app;
 
+grant select on order_references to credits_worker;
+
+grant insert, select, update on orders to credits_api;
+
 grant insert, select, update on orders to credits_app;
+
+grant select on orders to credits_worker;
+
+grant delete, insert, select on outbox to credits_api;
 
 grant delete, insert, select on outbox to credits_app;
 
+grant delete, insert, select on outbox to credits_worker;
+
+grant insert, select on postings to credits_api;
+
 grant insert, select on postings to credits_app;
+
+grant select on postings to credits_auditor;
+
+grant insert, select on postings to credits_worker;
+
+grant insert, select on price_records to credits_api;
 
 grant insert, select on price_records to credits_app;
 
+grant select on price_records to credits_auditor;
+
+grant insert, select on price_records to credits_worker;
+
+grant insert, select on rate_cards to credits_api;
+
 grant insert, select on rate_cards to credits_app;
+
+grant insert, select on rate_cards to credits_worker;
+
+grant select on receipt_inclusions to credits_api;
 
 grant insert, select on receipt_inclusions to credits_app;
 
+grant select on receipt_inclusions to credits_auditor;
+
+grant insert, select on receipt_inclusions to credits_worker;
+
+grant insert, select on receipts to credits_api;
+
 grant insert, select on receipts to credits_app;
+
+grant select on receipts to credits_auditor;
+
+grant insert, select on receipts to credits_worker;
+
+grant insert, select on reversals to credits_api;
 
 grant insert, select on reversals to credits_app;
 
+grant select on reversals to credits_auditor;
+
+grant insert, select on reversals to credits_worker;
+
+grant insert, select, update on secure_keys to credits_api;
+
 grant insert, select, update on secure_keys to credits_app;
+
+grant select on secure_keys to credits_worker;
+
+grant select on sent_transactions to credits_api;
 
 grant insert, select on sent_transactions to credits_app;
 
+grant select on sent_transactions to credits_auditor;
+
+grant insert, select on sent_transactions to credits_worker;
+
+grant insert, select on services to credits_api;
+
 grant select on services to credits_app;
+
+grant select on services to credits_auditor;
+
+grant select on services to credits_worker;
+
+grant delete, insert, select, update on spending_limits to credits_api;
 
 grant delete, insert, select, update on spending_limits to credits_app;
 
+grant delete, insert, select, update on spending_limits to credits_worker;
+
+grant insert, select on stripe_account to credits_api;
+
 grant insert, select on stripe_account to credits_app;
+
+grant insert, select on stripe_account to credits_worker;
+
+grant insert, select on stripe_events to credits_api;
 
 grant insert, select on stripe_events to credits_app;
 
+grant insert, select on stripe_events to credits_worker;
+
+grant delete, insert, select on stripe_hints to credits_api;
+
 grant delete, insert, select on stripe_hints to credits_app;
+
+grant delete, insert, select on stripe_hints to credits_worker;
+
+grant select on stripe_progress to credits_api;
 
 grant insert, select, update on stripe_progress to credits_app;
 
+grant insert, select, update on stripe_progress to credits_worker;
+
+grant insert, select on suspense_reasons to credits_api;
+
 grant insert, select on suspense_reasons to credits_app;
+
+grant select on suspense_reasons to credits_auditor;
+
+grant insert, select on suspense_reasons to credits_worker;
+
+grant select on sweep_progress to credits_api;
 
 grant insert, select, update on sweep_progress to credits_app;
 
+grant insert, select, update on sweep_progress to credits_worker;
+
+grant delete, insert, select, update on unique_amount_requests to credits_api;
+
 grant delete, insert, select, update on unique_amount_requests to credits_app;
+
+grant select on unique_amount_requests to credits_worker;
+
+grant insert, select on unique_amounts to credits_api;
 
 grant insert, select on unique_amounts to credits_app;
 
+grant select on unique_amounts to credits_worker;
+
+grant insert, select on wallet_links to credits_api;
+
 grant insert, select on wallet_links to credits_app;
+
+grant select on wallet_links to credits_worker;
+
+grant insert, select on wallet_proofs to credits_api;
 
 grant insert, select on wallet_proofs to credits_app;
 
+grant select on wallet_proofs to credits_worker;
+
+grant delete, insert, select, update on webhook_deliveries to credits_api;
+
 grant delete, insert, select, update on webhook_deliveries to credits_app;
+
+grant delete, insert, select, update on webhook_deliveries to credits_worker;
+
+grant delete, insert, select, update on webhook_endpoints to credits_api;
 
 grant delete, insert, select, update on webhook_endpoints to credits_app;
 
+grant delete, insert, select, update on webhook_endpoints to credits_worker;
+
+grant delete, insert, select, update on webhook_secrets to credits_api;
+
 grant delete, insert, select, update on webhook_secrets to credits_app;
 
+grant delete, insert, select, update on webhook_secrets to credits_worker;
+
+grant select on withdrawals to credits_api;
+
 grant insert, select on withdrawals to credits_app;
+
+grant select on withdrawals to credits_auditor;
+
+grant insert, select on withdrawals to credits_worker;

@@ -10,6 +10,8 @@ import type { LinkEvent } from '../core/wallet-link.ts';
 
 /** Read as microseconds, written as text (see instant-text.ts). */
 type Timestamp = ColumnType<Instant, string, string>;
+/** The database's clock when left out. */
+type GeneratedTimestamp = ColumnType<Instant, string | undefined, never>;
 type OptionalTimestamp = ColumnType<Instant | null, string | null, string | null>;
 
 export interface InstallationTable {
@@ -377,7 +379,7 @@ export interface SpendingLimitTable {
 export interface ServiceTable {
   service_id: number;
   name: string;
-  created_at: Generated<Instant>;
+  created_at: GeneratedTimestamp;
 }
 
 export interface AccessTokenTable {
@@ -387,7 +389,7 @@ export interface AccessTokenTable {
   service_id: number | null;
   name: string;
   last_four: string;
-  created_at: Generated<Instant>;
+  created_at: GeneratedTimestamp;
   revoked_at: OptionalTimestamp;
 }
 

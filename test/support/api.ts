@@ -112,6 +112,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const shared = { db, bucketCount, mode: 'dev' } as const;
   const ledger = await openLedger({
     databaseUrl: (await options.through?.(database.url)) ?? database.url,
+    role: 'credits_api',
     rpcUrl: options.rpcUrl ?? NOWHERE,
     installation: TEST_INSTALLATION,
     clock,

@@ -219,8 +219,6 @@ test.each([
   'delete from secure_keys',
   'delete from grants',
   'update outbox set amount_microusd = 1',
-  "insert into services (service_id, name) values (1, 'mine')",
-  'insert into access_tokens (bucket) values (1)',
   "insert into ledger_accounts values (1999, 'CREDIT:mine')",
   "insert into installation (mode) values ('live')",
   "insert into challenge_secret (secret) values (sha256('mine'))",

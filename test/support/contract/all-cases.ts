@@ -4,6 +4,7 @@ import { CREDITS_CASES } from './credits-cases.ts';
 import { DEBITS_CASES } from './debits-cases.ts';
 import { GRANTS_CASES } from './grants-cases.ts';
 import { KEYS_CASES } from './keys-cases.ts';
+import { OPERATOR_ACCOUNTS_CASES } from './operator-accounts-cases.ts';
 import { OPERATOR_CASES } from './operator-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
 import type { RouteCases } from './route-case.ts';
@@ -23,5 +24,6 @@ export const CONTRACT_CASES: RouteCases = {
   ...WALLETS_CASES,
   ...WEBHOOKS_CASES,
   ...OPERATOR_CASES,
+  ...OPERATOR_ACCOUNTS_CASES,
   ...SYSTEM_CASES,
 };
