@@ -11,6 +11,7 @@ import { type Mode, newSecret } from './secret.ts';
 import {
   type Credential,
   countUse,
+  dropLimits,
   type LimitStatus,
   type LimitTerms,
   putLimit,
@@ -164,6 +165,7 @@ export async function revokeKey(
     if (current.scope === 'manage' && !evenLast && !(await isAnotherManaging(db, credential)))
       return { code: 'last_managing_key' };
     await revokeSecrets({ db }, accountId, now, keyNumber);
+    await dropLimits({ ...options, db }, credential);
     return null;
   });
 }

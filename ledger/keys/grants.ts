@@ -10,7 +10,14 @@ import { parseGrantName } from './grant-name.ts';
 import { takeNumber } from './issue-key.ts';
 import { CREDENTIALS_MAX, hasAllCredentials } from './live-credentials.ts';
 import { lockAccountKeys } from './lock-account-keys.ts';
-import { countUse, type LimitStatus, type LimitTerms, putLimit, readLimits } from './spending-limits.ts';
+import {
+  countUse,
+  dropLimits,
+  type LimitStatus,
+  type LimitTerms,
+  putLimit,
+  readLimits,
+} from './spending-limits.ts';
 
 export interface GrantOptions {
   readonly db: Kysely<Tables>;
@@ -114,19 +121,24 @@ export async function changeGrant(
 
 /** Ends a grant at once; what it holds may still be captured. Null when it was revoked. */
 export async function revokeGrant(
-  { db, bucketCount }: GrantOptions,
-  { accountId, keyNumber }: Spender,
+  options: GrantOptions,
+  grant: Spender,
   now: Instant,
 ): Promise<GrantRefusal | null> {
-  const { numUpdatedRows } = await db
-    .updateTable('grants')
-    .set({ revoked_at: instantText(now) })
-    .where('bucket', '=', bucketOfAccount(accountId, bucketCount))
-    .where('account_id', '=', accountId)
-    .where('key_number', '=', keyNumber)
-    .where('revoked_at', 'is', null)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n ? null : { code: 'grant_unknown' };
+  return await options.db.transaction().execute(async db => {
+    await lockAccountKeys(db, grant.accountId);
+    const { numUpdatedRows } = await db
+      .updateTable('grants')
+      .set({ revoked_at: instantText(now) })
+      .where('bucket', '=', bucketOfAccount(grant.accountId, options.bucketCount))
+      .where('account_id', '=', grant.accountId)
+      .where('key_number', '=', grant.keyNumber)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return { code: 'grant_unknown' };
+    await dropLimits({ ...options, db }, grant);
+    return null;
+  });
 }
 
 /** A page of the account's grants, those that have ended included, the newest first. */

@@ -1,8 +1,9 @@
 /** Setting what a key or grant may spend. What it has used by then is found in the journal. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { GENESIS_HASH } from '../core/encoding.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
 import { type LimitPeriod, type LimitStanding, periodStartOf, standingOf } from '../core/spending-limit.ts';
+import type { BookKey } from '../store/book-statement.ts';
 import { createBooks, loadOpenHolds, lockBooks } from '../store/books.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
@@ -82,6 +83,7 @@ export async function putLimit(
   await createBooks(run, [key], GENESIS_HASH);
   const [book] = await lockBooks(run, [key]);
   if (!book) throw new Error('a book that was made is not there');
+  await dropEndedLimits(db, key, now);
   await db
     .deleteFrom('spending_limits')
     .where('bucket', '=', key.bucket)
@@ -104,17 +106,61 @@ export async function putLimit(
       })
       .execute();
   }
+  await noteLimits(db, key);
+}
+
+/**
+ * Takes away the limits of credentials that have ended: all of the account's where none is named. What is captured of
+ * their holds counts nowhere any more. In the transaction `db`, which holds `lockAccountKeys`.
+ */
+export async function dropLimits(
+  { db, bucketCount }: Place,
+  { accountId, keyNumber }: { readonly accountId: bigint; readonly keyNumber?: number },
+): Promise<void> {
+  const key = { bucket: bucketOfAccount(accountId, bucketCount), accountId };
+  const all = db
+    .deleteFrom('spending_limits')
+    .where('bucket', '=', key.bucket)
+    .where('account_id', '=', accountId);
+  const wanted = keyNumber === undefined ? all : all.where('key_number', '=', keyNumber);
+  await lockBooks(runIn(db), [key]);
+  const { numDeletedRows } = await wanted.executeTakeFirst();
+  if (numDeletedRows > 0n) await noteLimits(db, key);
+}
+
+/** Limits are loaded with every debit: those of grants that have expired are not to pile up. */
+async function dropEndedLimits(
+  db: Kysely<Tables>,
+  { bucket, accountId }: BookKey,
+  now: Instant,
+): Promise<void> {
+  const ended = db
+    .selectFrom('grants')
+    .select('key_number')
+    .where('bucket', '=', bucket)
+    .where('account_id', '=', accountId)
+    .where('expires_at', '<=', sql<Instant>`${instantText(now)}`);
+  await db
+    .deleteFrom('spending_limits')
+    .where('bucket', '=', bucket)
+    .where('account_id', '=', accountId)
+    .where('key_number', 'in', ended)
+    .execute();
+}
+
+/** Whether the book, which is locked, has any limit is noted with it. */
+async function noteLimits(db: Kysely<Tables>, { bucket, accountId }: BookKey): Promise<void> {
   const left = await db
     .selectFrom('spending_limits')
     .select('key_number')
-    .where('bucket', '=', key.bucket)
+    .where('bucket', '=', bucket)
     .where('account_id', '=', accountId)
     .limit(1)
     .executeTakeFirst();
   await db
     .updateTable('books')
     .set({ has_limits: left !== undefined })
-    .where('bucket', '=', key.bucket)
+    .where('bucket', '=', bucket)
     .where('account_id', '=', accountId)
     .execute();
 }

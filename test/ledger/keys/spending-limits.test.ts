@@ -266,5 +266,46 @@ describe.each(LEDGER_PLACES)('$name', place => {
     expect(await read()).toEqual([true]);
     await keys.change({ accountId, keyNumber }, { limit: null });
     expect(await read()).toEqual([false]);
+    const limited = await limitedKey(5n);
+    expect(await read()).toEqual([true]);
+    const held = numberOf(await submit(one, hold(limited, 2n, 'held')));
+    expect(await keys.revoke({ accountId, keyNumber: limited }, false)).toBeNull();
+    expect(await read()).toEqual([false]);
+    const captured = await submit(one, {
+      type: 'capture',
+      identity: identity(limited, 'captured'),
+      holdId: held,
+      amountMicrocredits: CREDIT,
+      details: null,
+    });
+    expect(codeOf(captured)).toBe('accepted');
+    await expectVerified();
+  });
+
+  test('limits of grants that have ended do not pile up', async () => {
+    const numbers = async () => {
+      const { rows } = await owner.query<{ key_number: number }>(
+        'select key_number from spending_limits where account_id = $1 order by 1',
+        [accountId],
+      );
+      return rows.map(row => row.key_number);
+    };
+    await owner.query("insert into services (service_id, name) values (1, 'chat') on conflict do nothing");
+    const grant = async (expiresAt: bigint | null) => {
+      const limit = { limitMicrocredits: CREDIT, period: 'day' } as const;
+      const given = await keys.grant(accountId, { service: 'chat', label: null, limit, expiresAt });
+      if ('refusal' in given) throw new Error(given.refusal.code);
+      return given.keyNumber;
+    };
+    const short = await grant(BOUGHT + HOUR);
+    const long = await grant(BOUGHT + 2n * HOUR);
+    const endless = await grant(null);
+    expect(await numbers()).toEqual([short, long, endless]);
+    at(BOUGHT + HOUR);
+    const another = await grant(null);
+    expect(await numbers()).toEqual([long, endless, another]);
+    for (const keyNumber of [long, endless, another])
+      expect(await keys.revokeGrant({ accountId, keyNumber })).toBeNull();
+    expect(await numbers()).toEqual([]);
   });
 });
