@@ -130,7 +130,7 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
           at: instantText(at),
           ...{ operator, action, subject, reason, decided },
         })),
-        next: next && cursorText(next.at, next.bucket, next.accountId, next.seq),
+        next: next && cursorText(next.at, next.bucket, accountName(next.accountId), next.seq),
       };
     })
     .on(listOperatorServices, async () => ({
@@ -217,8 +217,8 @@ function lineJson(line: StatementLine) {
 }
 
 const ENTRY_CURSOR = /^(\d{1,18})$/;
-const PRICE_CURSOR = /^(\d{1,17}) (\d{1,5}) (\d{1,9}) ([\x21-\x7e]{1,200})$/;
-const ACTION_CURSOR = /^(\d{1,17}) (\d{1,5}) (\d{1,18}|[1-8]\d{18}) (\d{1,18})$/;
+const PRICE_CURSOR = /^(\d{1,17}) (\d{1,4}|[12]\d{4}) (\d{1,9}) ([\x21-\x7e]{1,200})$/;
+const ACTION_CURSOR = /^(\d{1,17}) (\d{1,4}|[12]\d{4}) (acct_[0-7][0-9a-f]{15}) (\d{1,18})$/;
 
 function priceCursor(text: string | undefined): PriceCursor | undefined {
   const [at = '0', bucket, version, receiptId = ''] = readCursor(text, PRICE_CURSOR) ?? [];
@@ -227,9 +227,10 @@ function priceCursor(text: string | undefined): PriceCursor | undefined {
 }
 
 function actionCursor(text: string | undefined): ActionCursor | undefined {
-  const [at = '0', bucket, accountId = '0', seq = '0'] = readCursor(text, ACTION_CURSOR) ?? [];
+  const [at = '0', bucket, account = '', seq = '0'] = readCursor(text, ACTION_CURSOR) ?? [];
   if (bucket === undefined) return undefined;
-  return { at: BigInt(at), bucket: Number(bucket), accountId: BigInt(accountId), seq: BigInt(seq) };
+  const accountId = parseAccountName(account) ?? 0n;
+  return { at: BigInt(at), bucket: Number(bucket), accountId, seq: BigInt(seq) };
 }
 
 function adjustmentProblem(refusal: Refusal, publicUrl: string): Problem {

@@ -173,11 +173,17 @@ describe('GET /v1/operator/prices and /actions', () => {
     let next: unknown = null;
     do {
       const page = await operator('GET', `actions?limit=1${next === null ? '' : `&before=${next}`}`);
+      expect(page.text).toContain('"actions"');
       seen.push(...(page.body.actions as unknown[]));
       next = page.body.next;
     } while (next !== null);
     expect(seen).toEqual(all);
     expect(seen.length).toBeGreaterThan(2);
+  });
+
+  it('goes on after whatever account a page ended with', async () => {
+    const cursor = Buffer.from('1772377200000000 63 acct_7fffffffffffffff 1').toString('base64url');
+    expect(await operator('GET', `actions?before=${cursor}`)).toMatchObject({ status: 200 });
   });
 
   it.each(['prices', 'actions'])('%s refuses a page that it has not made', async list => {
