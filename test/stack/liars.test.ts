@@ -4,8 +4,10 @@
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
 import { HOUR, MINUTE } from '../../ledger/core/instant.ts';
 import { referenceCalldata } from '../../ledger/index.ts';
+import { readBalanceProgress } from '../../ledger/intake/balance-facts.ts';
 import { readCredits } from '../../ledger/reads/credits.ts';
 import { falsifyTraces, type TraceLie } from '../support/falsehoods.ts';
 import { type FaultyRpc, NO_FAULT } from '../support/faulty-rpc.ts';
@@ -192,6 +194,14 @@ describe('with one RPC', () => {
 
   test('that tells a wrong balance and a wrong nonce once, nothing of that stays', async () => {
     await pay();
+    await settle();
+    // Compared once honestly, as the opening balance would else have the same lie in it.
+    await right();
+    await lying.until(
+      'a comparison',
+      () => readBalanceProgress(lying.steps.db, BASE_CHAIN_ID),
+      progress => progress !== null,
+    );
     lies(
       ({ method }) =>
         method === 'eth_getBalance'
