@@ -18,8 +18,8 @@ import {
   getAccount,
   getStatement,
   listOperatorActions,
-  listPrices,
   listOperatorServices,
+  listPrices,
   listTokens,
   revokeToken,
 } from '../contract/operator-accounts.ts';
