@@ -1239,7 +1239,7 @@ grant insert, select on order_checkouts to credits_api;
 
 grant insert, select on order_checkouts to credits_app;
 
-grant select on order_checkouts to credits_worker;
+grant insert, select on order_checkouts to credits_worker;
 
 grant insert, select on order_references to credits_api;
 
@@ -1251,7 +1251,7 @@ grant insert, select, update on orders to credits_api;
 
 grant insert, select, update on orders to credits_app;
 
-grant select on orders to credits_worker;
+grant insert, select, update on orders to credits_worker;
 
 grant delete, insert, select on outbox to credits_api;
 
@@ -1278,6 +1278,8 @@ grant insert, select on price_records to credits_worker;
 grant insert, select on rate_cards to credits_api;
 
 grant insert, select on rate_cards to credits_app;
+
+grant select on rate_cards to credits_auditor;
 
 grant insert, select on rate_cards to credits_worker;
 
@@ -1331,6 +1333,8 @@ grant delete, insert, select, update on spending_limits to credits_api;
 
 grant delete, insert, select, update on spending_limits to credits_app;
 
+grant select on spending_limits to credits_auditor;
+
 grant delete, insert, select, update on spending_limits to credits_worker;
 
 grant insert, select on stripe_account to credits_api;
@@ -1381,7 +1385,7 @@ grant insert, select on unique_amounts to credits_api;
 
 grant insert, select on unique_amounts to credits_app;
 
-grant select on unique_amounts to credits_worker;
+grant insert, select on unique_amounts to credits_worker;
 
 grant insert, select on wallet_links to credits_api;
 

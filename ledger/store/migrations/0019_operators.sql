@@ -11,10 +11,9 @@ do $$
 declare
   role text;
   target record;
-  -- Only the API lets people and services in, and sells.
+  -- Only the API lets people and services in. (Orders and what is reserved for them are locked by whoever pays them.)
   api_alone constant text[] := array[
-    'orders', 'order_references', 'order_checkouts', 'unique_amounts', 'unique_amount_requests',
-    'secure_keys', 'account_keys', 'wallet_proofs', 'wallet_links'];
+    'order_references', 'unique_amount_requests', 'secure_keys', 'account_keys', 'wallet_proofs', 'wallet_links'];
   -- Only the worker looks at the chain and at Stripe by itself, and sweeps.
   worker_alone constant text[] := array[
     'chain_progress', 'balance_progress', 'sweep_progress', 'stripe_progress', 'receipt_inclusions', 'head_sightings',
@@ -49,7 +48,7 @@ $$;
 grant select on
   installation, kysely_migration, ledger_accounts, services, books, lots, lot_faces, holds, entries, postings, reversals,
   receipts, receipt_inclusions, price_records, assignments, suspense_reasons, head_sightings, sent_transactions,
-  withdrawals, balance_checks, balance_differences, card_payments
+  withdrawals, balance_checks, balance_differences, card_payments, spending_limits, rate_cards
   to credits_auditor;
 
 -- Both in one, for a process that does everything; and logins that were given it can be either part.
