@@ -44,7 +44,7 @@ const BODY_BYTES_MAX = 16 * 1024;
 export class Serving {
   readonly router: Router = Router();
   readonly #ledger: Authentication;
-  readonly #methods = new Map<string, string[]>();
+  readonly #paths = new Set<string>();
 
   constructor(ledger: Authentication) {
     this.#ledger = ledger;
@@ -92,10 +92,8 @@ export class Serving {
 
   /** A route whose handlers read the request and answer by themselves. */
   handle(route: Route, ...handlers: RequestHandler[]): this {
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    const known = this.#methods.get(path);
-    if (known) known.push(route.method);
-    else this.#methods.set(path, [route.method]);
+    const path = expressPathOf(route);
+    this.#paths.add(path);
     const method = route.method.toLowerCase() as Lowercase<Route['method']>;
     const note: RequestHandler = (_request, response, next) => {
       response.locals.route = route;
@@ -106,9 +104,18 @@ export class Serving {
     return this;
   }
 
-  /** Last: the methods that the paths do not have. */
+  /** Last: the methods that the paths do not have, here or in another router. */
   refuseOtherMethods(): Router {
-    for (const [path, methods] of this.#methods) this.router.all(path, onlyMethods(...methods));
+    for (const path of this.#paths) {
+      const methods = ALL_ROUTES.filter(route => expressPathOf(route) === path).map(({ method }) => method);
+      const refuse = onlyMethods(...methods);
+      this.router.all(path, (request, response, next) => {
+        // Another router's own; Express answers HEAD as GET.
+        const asked = request.method === 'HEAD' ? 'GET' : request.method;
+        if (methods.some(method => method === asked)) next();
+        else refuse(request, response, next);
+      });
+    }
     return this.router;
   }
 
@@ -190,4 +197,9 @@ function onlyManaging(holder: KeyHolder): KeyHolder {
     'scope_insufficient',
     'This Secure Key may only spend: use one that manages the account.',
   );
+}
+
+/** /v1/orders/{id} as Express has it. */
+function expressPathOf({ path }: Route): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }

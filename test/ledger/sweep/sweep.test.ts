@@ -342,11 +342,11 @@ describe('on one database', () => {
   });
 
   test('a statement that fails for good ends the sweep, after what is in flight', async () => {
-    await owner.query('revoke insert on sweep_progress from credits_app');
+    await owner.query('revoke insert on sweep_progress from credits_app, credits_worker');
     try {
       await expect(sweepNow(one)).rejects.toMatchObject({ code: '42501' });
     } finally {
-      await owner.query('grant insert on sweep_progress to credits_app');
+      await owner.query('grant insert on sweep_progress to credits_app, credits_worker');
     }
     expect(await sweepNow(one)).toMatchObject({ failedCount: 0 });
     expect(await countOf('renewal')).toBe(200);
