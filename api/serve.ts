@@ -2,6 +2,7 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import type { KeyHolder, Ledger, ServiceIdentity } from '../ledger/index.ts';
+import { ALL_ROUTES } from './contract/all-routes.ts';
 import { CALLERS, type Caller, type Route, rateLimitOf } from './contract/route.ts';
 import { Problem } from './problem.ts';
 import { countRequest } from './rate-limits.ts';
