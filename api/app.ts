@@ -1,24 +1,34 @@
 /** The HTTP API as an Express application: routes, the order in which a request meets them, and its errors. */
-import { randomUUID } from 'node:crypto';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import {
-  isPassing,
-  type Ledger,
-  OutcomeUnknownError,
-  OverloadedError,
-  SECRET_PREFIXES,
-} from '../ledger/index.ts';
+import express, { type Express, type RequestHandler } from 'express';
+import type { Ledger } from '../ledger/index.ts';
+import { admitAtMost } from './admission.ts';
+import type { DoorConfig } from './door-config.ts';
+import { answerErrors } from './errors.ts';
+import { openMetrics } from './metrics.ts';
 import { noStore } from './no-store.ts';
+import { isLogged, type ObservedRequest, observeRequests, requestLine } from './observe-requests.ts';
 import type { OrderStreams } from './order-streams.ts';
-import { Problem, sendProblem } from './problem.ts';
+import { Problem } from './problem.ts';
+import { RateLimits, slowFailures } from './rate-limits.ts';
+import { accountHistoryRoutes } from './routes/account-history.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
+import { grantRoutes } from './routes/grants.ts';
+import { holdRoutes } from './routes/holds.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
+import { operatorAccountRoutes } from './routes/operator-accounts.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { walletRoutes } from './routes/wallets.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+import { securityHeaders } from './security-headers.ts';
+import { soundHeaders } from './sound-headers.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
@@ -29,34 +39,55 @@ export interface AppOptions {
   readonly otherHosts?: readonly string[];
   /** The addresses and subnets of the proxies that are believed for whom they ask. */
   readonly trustedProxies: readonly string[];
+  readonly doors: DoorConfig;
   /** The folder of the pages. */
   readonly webFolder: string;
   /** One line. */
   readonly log: (line: string) => void;
 }
 
-const BODY_BYTES_MAX = 16 * 1024;
+export interface App {
+  readonly listener: Express;
+  /** Takes note of a request, also of one that did not reach the application. */
+  tell(request: ObservedRequest): void;
+}
 
-export function createApp(options: AppOptions): Express {
-  const { ledger, publicUrl, log } = options;
+export function createApp(options: AppOptions): App {
+  const { ledger, publicUrl, log, doors } = options;
+  const metrics = openMetrics(ledger);
+  const limits = new RateLimits(doors.rateLimits);
+  const tell = (request: ObservedRequest) => {
+    metrics.requestObserved(request);
+    if (isLogged(request, doors.loggedRequests)) log(requestLine(request));
+  };
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('trust proxy', [...options.trustedProxies]);
-  app.use(identify, secureHeaders);
+  // Where the routes find them (see rate-limits.ts).
+  app.locals.rateLimits = limits;
+  app.use(observeRequests(tell), securityHeaders, soundHeaders);
 
   // Load balancers and scrapers ask by address: under any name.
-  app.use(systemRoutes(ledger));
+  app.use(systemRoutes(ledger, metrics));
 
   app.use(onlyKnownHosts(options));
-  app.use('/v1', noStore);
+  app.use('/v1', noStore, admitAtMost(doors.requestsInFlightMax));
   app.use(stripeRoutes(ledger));
-  app.use('/v1', express.json({ limit: BODY_BYTES_MAX, strict: true }));
+  app.use(paymentMethodRoutes(ledger));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
-  app.use(debitRoutes(ledger, publicUrl));
+  app.use(debitRoutes(ledger, { publicUrl, log }));
+  app.use(holdRoutes(ledger, publicUrl));
+  app.use(usageRoutes(ledger, publicUrl));
+  app.use(accountHistoryRoutes(ledger));
+  app.use(keyRoutes(ledger));
+  app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));
+  app.use(webhookRoutes(ledger));
+  app.use(operatorAccountRoutes(ledger, publicUrl));
   app.use(operatorRoutes(ledger));
+  app.use(rateCardRoutes(ledger));
   app.use(referenceRoutes(publicUrl));
 
   // Anybody: the pages.
@@ -65,17 +96,9 @@ export function createApp(options: AppOptions): Express {
   app.use(() => {
     throw new Problem('not_found', 'There is nothing at this address: check the path.');
   });
-  app.use(answerErrors(log));
-  return app;
+  app.use(slowFailures(limits), answerErrors(log));
+  return { listener: app, tell };
 }
-
-/** Gives every request an id of ours, which its answer and its log lines carry. */
-const identify: RequestHandler = (_request, response, next) => {
-  const requestId = `req_${randomUUID().replaceAll('-', '')}`;
-  response.locals.requestId = requestId;
-  response.set('Request-Id', requestId);
-  next();
-};
 
 /** A page under another name could have been bound to our address by somebody else (DNS rebinding). */
 function onlyKnownHosts(options: AppOptions): RequestHandler {
@@ -86,73 +109,4 @@ function onlyKnownHosts(options: AppOptions): RequestHandler {
       throw new Problem('host_unknown', `This is ${options.publicUrl}: address it by that name.`);
     next();
   };
-}
-
-const secureHeaders: RequestHandler = (_request, response, next) => {
-  response.set({
-    'Content-Security-Policy':
-      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; " +
-      "form-action 'none'; frame-ancestors 'none'",
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Resource-Policy': 'same-origin',
-  });
-  next();
-};
-
-function answerErrors(log: (line: string) => void): ErrorRequestHandler {
-  // Express knows an error handler by its four parameters.
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
-    const requestId = String(response.locals.requestId);
-    const problem = problemOf(error);
-    if (problem.status >= 500) {
-      const what = error instanceof Problem ? error.message : describe(error);
-      const line = `${requestId} ${request.method} ${request.path} ${problem.status} ${problem.code}: ${what}`;
-      log(withoutSecrets(line));
-    }
-    sendProblem(response, problem, requestId);
-  };
-}
-
-function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof OverloadedError) return new Problem('overloaded', 'Too much is waiting: try again.');
-  if (error instanceof OutcomeUnknownError)
-    return new Problem(
-      'outcome_unknown',
-      'It is not known whether this was carried out: ask again with the same Idempotency-Key.',
-    );
-  if (isPassing(error))
-    return new Problem('temporarily_unavailable', 'The database is away: try again shortly.');
-  return bodyProblem(error) ?? new Problem('internal_error', 'This is our fault. Quote the request id.');
-}
-
-/** What Express's body parser refuses is the caller's to mend. */
-function bodyProblem(error: unknown): Problem | null {
-  const type = error instanceof Error && 'type' in error ? error.type : null;
-  const status = error instanceof Error && 'status' in error ? error.status : null;
-  if (type === 'entity.too.large')
-    return new Problem('request_too_large', `The body may have ${BODY_BYTES_MAX} bytes at the most.`);
-  if (type === 'entity.parse.failed') return new Problem('malformed_request', 'The body is not valid JSON.');
-  if (type === 'charset.unsupported' || type === 'encoding.unsupported')
-    return new Problem('unsupported_media_type', 'Send the body as UTF-8 JSON, not compressed otherwise.');
-  if (typeof status === 'number' && status >= 400 && status < 500)
-    return new Problem('malformed_request', 'The request could not be read.');
-  return null;
-}
-
-const SECRETS = new RegExp(`\\b(${Object.values(SECRET_PREFIXES).join('|')})_\\w+`, 'g');
-
-/** Whatever found its way into a line, no secret does. */
-function withoutSecrets(line: string): string {
-  return line.replaceAll(SECRETS, '$1_…');
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -3,6 +3,8 @@ import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
 import type { ListedSender, Mode } from '../ledger/index.ts';
 import { type CardConfig, readCardConfig } from './card-config.ts';
+import { type DoorConfig, readDoorConfig } from './door-config.ts';
+import { readSecret, SECRET_VARIABLES } from './secret-files.ts';
 import { readSenderList } from './sender-list.ts';
 
 /** The payment address of the mission; live installations must name theirs. */
@@ -35,6 +37,8 @@ export interface Config {
   readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
   /** Null: there are no card payments. */
   readonly cards: CardConfig | null;
+  /** How many may ask how often, and what is logged of it. */
+  readonly doors: DoorConfig;
 }
 
 /** The environment does not describe something that can be started. Each line names a variable and what to do. */
@@ -53,7 +57,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment, part: PartName): Config {
   const problems: string[] = [];
-  const get = (name: string) => environment[name]?.trim() || undefined;
+  const given = (name: string) => environment[name]?.trim() || undefined;
+  const secrets = new Map(SECRET_VARIABLES.map(name => [name as string, readSecret(name, given, problems)]));
+  const get = (name: string) => (secrets.has(name) ? secrets.get(name) : given(name));
 
   const mode = readMode(get('MODE'), problems);
   const databaseUrl = readDatabaseUrl(get('DATABASE_URL'), mode, problems);
@@ -74,6 +80,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     blocked: sendersOf('BLOCKED_SENDERS_FILE'),
   };
   const cards = readCardConfig(get, mode, problems);
+  const doors = readDoorConfig(get, problems);
   const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
   const pollingIntervalMs = readInteger(
     'INDEXER_POLLING_INTERVAL_MS',
@@ -103,6 +110,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
     senders,
     cards,
+    doors,
   };
 }
 

@@ -1,45 +1,28 @@
-/** What Prometheus is told. Read from the ledger when it is asked for, so that every API process tells the same. */
-import { Gauge, Registry } from 'prom-client';
-import { ALARM_KINDS, type Ledger } from '../ledger/index.ts';
+/** What Prometheus is told. */
+import { Registry } from 'prom-client';
+import type { Ledger } from '../ledger/index.ts';
+import { registerLedgerMetrics } from './metrics/ledger-metrics.ts';
+import { registerPostingMetrics } from './metrics/posting-metrics.ts';
+import { processMetrics } from './metrics/process-metrics.ts';
+import { registerRequestMetrics } from './metrics/request-metrics.ts';
+import type { ObservedRequest } from './observe-requests.ts';
 
-export function ledgerMetrics(
-  ledger: Pick<Ledger, 'alarms' | 'sweepLagSeconds' | 'indexerLag' | 'now'>,
-): Registry {
+export interface ApiMetrics {
+  readonly contentType: string;
+  /** Everything, as Prometheus reads it. */
+  text(): Promise<string>;
+  requestObserved(request: ObservedRequest): void;
+}
+
+/** The metrics of one API: of its requests, of what it posts, and of the whole ledger. */
+export function openMetrics(ledger: Ledger): ApiMetrics {
   const registry = new Registry();
-  const registers = [registry];
-  new Gauge({
-    name: 'credits_alarms',
-    help: 'Things that a person must look at, by kind; GET /v1/operator/alarms tells which.',
-    labelNames: ['kind'],
-    registers,
-    async collect() {
-      for (const kind of Object.keys(ALARM_KINDS)) this.set({ kind }, 0);
-      for (const { kind } of await ledger.alarms()) this.inc({ kind });
-    },
-  });
-  new Gauge({
-    name: 'credits_sweep_lag_seconds',
-    help: 'How far the midnight sweep is behind the newest midnight.',
-    registers,
-    async collect() {
-      this.set(await ledger.sweepLagSeconds(await ledger.now()));
-    },
-  });
-  new Gauge({
-    name: 'credits_indexer_lag_seconds',
-    help: 'The age of the newest block that the indexer has; +Inf while it has none.',
-    registers,
-    async collect() {
-      this.set((await ledger.indexerLag(await ledger.now())).seconds);
-    },
-  });
-  new Gauge({
-    name: 'credits_indexer_lag_blocks',
-    help: 'How many blocks the chain has beyond the newest one that the indexer has, as the worker last saw it.',
-    registers,
-    async collect() {
-      this.set((await ledger.indexerLag(await ledger.now())).blocks);
-    },
-  });
-  return registry;
+  registerLedgerMetrics(registry, ledger);
+  registerPostingMetrics(registry, ledger.monitoring);
+  const requestObserved = registerRequestMetrics(registry);
+  return {
+    contentType: registry.contentType,
+    text: async () => `${await registry.metrics()}\n${await processMetrics().metrics()}`,
+    requestObserved,
+  };
 }

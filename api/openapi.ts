@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { idempotencyKey } from './contract/fields.ts';
 import { type ProblemCode, problemAnswer, STATUS_OF } from './contract/problem-codes.ts';
-import { CALLERS, type Caller, problemsOf, type Route } from './contract/route.ts';
+import { CALLERS, type Caller, problemsOf, type Route, rateLimitOf } from './contract/route.ts';
 
 type Json = { [member: string]: unknown };
 
@@ -26,7 +26,8 @@ export function openApiOf(routes: readonly Route[], version: string, publicUrl: 
       version,
       description:
         'Prepaid credits for AI services. Amounts are decimal strings, instants are in UTC, errors are problem ' +
-        'details (RFC 9457) with a stable `code`. What moves credits takes an `Idempotency-Key`.',
+        'details (RFC 9457) with a stable `code`. What moves credits takes an `Idempotency-Key`. Limited answers have ' +
+        '`RateLimit` headers. A request that does not arrive whole within 10 s is answered with 408 `request_timeout`.',
     },
     servers: [{ url: publicUrl }],
     tags: [...new Set(routes.map(route => route.group))].map(name => ({ name })),
@@ -74,8 +75,18 @@ function operationOf(route: Route): Json {
   };
 }
 
-function successOf({ answer, mediaType, status }: Route): Json {
-  const headers = { 'Request-Id': { description: 'Ours, in our log too.', schema: { type: 'string' } } };
+function successOf(route: Route): Json {
+  const { answer, mediaType, status } = route;
+  const text = (description: string) => ({ description, schema: { type: 'string' } });
+  const headers = {
+    'Request-Id': text('Ours, in our log too.'),
+    ...(rateLimitOf(route) === null
+      ? {}
+      : {
+          'RateLimit-Policy': text('How many requests (`q`) in how many seconds (`w`).'),
+          RateLimit: text('How many are left (`r`), and in how many seconds there are all again (`t`).'),
+        }),
+  };
   if (answer)
     return {
       description: 'Done.',
@@ -140,6 +151,7 @@ const SCHEMES: Record<Caller, readonly string[]> = {
   anybody_or_holder: ['secureKey', 'orderSecret'],
   wallet_session: ['walletSession'],
   service: ['serviceToken'],
+  service_or_key: ['serviceToken', 'secureKey'],
   operator: ['operatorToken'],
 };
 

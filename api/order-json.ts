@@ -4,8 +4,10 @@ import {
   type EthOrderStatus,
   instantText,
   microcreditsOf,
+  type OrderReceipt,
   type OrderRow,
   type OrderStatus,
+  type PaymentLot,
   type PendingPayment,
   referenceCalldata,
   SUSPENSE_REASONS,
@@ -18,6 +20,14 @@ export function orderUnknown(): Problem {
   return new Problem(
     'not_found',
     'There is no order with this id and secret: check both, they were shown when it was made.',
+  );
+}
+
+/** The same for a receipt, which a Secure Key shows too. */
+export function receiptUnknown(): Problem {
+  return new Problem(
+    'not_found',
+    "There is no order with this id and secret, and none of this Secure Key's account: check both.",
   );
 }
 
@@ -82,6 +92,50 @@ export function statusJson(order: OrderRow, status: OrderStatus) {
   return status.method === 'card' ? cardStatusJson(order, status) : ethStatusJson(order, status);
 }
 
+/**
+ * What was paid, which lots came of it and what is left of them. A payment is as in the order's status, with `lots`: the
+ * one that was bought, and those that gave it back after it had been taken back.
+ */
+export function receiptJson({ at, order, status, lots }: OrderReceipt) {
+  const all = lots.flat();
+  const receipt = {
+    order: order.order_id,
+    kind: order.is_top_up ? ('top_up' as const) : ('new_key' as const),
+    amount_usd: usdText(order.amount_microusd),
+    ordered_at: instantText(order.created_at),
+    at: instantText(at),
+    remaining: creditsText(sumOf(all, lot => lot.availableMicrocredits)),
+    held: creditsText(sumOf(all, lot => lot.heldMicrocredits)),
+    debt: creditsText(sumOf(all, lot => lot.debtMicrocredits)),
+  };
+  const withLots = <Payment>(payments: readonly Payment[]) =>
+    payments.map((payment, index) => ({ ...payment, lots: (lots[index] ?? []).map(lotJson) }));
+  return status.method === 'card'
+    ? { ...receipt, method: 'card' as const, payments: withLots(cardStatusJson(order, status).payments) }
+    : { ...receipt, method: 'eth' as const, payments: withLots(ethStatusJson(order, status).payments) };
+}
+
+function lotJson(lot: PaymentLot) {
+  return {
+    id: lot.id.toString(),
+    added_by: lot.restoresLotId === null ? ('purchase' as const) : ('restoration' as const),
+    paid_usd: usdText(lot.paidMicrousd),
+    returned_usd: usdText(lot.returnedMicrousd),
+    face: creditsText(lot.faceMicrocredits),
+    available: creditsText(lot.availableMicrocredits),
+    held: creditsText(lot.heldMicrocredits),
+    debt: creditsText(lot.debtMicrocredits),
+    added_at: instantText(lot.addedAt),
+    expires_at: instantText(lot.expiresAt),
+    renewals_left: lot.renewalsLeft,
+    live: lot.isLive,
+  };
+}
+
+function sumOf(lots: readonly PaymentLot[], amountOf: (lot: PaymentLot) => bigint): bigint {
+  return lots.reduce((sum, lot) => sum + amountOf(lot), 0n);
+}
+
 function cardStatusJson(order: OrderRow, { amount, flags, credited, payments }: CardOrderStatus) {
   return {
     state: { amount, flags: [...flags], credited, key: keyState(order) },
@@ -92,6 +146,7 @@ function cardStatusJson(order: OrderRow, { amount, flags, credited, payments }: 
       amount_usd: usdText(payment.paidMicrousd),
       credits: creditsText(microcreditsOf(payment.paidMicrousd)),
       credited: payment.credited,
+      kept_back: payment.keptBack,
       refunded_usd: usdText(payment.refundedMicrousd),
       disputed_usd: usdText(payment.withdrawnMicrousd - payment.reinstatedMicrousd),
       receipt_url: payment.receiptUrl,

@@ -74,6 +74,7 @@ export class OrderStreams {
     this.#streams.add(stream);
     response.once('close', () => this.#end(stream));
     try {
+      await this.#ledger.lookUpOrder(orderId, secret);
       const said = await this.#describe(stream, await this.#ledger.now(), await this.#pendingPayments());
       if (said === null) throw orderUnknown();
       response.writeHead(200, {

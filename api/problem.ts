@@ -21,7 +21,21 @@ export class Problem extends Error {
   }
 }
 
+/** What is sent of a problem. */
+export function problemJson(problem: Problem, requestId: string) {
+  return {
+    type: `urn:aispace-credits:problem:${problem.code}`,
+    title: problem.code.replaceAll('_', ' '),
+    status: problem.status,
+    code: problem.code,
+    detail: problem.message,
+    request_id: requestId,
+    ...problem.members,
+  };
+}
+
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
+  response.locals.problemCode = problem.code;
   if (problem.status === 503) response.set('Retry-After', '1');
   const { retry_after_seconds: retryAfterSeconds } = problem.members;
   if (typeof retryAfterSeconds === 'number') response.set('Retry-After', String(retryAfterSeconds));
@@ -30,15 +44,5 @@ export function sendProblem(response: Response, problem: Problem, requestId: str
     .set('Cache-Control', 'no-store')
     .status(problem.status)
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `urn:aispace-credits:problem:${problem.code}`,
-        title: problem.code.replaceAll('_', ' '),
-        status: problem.status,
-        code: problem.code,
-        detail: problem.message,
-        request_id: requestId,
-        ...problem.members,
-      }),
-    );
+    .send(JSON.stringify(problemJson(problem, requestId)));
 }

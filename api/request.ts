@@ -11,7 +11,12 @@ export function readBody<Schema extends z.ZodType>(schema: Schema, request: Requ
       'unsupported_media_type',
       'Send a JSON object with the header Content-Type: application/json.',
     );
-  const result = schema.safeParse(request.body);
+  return readValue(schema, request.body);
+}
+
+/** `value`, which came as JSON, as `schema` has it. Throws as readBody does. */
+export function readValue<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(result.error);
 }

@@ -1,9 +1,10 @@
 /** Binds the routes of the contract to Express: who calls, what was sent, and what is answered. */
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import type { KeyHolder, Ledger, ServiceIdentity } from '../ledger/index.ts';
-import { CALLERS, type Caller, type Route } from './contract/route.ts';
+import { CALLERS, type Caller, type Route, rateLimitOf } from './contract/route.ts';
 import { Problem } from './problem.ts';
+import { countRequest } from './rate-limits.ts';
 import { onlyMethods, readBearer, readBody, readIdempotencyKey, readParams, readQuery } from './request.ts';
 
 /** Who calls, as a handler is told: what was shown, as it is, where the ledger judges it in the transaction. */
@@ -18,6 +19,7 @@ interface CallerOf {
   anybody_or_holder: () => string;
   wallet_session: string;
   service: ServiceIdentity;
+  service_or_key: ServiceIdentity | KeyHolder;
   /** The name on the operator's token. */
   operator: string;
 }
@@ -34,6 +36,9 @@ export interface Asked<Who extends Caller, Params, Query, Body> {
 }
 
 type Authentication = Pick<Ledger, 'authenticateKey' | 'authenticateService' | 'authenticateOperator'>;
+
+/** A body is a few fields. */
+const BODY_BYTES_MAX = 16 * 1024;
 
 /** Routes of the contract with their handlers, as one router. */
 export class Serving {
@@ -58,17 +63,26 @@ export class Serving {
       asked: Asked<Who, z.output<Params>, z.output<Query>, z.output<Body>>,
     ) => Promise<z.input<Answer>>,
   ): this {
-    return this.handle(route, async (request, response) => {
-      const asked = {
-        // First: strangers are told nothing of what a route takes.
-        caller: await this.#identify(route.caller, request),
+    const limit = route.bodyBytesMax ?? BODY_BYTES_MAX;
+    const bodyParsers = route.body ? [express.json({ limit, strict: true })] : [];
+    return this.handle(route, ...bodyParsers, async (request, response) => {
+      const read = () => ({
         params: route.params ? readParams(route.params, request) : {},
         query: route.query ? readQuery(route.query, request) : {},
         body: route.body ? readBody(route.body, request) : undefined,
         idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
-        request,
-        response,
-      } as Asked<Who, z.output<Params>, z.output<Query>, z.output<Body>>;
+      });
+      // Where anybody may ask, a key is not used, which ends the claim of its order, for what cannot be done anyway.
+      if (route.caller === 'anybody_or_key') read();
+      // Elsewhere this comes first: strangers are told nothing of what a route takes.
+      const caller = await this.#identify(route.caller, request);
+      await countCaller(route, caller, request, response);
+      const asked = { caller, ...read(), request, response } as Asked<
+        Who,
+        z.output<Params>,
+        z.output<Query>,
+        z.output<Body>
+      >;
       const answer = await handler(asked);
       response.status(route.status);
       if (route.status === 204) response.end();
@@ -77,13 +91,18 @@ export class Serving {
   }
 
   /** A route whose handlers read the request and answer by themselves. */
-  handle(route: Pick<Route, 'method' | 'path'>, ...handlers: RequestHandler[]): this {
+  handle(route: Route, ...handlers: RequestHandler[]): this {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
     const known = this.#methods.get(path);
     if (known) known.push(route.method);
     else this.#methods.set(path, [route.method]);
     const method = route.method.toLowerCase() as Lowercase<Route['method']>;
-    this.router[method](path, ...handlers);
+    const note: RequestHandler = (_request, response, next) => {
+      response.locals.route = route;
+      response.locals.caller = route.caller;
+      next();
+    };
+    this.router[method](path, note, ...handlers);
     return this;
   }
 
@@ -120,12 +139,41 @@ export class Serving {
           await ledger.authenticateService(bearer()),
           'This service token is not valid: ask the operator for one.',
         );
+      case 'service_or_key': {
+        const shown = bearer();
+        // What has not the form of the one is not looked up.
+        return known(
+          (await ledger.authenticateService(shown)) ?? (await ledger.authenticateKey(shown)),
+          'This is neither a valid service token nor a valid Secure Key.',
+        );
+      }
       case 'operator':
         return known(
           await ledger.authenticateOperator(bearer()),
           'This operator token is not valid: make one with the CLI.',
         );
     }
+  }
+}
+
+/** Counts a request of whoever was identified, or of the network it comes from. */
+async function countCaller(
+  route: Route,
+  caller: unknown,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const policy = rateLimitOf(route);
+  if (policy === 'service') {
+    const { serviceId } = caller as ServiceIdentity;
+    await countRequest('service', String(serviceId), request, response);
+  } else if (policy === 'key' || (policy === 'anonymous' && caller !== null)) {
+    const { accountId, keyNumber } = caller as KeyHolder;
+    response.locals.caller = 'key';
+    await countRequest('key', `${accountId}:${keyNumber}`, request, response);
+  } else {
+    if (policy === 'anonymous') response.locals.caller = 'anybody';
+    await countRequest(policy, null, request, response);
   }
 }
 

@@ -1,13 +1,7 @@
 #!/usr/bin/env node
 /** `npx credits …`: what an operator does by hand. Works on DATABASE_URL, with the owner's privileges. */
 import { parseArgs } from 'node:util';
-import {
-  createOperatorToken,
-  createServiceToken,
-  openKysely,
-  openPool,
-  readInstallation,
-} from '../ledger/index.ts';
+import { makeTokenByHand, openKysely, openPool } from '../ledger/index.ts';
 import { databaseUrl } from './database-url.ts';
 import { distributeTables } from './distribute.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,7 +21,8 @@ const USAGE = `usage: npx credits <command>
   --help                  shows this
 
 environment:
-  DATABASE_URL            the database, as its owner`;
+  DATABASE_URL            the database, as its owner; for verify a member of credits_auditor will do
+  DATABASE_URL_FILE       a file with that in it, instead`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -72,15 +67,12 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function makeToken(kind: string | undefined, name: string | undefined): Promise<string> {
-  const make = kind === 'service' ? createServiceToken : kind === 'operator' ? createOperatorToken : null;
-  if (!make) throw new UsageError(USAGE);
+  if (kind !== 'service' && kind !== 'operator') throw new UsageError(USAGE);
   if (name === undefined || !/^[\x21-\x7e]{1,64}$/.test(name))
     throw new UsageError('A token needs a name of 1 to 64 visible ASCII characters, such as image-service.');
   const pool = openPool({ databaseUrl: databaseUrl(), max: 1, applicationName: 'credits-cli' });
   try {
-    const db = openKysely(pool);
-    const { mode, bucketCount } = await readInstallation(db);
-    return await make({ db, bucketCount, mode, name });
+    return await makeTokenByHand(openKysely(pool), kind, name);
   } finally {
     await pool.end();
   }

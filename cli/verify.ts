@@ -26,7 +26,7 @@ export async function verify({ account, json }: VerifyArguments): Promise<number
   const pool = openPool({
     databaseUrl: databaseUrl(),
     // It needs to read and nothing more.
-    role: 'credits_app',
+    role: 'credits_auditor',
     max: 1,
     applicationName: 'credits-verify',
     queryTimeoutMs: QUERY_TIMEOUT_MS,

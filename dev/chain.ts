@@ -19,6 +19,11 @@ export interface ChainOptions {
   readonly beginsAt?: bigint | undefined;
   /** Further arguments for Anvil, such as `--fork-url`. */
   readonly extraArgs?: readonly string[] | undefined;
+  /**
+   * How many threads answer; as many as there are cores when left out. A fork needs more: each may wait for the other
+   * chain, and when all do, nobody is left to read its answers and Anvil hangs for good.
+   */
+  readonly threads?: number | undefined;
   /** Called when the chain ends without `stop()` or `kill()`. */
   readonly onExit?: ((status: ExitStatus) => void) | undefined;
   /** Called with the chain's process as soon as it exists. */
@@ -56,6 +61,10 @@ export async function startChain(options: ChainOptions): Promise<LocalChain> {
       ...(await beginningArguments(options)),
       ...(options.extraArgs ?? []),
     ],
+    env:
+      options.threads === undefined
+        ? undefined
+        : { ...process.env, TOKIO_WORKER_THREADS: String(options.threads) },
     logFile: options.logFile ?? (folder === undefined ? undefined : join(folder, 'anvil.log')),
     ready: () => answers(rpcUrl),
     // A chain of a thousand blocks takes ten seconds to load.

@@ -5,3 +5,6 @@ import { fileURLToPath } from 'node:url';
  * part does that anew, which is half of the processor's time until it is ready.
  */
 export const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url));
+
+/** Where compiled contracts are kept, for every state folder: the compiler takes seconds. */
+export const SOLIDITY_CACHE = fileURLToPath(new URL('../node_modules/.cache/solidity', import.meta.url));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Abi, Hex } from 'viem';
 
 export interface CompiledContract {
@@ -63,11 +63,7 @@ export function compileSolidity(
   const cached = readCache(path);
   if (cached !== undefined) return cached;
   const compiled = compile(input);
-  mkdirSync(options.cacheFolder, { recursive: true });
-  // Renamed into place, so that two processes at once never read half a file.
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, JSON.stringify(compiled));
-  renameSync(unfinished, path);
+  writeCache(path, compiled);
   return compiled;
 }
 
@@ -85,6 +81,18 @@ function readCache(path: string): Readonly<Record<string, CompiledContract>> | u
   } catch {
     // Missing or damaged: compile again.
     return undefined;
+  }
+}
+
+function writeCache(path: string, compiled: Readonly<Record<string, CompiledContract>>): void {
+  // Renamed into place, so that two processes at once never read half a file.
+  const unfinished = `${path}.${process.pid}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(unfinished, JSON.stringify(compiled));
+    renameSync(unfinished, path);
+  } catch {
+    // A place that cannot be written: the next one compiles again.
   }
 }
 

@@ -9,6 +9,7 @@ import { createPublicClient, createTestClient, createWalletClient, http } from '
 import { privateKeyToAccount } from 'viem/accounts';
 import { BASE_CHAIN_ID, identifyChain } from '../api/chain-identity.ts';
 import { DEFAULT_PAYMENT_ADDRESS as PAYMENT_ADDRESS } from '../api/config.ts';
+import { DEFAULT_DOORS } from '../api/door-config.ts';
 import { close, listen } from '../api/parts/api-part.ts';
 import { type Instant, instantText, openLedger, parseAccountName, parseInstant } from '../ledger/index.ts';
 import { DEV_ACCOUNTS } from './accounts.ts';
@@ -184,7 +185,8 @@ async function startStack(folder: string, cleanUps: (() => Promise<void>)[]) {
   cleanUps.push(() => intake.stop());
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
-  const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies: [] } as const;
+  const doors = { ...DEFAULT_DOORS, loggedRequests: 'none' } as const;
+  const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies: [], doors } as const;
   const server = await listen(config, ledger, console.error);
   cleanUps.push(() => close(server));
   return { client: new DemoClient(publicUrl), ledger, chain: demoChain(rpcUrl), tokens, clock };

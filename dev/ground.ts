@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrateConfigured } from '../api/parts/migrate-part.ts';
 import { type LocalChain, startChain } from './chain.ts';
+import { SOLIDITY_CACHE } from './compile-cache.ts';
 import { freePort } from './free-port.ts';
 import { ensureDatabase, type Postgres, startPostgres } from './postgres.ts';
 import { installFeeds, startPriceMoves } from './price-feeds.ts';
@@ -64,7 +65,7 @@ export async function startGround(options: GroundOptions): Promise<Ground> {
   ]);
   await Promise.all([
     ensureDatabase(postgres, DATABASE),
-    installFeeds(chain.rpcUrl, { cacheFolder: join(folder, 'solidity') }),
+    installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE }),
   ]);
   const priceMoves =
     chainBeginsAt === undefined

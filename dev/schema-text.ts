@@ -54,12 +54,27 @@ const SECTIONS: readonly { readonly title: string; readonly query: string }[] = 
       order by c.relname, t.tgname`,
   },
   {
+    title: 'Rows that roles may see and change',
+    query: `select format('create policy %I on %I for %s to %s%s%s;', policyname, tablename, lower(cmd),
+        array_to_string(roles, ', '), ' using (' || qual || ')', ' with check (' || with_check || ')') as line
+      from pg_policies where schemaname = 'credits' order by tablename, policyname`,
+  },
+  {
     title: 'Privileges of the roles',
-    query: `select format('grant %s on %s to %s;',
+    query: `select line from (
+      select g.table_name, g.grantee, format('grant %s on %s to %s;',
         string_agg(lower(g.privilege_type), ', ' order by g.privilege_type), g.table_name, g.grantee) as line
       from information_schema.role_table_grants g
-      where g.table_schema = 'credits' and g.grantee in ('credits_app', 'credits_indexer')
-      group by g.table_name, g.grantee order by g.table_name, g.grantee`,
+      where g.table_schema = 'credits' and g.grantee like 'credits\\_%'
+      group by g.table_name, g.grantee
+      union all
+      select c.table_name, c.grantee,
+        format('grant %s (%s) on %s to %s;', lower(c.privilege_type), c.column_name, c.table_name, c.grantee)
+      from information_schema.column_privileges c
+      where c.table_schema = 'credits' and c.grantee like 'credits\\_%' and not exists (
+        select from information_schema.role_table_grants g where g.table_schema = c.table_schema
+          and g.table_name = c.table_name and g.grantee = c.grantee and g.privilege_type = c.privilege_type)
+      ) as rights order by table_name, grantee, line`,
   },
 ];
 

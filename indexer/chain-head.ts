@@ -22,6 +22,12 @@ export async function blockHash(rpcUrl: string, number: bigint): Promise<string 
   return block.number === height && isHex(block.hash) ? block.hash : undefined;
 }
 
+/** Whether the RPC has a block of this hash, or undefined while it does not answer. */
+export async function hasBlock(rpcUrl: string, hash: string): Promise<boolean | undefined> {
+  const result = await request(rpcUrl, 'eth_getBlockByHash', [hash, false]);
+  return result === undefined ? undefined : result !== null;
+}
+
 function isHex(value: unknown): value is string {
   return typeof value === 'string' && /^0x[0-9a-f]+$/i.test(value);
 }

@@ -4,10 +4,11 @@
  * Ponder takes a block for final when it is 30 deep, and never looks at it again: its rows and its cache (`ponder_sync`)
  * stay as they are when a deeper reorg replaces it, whether Ponder runs then or not. So the supervisor writes down the
  * hash of each block that Ponder has come to keep, one for about every 30, and compares them with the chain. Where one
- * differs, everything that Ponder keeps above the last that does not is deleted, and Ponder fetches it anew.
+ * differs, everything that Ponder keeps above the last that does not is deleted, and Ponder fetches it anew. That is
+ * written down for those who read the views, until they have taken note of it: nobody else can know what Ponder had kept.
  */
 import type pg from 'pg';
-import { blockHash } from './chain-head.ts';
+import { blockHash, chainHead } from './chain-head.ts';
 
 /** So many are remembered, of the newest 30,000 blocks: half a day of Base. A deeper reorg means starting over. */
 const REMEMBERED_MAX = 1_000;
@@ -25,23 +26,41 @@ export class KeptBlocks {
   readonly #client: pg.Client;
   readonly #rpcUrl: string;
   readonly #release: string;
+  readonly #reader: string | undefined;
   #newest: bigint | undefined;
 
-  /** @param release The schema of the release that keeps them. */
-  constructor(client: pg.Client, rpcUrl: string, release: string) {
+  /**
+   * @param schema The schema of the release that keeps them.
+   * @param reader The role that takes note of deep reorgs.
+   */
+  constructor(
+    client: pg.Client,
+    { rpcUrl, schema, reader }: { rpcUrl: string; schema: string; reader?: string | undefined },
+  ) {
     this.#client = client;
     this.#rpcUrl = rpcUrl;
-    this.#release = release;
+    this.#release = schema;
+    this.#reader = reader;
   }
 
-  /** Makes the table, in a schema of its own: it outlives the schemas that it watches over. */
+  /** Makes the tables, in a schema of their own: it outlives the schemas that it watches over. */
   async prepare(): Promise<void> {
     await this.#client.query(`
       CREATE SCHEMA IF NOT EXISTS indexer_memory;
       CREATE TABLE IF NOT EXISTS indexer_memory.kept_blocks (
         release text NOT NULL, number bigint NOT NULL, hash text NOT NULL, PRIMARY KEY (release, number)
-      )`);
+      );
+      CREATE TABLE IF NOT EXISTS indexer_memory.deep_reorgs (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, after_block bigint NOT NULL, head_block bigint NOT NULL
+      );
+      ${this.#grants()}`);
     this.#newest = (await this.#read())[0]?.number;
+  }
+
+  #grants(): string {
+    if (this.#reader === undefined) return '';
+    return `GRANT USAGE ON SCHEMA indexer_memory TO "${this.#reader}";
+      GRANT SELECT, DELETE ON indexer_memory.deep_reorgs TO "${this.#reader}"`;
   }
 
   /** Writes down that Ponder keeps everything up to this block, as the chain has it now. */
@@ -83,6 +102,7 @@ export class KeptBlocks {
 
   /** Deletes all that Ponder keeps of the blocks after `block`. Nobody may be using this release. */
   async forget(chainId: number, block: bigint): Promise<void> {
+    const head = (await chainHead(this.#rpcUrl)) ?? this.#newest ?? block;
     await this.#client.query('BEGIN');
     try {
       // Its rows are few and quickly made again out of the cache; what belongs to them only Ponder knows.
@@ -92,6 +112,10 @@ export class KeptBlocks {
         this.#release,
         String(block),
       ]);
+      await this.#client.query(
+        'INSERT INTO indexer_memory.deep_reorgs (after_block, head_block) VALUES ($1, $2)',
+        [String(block), String(head)],
+      );
       await this.#client.query('COMMIT');
     } catch (error) {
       await this.#client.query('ROLLBACK');

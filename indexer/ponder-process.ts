@@ -36,12 +36,19 @@ export type PonderProcess = {
   refused: () => boolean;
   /** Whether Ponder met a reorg that goes deeper than it looks back. */
   isLost: () => boolean;
+  /** The hash of a block that Ponder has asked for in vain for some seconds, the last of them; undefined for none. */
+  missedBlock: () => string | undefined;
   /** Ends it at once. Ponder holds nothing that PostgreSQL does not, so there is nothing to save. */
   kill: () => Promise<void>;
 };
 
 /** Stages of Ponder's build that only read what they are given; the others also ask the database and the chain. */
 const REFUSING_STAGES = ['namespace', 'config', 'schema', 'pre-compile'];
+
+/** What Ponder asks of a block by its hash, which is the first parameter. */
+const BY_BLOCK_HASH = ['debug_traceBlockByHash', 'eth_getBlockByHash', 'eth_getBlockReceipts'];
+/** Ponder doubles its waits from an eighth of a second: four of them are two seconds, ten are two minutes. */
+const RETRIES_IN_VAIN = 5;
 
 /** Starts Ponder as a child that cannot outlive this process. */
 export function startPonder(options: PonderOptions): PonderProcess {
@@ -59,12 +66,14 @@ export function startPonder(options: PonderOptions): PonderProcess {
   let port: number | undefined;
   let refused = false;
   let lost = false;
+  let missedBlock: string | undefined;
   const onLine = (line: string) => {
     logFile?.write(`${line}\n`);
     const said = parse(line);
     if (said.msg === 'Created HTTP server') port = said.port;
     if (said.msg === 'Build failed' && REFUSING_STAGES.includes(said.stage ?? '')) refused = true;
     if (said.msg === 'Encountered unrecoverable reorg') lost = true;
+    missedBlock = blockAskedInVain(said) ?? missedBlock;
     if (isError(said))
       lastError = [said.msg, said.error?.message].filter(Boolean).join(': ').split('\n')[0] ?? '';
   };
@@ -79,6 +88,7 @@ export function startPonder(options: PonderOptions): PonderProcess {
     lastError: () => lastError,
     refused: () => refused,
     isLost: () => lost,
+    missedBlock: () => missedBlock,
     async kill() {
       if (child.exitCode === null && child.signalCode === null) killGroup(child);
       await exited;
@@ -110,7 +120,7 @@ function ponderArguments(options: PonderOptions): string[] {
     '--import',
     new URL('./exit-with-supervisor.ts', import.meta.url).href,
     '--import',
-    new URL('./drizzle-modules.ts', import.meta.url).href,
+    new URL('./quick-modules.ts', import.meta.url).href,
     path('../node_modules/ponder/dist/esm/bin/ponder.js'),
     'start',
     ...['--root', path('.')],
@@ -121,9 +131,12 @@ function ponderArguments(options: PonderOptions): string[] {
   ];
 }
 
+/** Where programs, the home and temporary files are, and what Node has compiled before. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE'];
+
 /** Only what Ponder needs: the surrounding environment holds secrets, and names that Ponder would obey. */
 function ponderEnvironment(options: PonderOptions): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => ['PATH', 'HOME', 'TMPDIR'].includes(name));
+  const inherited = Object.entries(process.env).filter(([name]) => INHERITED.includes(name));
   return {
     ...Object.fromEntries(inherited),
     NODE_ENV: 'production',
@@ -145,6 +158,10 @@ type LogLine = {
   msg?: string;
   port?: number;
   stage?: string;
+  method?: string;
+  /** A JSON-RPC request as text. */
+  request?: string;
+  retry_count?: number;
   error?: { message?: string };
 };
 
@@ -159,4 +176,11 @@ function parse(line: string): LogLine {
 
 function isError({ level }: LogLine): boolean {
   return level === 'error' || level === 50;
+}
+
+/** The hash of the block that the line says Ponder asked for once more in vain; undefined in any other line. */
+function blockAskedInVain({ msg, method, request, retry_count: retries }: LogLine): string | undefined {
+  if (msg !== 'Received JSON-RPC error' || !BY_BLOCK_HASH.includes(method ?? '')) return undefined;
+  if (retries === undefined || retries < RETRIES_IN_VAIN) return undefined;
+  return /0x[0-9a-f]{64}/.exec(request ?? '')?.[0];
 }

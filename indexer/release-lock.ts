@@ -19,7 +19,7 @@ export type ReleaseLock = {
   progress: () => Promise<Progress>;
   /** What Ponder keeps for good. */
   kept: KeptBlocks;
-  /** Makes the schema of the views, which `reader` may read, if somebody has dropped it. */
+  /** Makes the schema of the views, which `reader` and `viewReaders` may read, if somebody has dropped it. */
   ensureViewsSchema: () => Promise<void>;
   /** Clears the lock that a killed Ponder leaves in its schema; otherwise the next one waits up to 25 s for it. */
   clearPonderLock: () => Promise<void>;
@@ -32,13 +32,14 @@ export type Release = {
   /** Where this release writes. */
   schema: string;
   viewsSchema: string;
-  /** The role that reads the views; nobody but their owner when left out. */
+  /** The role that reads the views and takes note of deep reorgs; nobody but their owner when left out. */
   reader?: string | undefined;
+  viewReaders?: readonly string[] | undefined;
 };
 
 /** Takes the lock, or resolves undefined while another supervisor has it. Throws when PostgreSQL is not there. */
 export async function takeReleaseLock(release: Release): Promise<ReleaseLock | undefined> {
-  const { databaseUrl, rpcUrl, schema } = release;
+  const { databaseUrl, schema } = release;
   const socket = new Socket();
   const client = new pg.Client({
     stream: () => socket,
@@ -76,7 +77,7 @@ export async function takeReleaseLock(release: Release): Promise<ReleaseLock | u
   return {
     lost,
     progress: () => readProgress(client, release),
-    kept: new KeptBlocks(client, rpcUrl, schema),
+    kept: new KeptBlocks(client, release),
     ensureViewsSchema: () => ensureViewsSchema(client, release),
     clearPonderLock: () => clearPonderLock(client, schema),
     release: leave,
@@ -102,12 +103,15 @@ async function othersConnected(client: pg.Client, schema: string): Promise<boole
   return rows.length > 0;
 }
 
-async function ensureViewsSchema(client: pg.Client, { viewsSchema, reader }: Release): Promise<void> {
+async function ensureViewsSchema(
+  client: pg.Client,
+  { viewsSchema, reader, viewReaders = [] }: Release,
+): Promise<void> {
   const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [viewsSchema]);
   if (rows.length > 0) return;
   await client.query(`CREATE SCHEMA "${viewsSchema}"`);
-  if (reader === undefined) return;
-  await client.query(`
-    GRANT USAGE ON SCHEMA "${viewsSchema}" TO "${reader}";
-    ALTER DEFAULT PRIVILEGES IN SCHEMA "${viewsSchema}" GRANT SELECT ON TABLES TO "${reader}"`);
+  for (const role of [...(reader === undefined ? [] : [reader]), ...viewReaders])
+    await client.query(`
+      GRANT USAGE ON SCHEMA "${viewsSchema}" TO "${role}";
+      ALTER DEFAULT PRIVILEGES IN SCHEMA "${viewsSchema}" GRANT SELECT ON TABLES TO "${role}"`);
 }

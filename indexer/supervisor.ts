@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chainHead, chainIdOf } from './chain-head.ts';
+import { chainHead, chainIdOf, hasBlock } from './chain-head.ts';
 import type { Comparison } from './kept-blocks.ts';
 import { lossDetector } from './loss-detector.ts';
 import { type PonderOptions, type PonderProcess, startPonder } from './ponder-process.ts';
@@ -20,8 +20,10 @@ const CONFIRM_MS = 500;
 const LAG_MS_MAX = 60_000;
 
 export type IndexerOptions = Omit<PonderOptions, 'schema'> & {
-  /** The role that reads the views, for when their schema has to be made anew. */
+  /** The role that reads the views and takes note of deep reorgs. */
   reader?: string | undefined;
+  /** Further roles that read the views, for when their schema has to be made anew. */
+  viewReaders?: readonly string[] | undefined;
   log: (line: string) => void;
   /** Called once when starting again cannot help. By then the supervisor has stopped. */
   onFatal: (error: Error) => void;
@@ -45,8 +47,8 @@ export type Indexer = {
  *
  * A life of Ponder: take this release's lock in PostgreSQL, see that the chain answers, delete what Ponder keeps of
  * blocks that the chain has replaced, clear what the last life left, start, watch. It ends when Ponder exits, when the
- * PostgreSQL session breaks, when somebody drops Ponder's tables, when the chain replaces what Ponder keeps, or when
- * Ponder stands still while the chain moves. Then Ponder is killed, whatever it was doing, and the next life begins.
+ * PostgreSQL session breaks, when somebody drops Ponder's tables, when the chain replaces what Ponder keeps or is just
+ * fetching, or when Ponder stands still while the chain moves. Then Ponder is killed, whatever it was doing, and the next life begins.
  */
 export function superviseIndexer(options: IndexerOptions): Indexer {
   const schema = releaseSchema(options);
@@ -190,7 +192,10 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
     let wasLost = false;
     while (!signal.aborted) {
       const [head, progress] = await Promise.all([chainHead(options.rpcUrl), lock.progress()]);
-      const reason = dropped(progress) ?? stalled({ nowMs: performance.now(), head, progress });
+      const reason =
+        dropped(progress) ??
+        stalled({ nowMs: performance.now(), head, progress }) ??
+        (await missesReplacedBlock(started));
       // What was written down agrees with the chain, or this would have ended before: the newest was written too late.
       if (reason && started.isLost()) isNewestDoubtful = true;
       if (reason) return reason;
@@ -207,6 +212,20 @@ export function superviseIndexer(options: IndexerOptions): Indexer {
       await sleep(WATCH_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
     return 'was stopped';
+  }
+
+  /**
+   * Tells when Ponder fetches a block that was replaced before it had all of it. It would go on asking for two minutes,
+   * and take nothing else in meanwhile.
+   */
+  async function missesReplacedBlock(started: PonderProcess): Promise<string | undefined> {
+    const hash = started.missedBlock();
+    if (hash === undefined) return undefined;
+    for (const waitMs of [0, CONFIRM_MS]) {
+      await pause(waitMs);
+      if ((await hasBlock(options.rpcUrl, hash)) !== false) return undefined;
+    }
+    return 'asks for a block that the chain has replaced';
   }
 
   const running = run()

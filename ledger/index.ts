@@ -4,15 +4,24 @@ export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
 export type { CardWorker } from './cards/card-worker.ts';
 export { type Cards, StripeAwayError } from './cards/cards.ts';
-export type { CheckoutRow } from './cards/checkout.ts';
+export type { Checkout } from './cards/checkout.ts';
 export { CARD_CENTS_MIN, STRIPE_API_VERSION } from './cards/stripe-client.ts';
 export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export { cardOrderProgress } from './core/card-order-state.ts';
+export { HOLD_LIFE_DEFAULT } from './core/hold.ts';
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
+export {
+  type ModelPrices,
+  type RateCard,
+  USAGE_UNITS,
+  type Usage,
+  type UsageUnit,
+} from './core/rate-card.ts';
 export type { Refusal } from './core/refusal.ts';
+export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
@@ -21,9 +30,22 @@ export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from '
 export type { PendingPayment } from './intake/pending-payments.ts';
 export { hasTraces } from './intake/trace-support.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
-export type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+export {
+  type CredentialChange,
+  GRACE_SECONDS_MAX,
+  type KeyRefusal,
+  type KeyStatus,
+} from './keys/account-keys.ts';
+export type { KeyHolder, ServiceIdentity, Spender } from './keys/authenticate.ts';
+export type { CredentialNames } from './keys/credential-names.ts';
+export { grantName, parseGrantName } from './keys/grant-name.ts';
+export type { GrantRefusal, GrantStatus } from './keys/grants.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
-export { Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
+export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
+export type { Monitoring, Readiness } from './monitoring.ts';
+export { makeTokenByHand } from './operators/service-tokens.ts';
+export { Operators } from './operators.ts';
 export type { CardOrderStatus } from './orders/card-order-status.ts';
 export type { OrderRow } from './orders/find-order.ts';
 export { type OrderProgress, orderProgress } from './orders/order-progress.ts';
@@ -32,8 +54,19 @@ export { referenceCalldata } from './orders/reference.ts';
 export type { Outcome } from './posting/batch.ts';
 export { OutcomeUnknownError, OverloadedError } from './posting/lane.ts';
 export { isPassing } from './posting/passing-errors.ts';
+export type { PostingObserver } from './posting/posting-observer.ts';
+export type { PublishedRateCard } from './rates/rate-card-rows.ts';
+export type { RateCardRefusal } from './rates/rates.ts';
 export type { Credits, LotStatus } from './reads/credits.ts';
+export type { LotMovement, MovementCursor } from './reads/lot-movements.ts';
+export type { LotWithSource } from './reads/lots.ts';
+export type { ActionCursor } from './reads/operator-actions.ts';
+export type { OwnHold } from './reads/own-spends.ts';
+export type { PaymentLot } from './reads/payment-lots.ts';
+export type { PriceCursor } from './reads/price-records.ts';
+export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
+export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
 export {
   checkInstallation,
   ensureInstallation,
@@ -44,7 +77,8 @@ export {
 } from './store/installation.ts';
 export { instantText, parseInstant } from './store/instant-text.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
-export { openKysely, openPool, withServerSettings } from './store/postgres.ts';
+export type { PostedEntry } from './store/posted-entries.ts';
+export { type DatabaseRole, openKysely, openPool, withServerSettings } from './store/postgres.ts';
 export type { MidnightJob } from './sweep/midnight-job.ts';
 export type { AccountCredential, HolderRefusal } from './wallets/account-credential.ts';
 export type { Site } from './wallets/challenge-message.ts';
@@ -54,3 +88,7 @@ export type { AccountWallet } from './wallets/read-wallets.ts';
 export type { RecoveryRefusal } from './wallets/recover-account.ts';
 export { type ListedSender, SenderLists, type SenderObstacle } from './wallets/sender-lists.ts';
 export type { ChallengeRefusal, ChallengeRequest } from './wallets/wallet-challenge.ts';
+export type { Delivery, DeliveryCursor } from './webhooks/deliveries.ts';
+export { ENDPOINTS_MAX, type Endpoint } from './webhooks/endpoints.ts';
+export { WEBHOOK_EVENTS } from './webhooks/event.ts';
+export { DELIVERY_PROBLEMS } from './webhooks/send.ts';

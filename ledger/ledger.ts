@@ -28,11 +28,15 @@ import {
 import { type PendingPayment, readPendingPayments } from './intake/pending-payments.ts';
 import {
   authenticateKey,
+  authenticateKeys,
   authenticateOperator,
   authenticateService,
   type KeyHolder,
   type ServiceIdentity,
 } from './keys/authenticate.ts';
+import { Keys } from './keys/keys.ts';
+import { Monitoring } from './monitoring.ts';
+import { Operators } from './operators.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
 import { type CardOrderWanted, createCardOrder } from './orders/create-card-order.ts';
 import {
@@ -45,15 +49,32 @@ import {
 import { findOrder, findOrderBySecret, type OrderRow } from './orders/find-order.ts';
 import { type OrderStatus, readOrderStatus } from './orders/order-status.ts';
 import type { Outcome } from './posting/batch.ts';
-import { commandIdentity, OWN_SERVICE_ID } from './posting/identity.ts';
+import { commandIdentity, OWN_SERVICE_ID, purchaseKeyDigest } from './posting/identity.ts';
 import { Poster, postingConnections } from './posting/poster.ts';
 import { currentEthPrice, type EthPrice } from './prices/eth-price.ts';
+import { Rates } from './rates/rates.ts';
 import { type Credits, readCredits, readCreditsAt } from './reads/credits.ts';
 import { type Lapse, readExpirySchedule } from './reads/expiry-schedule.ts';
 import { type MovementCursor, type MovementPage, readLotMovements } from './reads/lot-movements.ts';
+import { type LotPage, type LotWithSource, readLot, readLots } from './reads/lots.ts';
+import {
+  type NamedSpend,
+  type OwnHold,
+  type OwnSpend,
+  readOwnHold,
+  readOwnSpend,
+} from './reads/own-spends.ts';
+import { type PaymentLot, readPaymentLots } from './reads/payment-lots.ts';
 import { readStatement, type StatementPage } from './reads/statement.ts';
 import { readSuspense, type SuspenseCursor, type SuspensePage } from './reads/suspense.ts';
 import { type AccountBalance, readTrialBalance } from './reads/trial-balance.ts';
+import {
+  type CredentialUsage,
+  readCredentialUsage,
+  readUsage,
+  type Usage,
+  type UsageGroup,
+} from './reads/usage.ts';
 import {
   type CaptureRequest,
   captureCommand,
@@ -104,6 +125,7 @@ import {
   type GivenChallenge,
   giveChallenge,
 } from './wallets/wallet-challenge.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface LedgerOptions {
   readonly databaseUrl: string;
@@ -116,6 +138,8 @@ export interface LedgerOptions {
   readonly cards?: (StripeAccess & { readonly webhookSecret: string | null }) | undefined;
   /** One readable line about what card payments meet. */
   readonly log?: ((line: string) => void) | undefined;
+  /** Whose privileges it has: those of one part, or of both when left out. */
+  readonly role?: 'credits_api' | 'credits_worker' | undefined;
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;
@@ -143,7 +167,8 @@ export interface AdjustmentRequest {
 /** Opens the ledger of an installation. Throws InstallationMismatchError when the database is another's. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const schema = options.schema ?? LEDGER_SCHEMA;
-  const shared = { databaseUrl: options.databaseUrl, role: 'credits_app', schema } as const;
+  const { databaseUrl, role = 'credits_app' } = options;
+  const shared = { databaseUrl, role, schema } as const;
   const pool = openPool({ ...shared, max: 8 });
   const db = openKysely(pool);
   try {
@@ -171,6 +196,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 }
 
+/** An order with what became of it. */
+export interface OrderReceipt {
+  readonly at: Instant;
+  readonly order: OrderRow;
+  readonly status: OrderStatus;
+  /** The lots of each payment of `status`, in the same order. */
+  readonly lots: readonly (readonly PaymentLot[])[];
+}
+
 /** What a ledger is put together of. */
 interface Parts {
   readonly installation: Installation;
@@ -185,6 +219,16 @@ export class Ledger {
   readonly installation: Installation;
   /** Null: this installation takes no card payments. */
   readonly cards: Cards | null;
+  /** What those who run it watch. */
+  readonly monitoring: Monitoring;
+  /** The operator's price list, and spending by it. */
+  readonly rates: Rates;
+  /** Keys and grants, for whoever manages an account. */
+  readonly keys: Keys;
+  /** Where customers want to be told what happens in their accounts. */
+  readonly webhooks: Webhooks;
+  /** What operators see and decide. */
+  readonly operators: Operators;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -200,9 +244,11 @@ export class Ledger {
     this.#pools = parts;
     this.#codes = parts.codes;
     this.#poster = parts.poster;
+    this.rates = new Rates({ db: parts.db, poster: parts.poster, now: () => this.now() });
     this.#chain = createPublicClient({
       transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });
+    this.monitoring = new Monitoring({ db: parts.db, poster: parts.poster, chain: this.#chain });
     this.#senders = options.senders ?? new SenderLists();
     this.#verifier = new SignatureVerifier(
       createPublicClient({ transport: http(options.rpcUrl, { retryCount: 0, timeout: 3000 }) }),
@@ -216,6 +262,8 @@ export class Ledger {
           installation: this.installation,
         }),
     );
+    this.keys = new Keys(this.#doors, () => this.now());
+    this.operators = new Operators({ ...this.#doors, codes: parts.codes });
     this.cards =
       options.cards === undefined
         ? null
@@ -231,6 +279,7 @@ export class Ledger {
             },
             options.cards.webhookSecret,
           );
+    this.webhooks = new Webhooks({ ...this.#doors, poster: this.#poster, now: () => this.now() });
   }
 
   /** The ledger's clock: the database's, unless another was given. */
@@ -280,6 +329,50 @@ export class Ledger {
     return order && { order, status: await readOrderStatus(this.#pools.db, order, now) };
   }
 
+  /**
+   * The same as of now. One by card that is not known to be paid is looked up at Stripe first, as its buyer may be back
+   * before the webhook.
+   */
+  async lookUpOrder(orderId: string, secret: string): ReturnType<Ledger['orderStatus']> {
+    const found = await this.orderStatus(orderId, secret, await this.now());
+    if (found?.order.method !== 'card' || found.status.credited || !this.cards) return found;
+    await this.cards.lookAtCheckouts(orderId);
+    return await this.orderStatus(orderId, secret, await this.now());
+  }
+
+  /**
+   * The order with where it stands and the lots of its payments, for whoever holds its secret or a Secure Key of its
+   * account; null for anybody else.
+   */
+  async orderReceipt(orderId: string, credential: string, now: Instant): Promise<OrderReceipt | null> {
+    const order =
+      (await findOrderBySecret(this.#doors, orderId, credential)) ??
+      (await this.#orderOfKeyHolder(orderId, credential));
+    if (!order) return null;
+    const status = await readOrderStatus(this.#pools.db, order, now);
+    const digests = status.payments.map(({ receiptId, purchaseVersion }) =>
+      purchaseVersion === null ? null : purchaseKeyDigest(receiptId, purchaseVersion),
+    );
+    const lots = await readPaymentLots(
+      this.#doors,
+      order.account_id,
+      digests.filter(digest => digest !== null),
+      now,
+    );
+    return {
+      at: now,
+      order,
+      status,
+      lots: digests.map(digest => lots.filter(({ purchase }) => purchase === digest)),
+    };
+  }
+
+  async #orderOfKeyHolder(orderId: string, key: string): Promise<OrderRow | null> {
+    const holder = await this.authenticateKey(key);
+    const order = holder && (await findOrder(this.#doors, orderId));
+    return order && order.account_id === holder?.accountId ? order : null;
+  }
+
   /** What is on its way to the payment address and in no block yet. Throws when the RPC does not answer. */
   pendingPayments(): Promise<PendingPayment[]> {
     return readPendingPayments(this.#chain, this.installation.paymentAddress);
@@ -299,6 +392,11 @@ export class Ledger {
 
   authenticateKey(key: string): Promise<KeyHolder | null> {
     return authenticateKey(this.#doors, key, () => this.now());
+  }
+
+  /** As authenticateKey for each of them, in one look-up. */
+  authenticateKeys(keys: readonly string[]): Promise<(KeyHolder | null)[]> {
+    return authenticateKeys(this.#doors, keys, () => this.now());
   }
 
   authenticateService(token: string): Promise<ServiceIdentity | null> {
@@ -333,6 +431,36 @@ export class Ledger {
     return readStatement(this.#doors, accountId, now, page);
   }
 
+  /** The lots of an account, those that have ended included, a page at a time, the newest first. */
+  lots(
+    accountId: bigint,
+    now: Instant,
+    page: { readonly before?: bigint | undefined; readonly limit: number },
+  ): Promise<LotPage> {
+    return readLots(this.#doors, accountId, now, page);
+  }
+
+  /** One lot of the account; null when it has none with this number. */
+  lot(accountId: bigint, lotId: bigint, now: Instant): Promise<LotWithSource | null> {
+    return readLot(this.#doors, accountId, lotId, now);
+  }
+
+  /** What an account used in [from, to), which are at most USAGE_SPAN_MAX. */
+  usage(
+    accountId: bigint,
+    asked: { readonly from: Instant; readonly to: Instant; readonly groupBy: UsageGroup },
+  ): Promise<Usage[]> {
+    return readUsage(this.#doors, accountId, asked);
+  }
+
+  /** What a key or grant has used of the day, the week and the month of `now`, and ever. */
+  credentialUsage(
+    credential: { readonly accountId: bigint; readonly keyNumber: number },
+    now: Instant,
+  ): Promise<CredentialUsage> {
+    return readCredentialUsage(this.#doors, credential, now);
+  }
+
   /** Everything that was posted of a lot, a page at a time, the oldest first. */
   lotMovements(
     accountId: bigint,
@@ -363,6 +491,16 @@ export class Ledger {
   /** Gives all that is held back; rejects as a debit does. */
   release(request: ReleaseRequest): Promise<Outcome> {
     return this.#poster.submit(request.holder.accountId, releaseCommand(request));
+  }
+
+  /** Where a hold that the service placed stands at `now`; null when it placed no such hold. */
+  ownHold(named: NamedSpend, now: Instant): Promise<OwnHold | null> {
+    return readOwnHold(this.#doors, named, now);
+  }
+
+  /** What authorised a debit or capture of the service; null when it made none such. */
+  ownSpend(named: NamedSpend): Promise<OwnSpend | null> {
+    return readOwnSpend(this.#doors, named);
   }
 
   /** Undoes a debit or capture of the service, in whole or in part; rejects as a debit does. */
@@ -509,11 +647,6 @@ export class Ledger {
   /** What a person must look at, the oldest first. */
   alarms(): Promise<RaisedAlarm[]> {
     return readAlarms(this.#pools.db);
-  }
-
-  /** Throws unless the database answers. */
-  async ping(): Promise<void> {
-    await this.#pools.pool.query('select 1');
   }
 
   /** Answers what is in flight, then closes the connections. */

@@ -3,7 +3,7 @@ import type { DebitCommand } from './core/debit.ts';
 import { HOLD_LIFE_DEFAULT } from './core/hold.ts';
 import type { HoldCommand } from './core/place-hold.ts';
 import type { CaptureCommand, ReleaseCommand } from './core/settle-hold.ts';
-import type { KeyHolder, ServiceIdentity } from './keys/authenticate.ts';
+import type { ServiceIdentity } from './keys/authenticate.ts';
 import type { ReversalRequest } from './posting/batch.ts';
 import { commandIdentity } from './posting/identity.ts';
 
@@ -13,8 +13,8 @@ const HOLD_LIMITS = { ofAccount: 1000, ofService: 100 };
 /** Who asks, for whom, and by which key it is remembered. */
 export interface ServiceRequest {
   readonly service: ServiceIdentity;
-  /** Whose key the service showed. */
-  readonly holder: KeyHolder;
+  /** Whose key or grant the service showed; of what was held or spent before, whose it was. */
+  readonly holder: { readonly accountId: bigint; readonly keyNumber: number | null };
   /** Chosen by the service; the same key never does it twice. */
   readonly idempotencyKey: string;
 }
@@ -24,9 +24,11 @@ export interface DebitRequest extends ServiceRequest {
   readonly amountMicrocredits: bigint;
   /** Kept and sealed with the entry. */
   readonly description: string | null;
+  /** What was used, for usage reports; kept and sealed too. */
+  readonly model?: string | null | undefined;
 }
 
-export interface HoldRequest extends DebitRequest {
+export interface HoldRequest extends Omit<DebitRequest, 'model'> {
   /** In microseconds, more than 0 and at most 24 hours; 15 minutes when left out. */
   readonly life?: bigint | undefined;
 }
@@ -35,6 +37,8 @@ export interface CaptureRequest extends ServiceRequest {
   readonly holdId: bigint;
   /** More than 0. */
   readonly amountMicrocredits: bigint;
+  /** As that of a debit. */
+  readonly model?: string | null | undefined;
 }
 
 export interface ReleaseRequest extends ServiceRequest {
@@ -49,8 +53,14 @@ export interface ReverseRequest extends ServiceRequest {
 }
 
 export function debitCommand(request: DebitRequest): DebitCommand {
-  const { amountMicrocredits, description } = request;
-  const details = description === null ? null : JSON.stringify({ description });
+  const { amountMicrocredits, description, model = null } = request;
+  const details =
+    description === null && model === null
+      ? null
+      : JSON.stringify({
+          ...(description === null ? {} : { description }),
+          ...(model === null ? {} : { model }),
+        });
   const payload = `debit ${amountMicrocredits} ${details ?? ''}`;
   return { type: 'debit', identity: identityOf(request, payload), amountMicrocredits, details };
 }
@@ -67,9 +77,10 @@ export function holdCommand(request: HoldRequest): HoldCommand {
 }
 
 export function captureCommand(request: CaptureRequest): CaptureCommand {
-  const { holdId, amountMicrocredits } = request;
-  const identity = identityOf(request, `capture ${amountMicrocredits} of ${holdId}`);
-  const details = JSON.stringify({ hold: String(holdId) });
+  const { holdId, amountMicrocredits, model = null } = request;
+  const payload = `capture ${amountMicrocredits} of ${holdId}${model === null ? '' : ` ${model}`}`;
+  const identity = identityOf(request, payload);
+  const details = JSON.stringify({ hold: String(holdId), ...(model === null ? {} : { model }) });
   return { type: 'capture', identity, holdId, amountMicrocredits, details };
 }
 

@@ -1,10 +1,37 @@
 /** Every route of the API, in the order in which the reference tells of them. */
+import { getLot, getUsage, listLots, listTransactions } from './account-history.ts';
 import { getCredits } from './credits.ts';
-import { createDebit } from './debits.ts';
+import { createDebit, createDebitBatch, reverseDebit } from './debits.ts';
+import { changeGrant, createGrant, listGrants, listServices, revokeGrant } from './grants.ts';
+import { captureHold, createHold, getHold, releaseHold } from './holds.ts';
+import { changeKey, createKey, getKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import { assignReceipt, getTrialBalance, listAlarms, listSuspense, priceReceipt } from './operator.ts';
-import { acknowledgeKey, claimKey, createOrder, getOrder, openOrderCheckout, watchOrder } from './orders.ts';
+import {
+  createAdjustment,
+  createService,
+  createServiceToken,
+  getAccount,
+  getStatement,
+  listOperatorActions,
+  listOperatorServices,
+  listPrices,
+  listTokens,
+  revokeToken,
+} from './operator-accounts.ts';
+import {
+  acknowledgeKey,
+  claimKey,
+  createOrder,
+  getOrder,
+  getOrderReceipt,
+  getPaymentMethods,
+  openOrderCheckout,
+  watchOrder,
+} from './orders.ts';
+import { createRateCard, getRateCard, listRateCards } from './rate-cards.ts';
 import type { Route } from './route.ts';
 import { getHealth, getMetrics, getOpenApi, getReadiness, getReference, takeStripeEvent } from './system.ts';
+import { createUsage } from './usage.ts';
 import {
   claimPayments,
   createChallenge,
@@ -14,12 +41,41 @@ import {
   unlinkWallet,
   withdrawWallet,
 } from './wallets.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhookDeliveries,
+  listWebhooks,
+  retryWebhookDelivery,
+  rotateWebhookSecret,
+  testWebhook,
+} from './webhooks.ts';
 
 export const ALL_ROUTES = [
-  ...[createOrder, getOrder, openOrderCheckout, watchOrder, claimKey, acknowledgeKey],
+  ...[
+    getPaymentMethods,
+    createOrder,
+    getOrder,
+    openOrderCheckout,
+    getOrderReceipt,
+    watchOrder,
+    claimKey,
+    acknowledgeKey,
+  ],
   ...[getCredits],
-  ...[createDebit],
+  ...[createDebit, createDebitBatch, reverseDebit, createUsage, getRateCard],
+  ...[createHold, getHold, captureHold, releaseHold],
+  ...[listLots, getLot, listTransactions, getUsage],
+  ...[getKey, listKeys, createKey, changeKey, rotateKey, revokeKey],
+  ...[listServices, listGrants, createGrant, changeGrant, revokeGrant],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
+  ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
+  ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
+  ...[createRateCard, listRateCards],
+  ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions],
+  ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],
 ] as readonly Route[];

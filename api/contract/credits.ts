@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountOut, credits, instant, usd } from './fields.ts';
+import { accountOut, credits, instant, instantIn, usd } from './fields.ts';
 import { defineRoute } from './route.ts';
 
 export const getCredits = defineRoute({
@@ -8,7 +8,9 @@ export const getCredits = defineRoute({
   method: 'GET',
   path: '/v1/credits',
   summary: 'What is available, and every lot with its expiry and renewals.',
+  detail: 'Any key may ask. With `at` it is what was there at an instant of the past, to the microsecond.',
   caller: 'key',
+  query: z.strictObject({ at: instantIn.optional().describe('Now when left out; not later than now.') }),
   status: 200,
   answer: z.strictObject({
     account: accountOut,

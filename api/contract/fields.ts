@@ -21,7 +21,7 @@ export const walletAddress = z
 
 export const orderId = z
   .string('must be the order\'s id, a string that begins with "ord_"')
-  .max(100, "must be the order's id");
+  .regex(/^[\x21-\x7e]{1,100}$/, "must be the order's id");
 
 export const transactionHash = z
   .string('must be the hash of a transaction, a string that begins with "0x"')
@@ -31,6 +31,13 @@ export const transactionHash = z
 export const account = z
   .string('must be the name of an account')
   .regex(/^acct_[0-7][0-9a-f]{15}$/, 'must be the name of an account: acct_ and 16 hex digits');
+
+/** What a service says that it spends for. */
+export const description = z
+  .string('must be a string')
+  .min(1, 'must not be empty; leave it out instead')
+  .max(200, 'must have at most 200 characters')
+  .optional();
 
 /** Why an operator does something: sealed, shown, and never empty. */
 export const reasonOf = (what: string) =>
@@ -61,6 +68,22 @@ export const pageQuery = z.strictObject({
     .describe(`How many, from 1 to ${PAGE_MAX}.`),
   before: z.string('must be given once').optional().describe('The `next` of the page before.'),
 });
+
+const INSTANT = /^[1-9]\d{3}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)?$/;
+
+/** A date stands for its first instant, 00:00:00 UTC. */
+export const instantIn = z
+  .string('must be an instant, such as "2026-03-01T15:00:00Z"')
+  .regex(INSTANT, 'must be an instant in UTC, such as "2026-03-01T15:00:00Z", or a date')
+  .refine(isOnCalendar, 'must be an instant that there is')
+  .transform(text => (text.includes('T') ? text : `${text}T00:00:00Z`))
+  .meta({ examples: ['2026-03-01T15:00:00Z'] });
+
+/** Date makes another one of a date that does not exist. */
+function isOnCalendar(text: string): boolean {
+  const date = new Date(text.replace(/\.\d+Z$/, 'Z'));
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text.slice(0, 19).replace('Z', ''));
+}
 
 /** Visible ASCII, as in Stripe's API. */
 export const idempotencyKey = z

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { DECIMAL_8 } from '../amount-text.ts';
-import { accountOut, confirm, eth, instant, pageQuery, reasonOf, usd, wei } from './fields.ts';
+import { accountOut, confirm, eth, instant, orderId, pageQuery, reasonOf, usd, wei } from './fields.ts';
+import { atQuery } from './operator-accounts.ts';
 import { defineRoute } from './route.ts';
 
-const receiptParams = z.object({ id: z.string() });
+const receiptParams = z.object({
+  id: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be the id of a receipt'),
+});
 
 export const getTrialBalance = defineRoute({
   name: 'getTrialBalance',
@@ -12,8 +15,10 @@ export const getTrialBalance = defineRoute({
   path: '/v1/operator/trial-balance',
   summary: 'Every ledger account; each asset sums to zero.',
   caller: 'operator',
+  query: atQuery,
   status: 200,
   answer: z.strictObject({
+    at: instant,
     accounts: z.array(
       z.strictObject({
         account: z.string().meta({ examples: ['USD:deferred_revenue'] }),
@@ -115,7 +120,7 @@ export const assignReceipt = defineRoute({
   body: z
     .strictObject({
       account: z.string('must be the name of an account, a string that begins with "acct_"').optional(),
-      order: z.string('must be the id of an order, a string that begins with "ord_"').optional(),
+      order: orderId.optional(),
       reason: reasonOf('why'),
     })
     .refine(body => (body.account === undefined) !== (body.order === undefined), {

@@ -70,6 +70,22 @@ const cardOrder = z.strictObject({ ...ordered, method: z.literal('card') });
 
 const key = z.enum(['unclaimed', 'claimed', 'acknowledged', 'closed']).nullable();
 
+const keptBack = z.strictObject({ reason: z.string(), detail: z.string() }).nullable();
+
+const ethPayment = z.strictObject({
+  receipt: z.string(),
+  transaction: z.string(),
+  block: z.string(),
+  paid_at: instant,
+  amount_wei: wei,
+  amount_usd: usd.nullable(),
+  credits: credits.nullable(),
+  credited: z.boolean(),
+  reorged: z.boolean(),
+  finality: z.string(),
+  kept_back: keptBack,
+});
+
 const ethStatus = {
   state: z.strictObject({
     amount: z.string().describe('none, under, exact or over.'),
@@ -78,40 +94,66 @@ const ethStatus = {
     credited: z.boolean(),
     key,
   }),
-  payments: z.array(
-    z.strictObject({
-      receipt: z.string(),
-      transaction: z.string(),
-      block: z.string(),
-      paid_at: instant,
-      amount_wei: wei,
-      amount_usd: usd.nullable(),
-      credits: credits.nullable(),
-      credited: z.boolean(),
-      reorged: z.boolean(),
-      finality: z.string(),
-      kept_back: z.strictObject({ reason: z.string(), detail: z.string() }).nullable(),
-    }),
-  ),
+  payments: z.array(ethPayment),
 };
+const cardPayment = z.strictObject({
+  receipt: z.string(),
+  status: z.string(),
+  paid_at: instant.nullable(),
+  amount_usd: usd,
+  credits,
+  credited: z.boolean(),
+  kept_back: z.boolean(),
+  refunded_usd: usd,
+  disputed_usd: usd,
+  receipt_url: z.string().nullable(),
+});
 const cardStatus = {
   state: z.strictObject({ amount: z.string(), flags: z.array(z.string()), credited: z.boolean(), key }),
-  payments: z.array(
-    z.strictObject({
-      receipt: z.string(),
-      status: z.string(),
-      paid_at: instant.nullable(),
-      amount_usd: usd,
-      credits,
-      credited: z.boolean(),
-      refunded_usd: usd,
-      disputed_usd: usd,
-      receipt_url: z.string().nullable(),
-    }),
-  ),
+  payments: z.array(cardPayment),
 };
 
-const orderParams = z.object({ id: orderId });
+const lot = z.strictObject({
+  id: z.string(),
+  added_by: z.enum(['purchase', 'restoration']),
+  paid_usd: usd,
+  returned_usd: usd,
+  face: credits,
+  available: credits,
+  held: credits,
+  debt: credits,
+  added_at: instant,
+  expires_at: instant,
+  renewals_left: z.int(),
+  live: z.boolean(),
+});
+const lots = z
+  .array(lot)
+  .describe('Which came of the payment: bought, or given back after it had been taken back.');
+const receipt = {
+  order: z.string(),
+  kind: ordered.kind,
+  amount_usd: usd,
+  ordered_at: instant,
+  at: instant,
+  remaining: credits,
+  held: credits,
+  debt: credits,
+};
+
+export const orderParams = z.object({ id: orderId });
+
+export const getPaymentMethods = defineRoute({
+  name: 'getPaymentMethods',
+  group: 'Orders',
+  method: 'GET',
+  path: '/v1/payment-methods',
+  summary: 'How an order can be paid here.',
+  caller: 'anybody',
+  standalone: true,
+  status: 200,
+  answer: z.strictObject({ methods: z.array(z.string()) }),
+});
 
 export const createOrder = defineRoute({
   name: 'createOrder',
@@ -149,7 +191,38 @@ export const openOrderCheckout = defineRoute({
   params: orderParams,
   status: 200,
   answer: checkout,
-  problems: ['not_found', 'not_by_card', 'paid_already', 'method_unavailable', 'card_unavailable'],
+  problems: [
+    'not_found',
+    'not_by_card',
+    'paid_already',
+    'payment_processing',
+    'method_unavailable',
+    'card_unavailable',
+  ],
+});
+
+export const getOrderReceipt = defineRoute({
+  name: 'getOrderReceipt',
+  group: 'Orders',
+  method: 'GET',
+  path: '/v1/orders/{id}/receipt',
+  summary: 'What was paid, which lots came of it, and what is left of them.',
+  caller: 'key_or_order_secret',
+  params: orderParams,
+  status: 200,
+  answer: z.discriminatedUnion('method', [
+    z.strictObject({
+      ...receipt,
+      method: z.literal('eth'),
+      payments: z.array(ethPayment.extend({ lots })),
+    }),
+    z.strictObject({
+      ...receipt,
+      method: z.literal('card'),
+      payments: z.array(cardPayment.extend({ lots })),
+    }),
+  ]),
+  problems: ['not_found'],
 });
 
 export const watchOrder = defineRoute({
@@ -162,7 +235,7 @@ export const watchOrder = defineRoute({
   params: orderParams,
   status: 200,
   mediaType: 'text/event-stream',
-  problems: ['not_found', 'too_many_streams', 'overloaded'],
+  problems: ['not_found', 'too_many_streams'],
 });
 
 export const claimKey = defineRoute({

@@ -20,6 +20,7 @@ export const CALLERS = {
   anybody_or_holder: 'your Secure Key, or the secret of the order that is named',
   wallet_session: 'the session that came with the challenge',
   service: 'a service token',
+  service_or_key: 'a service token or a Secure Key',
   operator: 'an operator token',
 } as const;
 export type Caller = keyof typeof CALLERS;
@@ -53,6 +54,10 @@ export interface Route<
   readonly mediaType?: string;
   /** That it answers from memory alone, so nothing can fail. */
   readonly standalone?: boolean;
+  /** How many bytes the body may have, when that is more or less than is usual. */
+  readonly bodyBytesMax?: number;
+  /** That it is asked as often as its caller likes, who has proved itself before anything is done. */
+  readonly unlimited?: boolean;
   /** What it may answer beside what all routes of its kind may (see problemsOf). */
   readonly problems?: readonly ProblemCode[];
 }
@@ -68,10 +73,33 @@ export function defineRoute<
   return route;
 }
 
+/**
+ * By what the requests of a route are counted: the caller's key or token, or where there is none that can be judged
+ * beforehand, the network that the caller is in. Null: they are not.
+ */
+export function rateLimitOf(route: Route): 'anonymous' | 'network' | 'key' | 'service' | null {
+  switch (route.caller) {
+    case 'operator':
+      return null;
+    case 'service':
+      return 'service';
+    case 'key':
+    case 'managing_key':
+      return 'key';
+    case 'anybody_or_key':
+      return 'anonymous';
+    case 'anybody':
+      return route.standalone || route.unlimited ? null : 'network';
+    default:
+      return 'network';
+  }
+}
+
+/** What any address may answer, before anything is asked. */
+const OF_REQUESTS = ['malformed_request', 'headers_too_large'] as const satisfies readonly ProblemCode[];
 /** What any route that asks the ledger may answer. */
 const OF_ALL = ['internal_error', 'temporarily_unavailable'] as const satisfies readonly ProblemCode[];
 const OF_BODIES = [
-  'malformed_request',
   'invalid_field',
   'request_too_large',
   'unsupported_media_type',
@@ -87,9 +115,11 @@ export function problemsOf(route: Route): ProblemCode[] {
   const isOpen = route.caller === 'anybody' || route.caller === 'anybody_or_key';
   return [
     ...new Set<ProblemCode>([
-      ...(route.path.startsWith('/v1/') ? (['host_unknown'] as const) : []),
+      ...OF_REQUESTS,
+      ...(route.path.startsWith('/v1/') ? (['host_unknown', 'overloaded'] as const) : []),
       ...(isOpen ? [] : (['credential_missing'] as const)),
-      ...(route.caller === 'anybody' ? [] : (['credential_invalid'] as const)),
+      ...(route.caller === 'anybody' ? [] : (['credential_invalid', 'too_many_failures'] as const)),
+      ...(rateLimitOf(route) === null ? [] : (['rate_limited'] as const)),
       ...(route.caller === 'managing_key' ? (['scope_insufficient'] as const) : []),
       ...(route.query ? (['invalid_field'] as const) : []),
       ...(route.body ? OF_BODIES : []),

@@ -13,15 +13,25 @@ export const getHealth = defineRoute({
   answer: z.strictObject({ status: z.literal('ok') }),
 });
 
+const readinessChecks = z.strictObject({
+  database: z.enum(['ok', 'away']),
+  schema: z
+    .enum(['ok', 'outdated', 'unknown'])
+    .describe('Whether the database has what this program expects.'),
+  rpc: z.enum(['ok', 'away']).describe('While it is away there are no quotes in ETH; debits do not need it.'),
+});
+
 export const getReadiness = defineRoute({
   name: 'getReadiness',
   group: 'System',
   method: 'GET',
   path: '/ready',
-  summary: 'Whether it can serve: what it depends on answers.',
+  summary: 'Whether it can debit: what that depends on answers.',
   caller: 'anybody',
+  standalone: true,
   status: 200,
-  answer: z.strictObject({ status: z.literal('ready') }),
+  answer: z.strictObject({ status: z.literal('ready'), checks: readinessChecks }),
+  problems: ['temporarily_unavailable'],
 });
 
 export const getMetrics = defineRoute({
@@ -66,7 +76,15 @@ export const takeStripeEvent = defineRoute({
   path: '/v1/stripe/webhook',
   summary: 'Takes Stripe’s events, for Stripe alone, by its signature.',
   caller: 'anybody',
+  unlimited: true,
   status: 200,
   answer: z.strictObject({ received: z.literal(true) }),
-  problems: ['not_found', 'stripe_signature_invalid', 'request_too_large'],
+  problems: [
+    'not_found',
+    'stripe_signature_invalid',
+    'malformed_request',
+    'too_many_failures',
+    'request_too_large',
+    'unsupported_media_type',
+  ],
 });

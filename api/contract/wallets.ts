@@ -39,7 +39,6 @@ const OF_SIGNATURES = [
   'challenge_used',
   'signature_invalid',
   'wallet_not_deployed',
-  'overloaded',
 ] as const satisfies readonly ProblemCode[];
 const OF_SENDERS = ['sender_pooled', 'sender_blocked'] as const satisfies readonly ProblemCode[];
 
@@ -140,13 +139,7 @@ export const claimPayments = defineRoute({
     ),
   }),
   problems: [
-    ...([
-      'not_found',
-      'scope_insufficient',
-      'payment_not_safe',
-      'payment_assigned',
-      'payment_unclaimable',
-    ] as const),
+    ...(['not_found', 'payment_not_safe', 'payment_assigned', 'payment_unclaimable'] as const),
     ...OF_SIGNATURES,
     ...OF_SENDERS,
   ],

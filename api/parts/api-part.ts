@@ -4,19 +4,18 @@ import type { Ledger } from '../../ledger/index.ts';
 import { createApp } from '../app.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { OrderStreams } from '../order-streams.ts';
+import { createTransport } from '../transport.ts';
 import { openConfiguredLedger } from './open-ledger.ts';
 import { partLog, type RunningPart } from './part.ts';
 
 const WEB_FOLDER = fileURLToPath(new URL('../../web/', import.meta.url));
 
-/** Nobody needs longer than this to send a request of at most 16 kB. */
-const REQUEST_MS_MAX = 10_000;
-
 /** Starts the HTTP API. */
 export async function startApiPart(config: Config): Promise<RunningPart> {
   const log = partLog('api');
-  const ledger = await openConfiguredLedger(config, log);
+  const ledger = await openConfiguredLedger(config, 'credits_api', log);
   try {
+    await ledger.cards?.compareAccount();
     const server = await listen(config, ledger, log);
     log(`listening on http://${config.host}:${config.port}, known as ${config.publicUrl}`);
     log(config.cards ? 'card payments: by Stripe' : 'card payments: off');
@@ -34,7 +33,7 @@ export async function startApiPart(config: Config): Promise<RunningPart> {
 
 /** Serves the API of `ledger` on the configured host and port. Throws ConfigError when the port is taken. */
 export async function listen(
-  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl' | 'trustedProxies'>,
+  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl' | 'trustedProxies' | 'doors'>,
   ledger: Ledger,
   log: (line: string) => void,
 ): Promise<Server> {
@@ -45,26 +44,26 @@ export async function listen(
     publicUrl: config.publicUrl,
     otherHosts: config.mode === 'dev' ? [`127.0.0.1:${config.port}`, `localhost:${config.port}`] : [],
     trustedProxies: config.trustedProxies,
+    doors: config.doors,
     webFolder: WEB_FOLDER,
     log,
   });
   return await new Promise((resolve, reject) => {
-    const server = app.listen(config.port, config.host, (error?: Error) => {
-      if (!error) resolve(server);
-      else if ('code' in error && error.code === 'EADDRINUSE')
-        reject(
-          new ConfigError([`PORT ${config.port} is taken: stop what listens there, or set another PORT.`]),
-        );
-      else reject(error);
-    });
+    const server = createTransport(app.listener, app.tell);
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new ConfigError([`PORT ${config.port} is taken: stop what listens there, or set another PORT.`])
+          : error,
+      ),
+    );
+    server.listen(config.port, config.host, () => resolve(server));
     const answers = new Set<ServerResponse>();
     inFlight.set(server, { answers, streams });
     server.on('request', (_request, response) => {
       answers.add(response);
       response.once('close', () => answers.delete(response));
     });
-    server.requestTimeout = REQUEST_MS_MAX;
-    server.headersTimeout = REQUEST_MS_MAX;
   });
 }
 
@@ -72,8 +71,10 @@ const inFlight = new WeakMap<Server, { answers: ReadonlySet<ServerResponse>; str
 
 /** How often connections that have fallen idle are dropped while the server stops. */
 const DROP_IDLE_MS = 50;
+/** How long what is in flight may take; less than a part has for its end (see main.ts). */
+const FINISH_MS_MAX = 8_000;
 
-/** Stops accepting, answers what is in flight, drops connections as they fall idle. */
+/** Stops accepting, answers what is in flight, drops connections as they fall idle, and all of them after a while. */
 export async function close(server: Server): Promise<void> {
   // A client that keeps its connection busy is told to leave it, with the answer it waits for or with the next one.
   const leave = (response: ServerResponse) => {
@@ -84,9 +85,12 @@ export async function close(server: Server): Promise<void> {
   streams?.close();
   server.prependListener('request', (_request, response) => leave(response));
   const dropping = setInterval(() => server.closeIdleConnections(), DROP_IDLE_MS);
+  // Somebody may be sending a request that never ends.
+  const givingUp = setTimeout(() => server.closeAllConnections(), FINISH_MS_MAX);
   await new Promise<void>(resolve => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+  clearTimeout(givingUp);
   clearInterval(dropping);
 }

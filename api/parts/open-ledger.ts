@@ -9,15 +9,19 @@ const WAIT_MS_MAX = 30_000;
 const PAUSE_MS = 500;
 
 /**
- * Opens the ledger that the configuration describes, having compared its mode, chain and address with it. Waits a
+ * Opens the ledger that the configuration describes, with the privileges of `role`, having compared its mode, chain and address with it. Waits a
  * while for the database and the RPC; throws when they stay away, differ, or the schema is not up to date.
  */
-export async function openConfiguredLedger(config: Config, log: (line: string) => void): Promise<Ledger> {
+export async function openConfiguredLedger(
+  config: Config,
+  role: 'credits_api' | 'credits_worker',
+  log: (line: string) => void,
+): Promise<Ledger> {
   const giveUpAt = performance.now() + WAIT_MS_MAX;
   let said = false;
   for (;;) {
     try {
-      return await open(config, log);
+      return await open(config, role, log);
     } catch (error) {
       if (!isAway(error) || performance.now() > giveUpAt) throw error;
       if (!said) log('waiting for the database and the chain');
@@ -27,7 +31,11 @@ export async function openConfiguredLedger(config: Config, log: (line: string) =
   }
 }
 
-async function open(config: Config, log: (line: string) => void): Promise<Ledger> {
+async function open(
+  config: Config,
+  role: 'credits_api' | 'credits_worker',
+  log: (line: string) => void,
+): Promise<Ledger> {
   const chain = await identifyChain(config.rpcUrl, config.mode);
   const pending = await pendingMigrations(config.databaseUrl);
   if (pending.length > 0)
@@ -36,6 +44,7 @@ async function open(config: Config, log: (line: string) => void): Promise<Ledger
     ]);
   return await openLedger({
     databaseUrl: config.databaseUrl,
+    role,
     rpcUrl: config.rpcUrl,
     otherRpcUrls: config.otherRpcUrls,
     cards: config.cards ?? undefined,

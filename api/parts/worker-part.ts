@@ -9,8 +9,9 @@ import { partLog, type RunningPart } from './part.ts';
  */
 export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const log = partLog('worker');
-  const ledger = await openConfiguredLedger(config, log);
+  const ledger = await openConfiguredLedger(config, 'credits_worker', log);
   try {
+    await ledger.cards?.compareAccount();
     await compareOtherRpcs(config.otherRpcUrls, config.mode, ledger.installation, log);
   } catch (error) {
     await ledger.close();
@@ -19,10 +20,11 @@ export async function startWorkerPart(config: Config): Promise<RunningPart> {
   const intake = ledger.startIntake(log, BigInt(config.indexer.startBlock));
   const cardWorker = ledger.cards?.startWorker();
   const midnightJob = ledger.startMidnightJob(log);
+  const webhookWorker = ledger.webhooks.startWorker(log);
   log(`taking in payments to ${config.paymentAddress}`);
   return {
     async stop() {
-      await Promise.all([intake.stop(), cardWorker?.stop(), midnightJob.stop()]);
+      await Promise.all([intake.stop(), cardWorker?.stop(), midnightJob.stop(), webhookWorker.stop()]);
       await ledger.close();
     },
   };

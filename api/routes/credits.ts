@@ -1,20 +1,32 @@
 import type { Router } from 'express';
-import { accountName, type Credits, instantText, type Ledger } from '../../ledger/index.ts';
+import { accountName, type Credits, instantText, type Ledger, parseInstant } from '../../ledger/index.ts';
 import { creditsText, usdText } from '../amount-text.ts';
 import { getCredits } from '../contract/credits.ts';
+import { Problem } from '../problem.ts';
 import { Serving } from '../serve.ts';
 
 /** What a customer has. */
 export function creditRoutes(ledger: Ledger): Router {
   return new Serving(ledger)
-    .on(getCredits, async ({ caller: { accountId } }) => {
-      const credits = await ledger.credits(accountId, await ledger.now());
+    .on(getCredits, async ({ caller: { accountId }, query }) => {
+      const now = await ledger.now();
+      const at = query.at === undefined ? null : parseInstant(query.at);
+      if (at !== null && at > now)
+        throw new Problem(
+          'invalid_field',
+          '"at" must not be later than now: leave it out to ask about now.',
+          {
+            field: 'at',
+          },
+        );
+      const credits = await (at === null ? ledger.credits(accountId, now) : ledger.creditsAt(accountId, at));
       return { account: accountName(accountId), ...creditsJson(credits) };
     })
     .refuseOtherMethods();
 }
 
-function creditsJson(credits: Credits) {
+/** An account's credits and lots, without its name. */
+export function creditsJson(credits: Credits) {
   return {
     at: instantText(credits.at),
     available: creditsText(credits.availableMicrocredits),

@@ -8,6 +8,7 @@ import {
   type OrderRow,
   StripeAwayError,
 } from '../../ledger/index.ts';
+import { leaveAdmission } from '../admission.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
 import { clientNetwork } from '../client-network.ts';
 import {
@@ -15,14 +16,24 @@ import {
   claimKey,
   createOrder,
   getOrder,
+  getOrderReceipt,
   openOrderCheckout,
+  orderParams,
   watchOrder,
 } from '../contract/orders.ts';
-import { CALLERS } from '../contract/route.ts';
-import { cardTermsJson, ethTermsJson, orderJson, orderUnknown } from '../order-json.ts';
+import { CALLERS, rateLimitOf } from '../contract/route.ts';
+import {
+  cardTermsJson,
+  ethTermsJson,
+  orderJson,
+  orderUnknown,
+  receiptJson,
+  receiptUnknown,
+} from '../order-json.ts';
 import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
-import { readBearer } from '../request.ts';
+import { countRequest } from '../rate-limits.ts';
+import { readBearer, readParams } from '../request.ts';
 import { Serving } from '../serve.ts';
 import { currentPriceOncePerSecond } from './current-price.ts';
 
@@ -59,26 +70,33 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
         return { ...ethTermsJson(order, chain), secret };
       })
       .on(getOrder, async ({ caller: secret, params }) => {
-        const found = await lookedUp(ledger, params.id, secret);
+        const found = await ledger.lookUpOrder(params.id, secret);
         if (!found) throw orderUnknown();
         return orderJson(found.order, found.status, chain);
       })
       .on(openOrderCheckout, async ({ caller: secret, params }) => {
-        const found = await ledger.orderStatus(params.id, secret, await ledger.now());
+        const found = await ledger.lookUpOrder(params.id, secret);
         if (!found) throw orderUnknown();
         if (found.order.method !== 'card')
           throw new Problem('not_by_card', 'This order is paid in ETH: make one with the method "card".');
-        if (found.status.credited)
-          throw new Problem('paid_already', 'This order is paid: make another one to buy more.');
+        if (found.status.credited) throw paidAlready();
         return await openCheckout(takingCards(ledger), found.order, publicUrl);
+      })
+      .on(getOrderReceipt, async ({ caller: credential, params }) => {
+        const receipt = await ledger.orderReceipt(params.id, credential, await ledger.now());
+        if (!receipt) throw receiptUnknown();
+        return receiptJson(receipt);
       })
       .handle(watchOrder, async (request, response) => {
         const secret = readBearer(request, CALLERS.order_secret);
-        await streams.begin(String(request.params.id), secret, response);
+        await countRequest(rateLimitOf(watchOrder), null, request, response);
+        const { id } = readParams(orderParams, request);
+        await streams.begin(id, secret, response);
+        leaveAdmission(response);
       })
       // Until the key is acknowledged or used.
       .on(claimKey, async ({ caller: secret, params }) => {
-        await lookedUp(ledger, params.id, secret);
+        await ledger.lookUpOrder(params.id, secret);
         const claim = await ledger.claimKey(params.id, secret, await ledger.now());
         switch (claim.status) {
           case 'claimed':
@@ -118,17 +136,6 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
   );
 }
 
-/**
- * The order with where it stands, for whoever holds its secret. One by card that is not paid is looked up at Stripe, as
- * its buyer may be back before the webhook.
- */
-async function lookedUp(ledger: Ledger, orderId: string, secret: string) {
-  const found = await ledger.orderStatus(orderId, secret, await ledger.now());
-  if (found?.order.method !== 'card' || found.status.credited || !ledger.cards) return found;
-  await ledger.cards.lookAtCheckouts(orderId);
-  return await ledger.orderStatus(orderId, secret, await ledger.now());
-}
-
 function takingCards(ledger: Ledger): Cards {
   if (ledger.cards) return ledger.cards;
   throw new Problem('method_unavailable', 'Cards are not taken here: order with the method "eth".', {
@@ -139,17 +146,27 @@ function takingCards(ledger: Ledger): Cards {
 async function openCheckout(cards: Cards, order: OrderRow, publicUrl: string) {
   const back = `${publicUrl}/?order=${order.order_id}`;
   try {
-    const { url, expires_at: expiresAt } = await cards.ensureCheckout(order, {
+    const checkout = await cards.ensureCheckout(order, {
       name: `${creditsText(microcreditsOf(order.amount_microusd))} credits`,
       successUrl: `${back}&checkout=done`,
       cancelUrl: `${back}&checkout=cancelled`,
     });
-    return { url, expires_at: instantText(expiresAt) };
+    if (checkout.status === 'paid') throw paidAlready();
+    if (checkout.status === 'processing')
+      throw new Problem(
+        'payment_processing',
+        'This order is being paid, which takes a bank some days: it is credited as soon as the money is there.',
+      );
+    return { url: checkout.page.url, expires_at: instantText(checkout.page.expires_at) };
   } catch (error) {
     if (error instanceof StripeAwayError)
       throw new Problem('card_unavailable', 'Stripe cannot be reached just now: try again shortly.');
     throw error;
   }
+}
+
+function paidAlready(): Problem {
+  return new Problem('paid_already', 'This order is paid: make another one to buy more.');
 }
 
 async function uniqueAmountOrder(ledger: Ledger, wanted: Parameters<Ledger['createUniqueAmountOrder']>[0]) {

@@ -25,6 +25,11 @@ export function stripeRoutes(ledger: Ledger): Router {
             'stripe_signature_invalid',
             'The header Stripe-Signature does not fit this body and STRIPE_WEBHOOK_SECRET, or is older than 5 minutes.',
           );
+        if (outcome === 'not_an_event')
+          throw new Problem(
+            'malformed_request',
+            'This is no event of Stripe as webhooks send them: set the endpoint to snapshot events.',
+          );
         response.json({ received: true });
       },
     )

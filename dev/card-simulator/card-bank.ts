@@ -19,9 +19,15 @@ export class MoveRefused extends Error {
 /** What Stripe takes of a card payment in the US: 2.9 % and 30 cents. */
 const CARD_FEE_PERMILLE = 29;
 const CARD_FEE_CENTS = 30;
-/** What it takes of a bank debit, and for a dispute. */
+/** What it takes of a bank debit, for one that fails, and for a dispute. */
 const DEBIT_FEE_CENTS = 80;
+const DEBIT_FAILURE_FEE_CENTS = 400;
 const DISPUTE_FEE_CENTS = 1_500;
+
+type ObjectOf<Type extends Stripe.Event['type']> = Extract<
+  Stripe.Event,
+  { readonly type: Type }
+>['data']['object'];
 
 export type PaymentChoice = 'card' | 'card_declined' | 'bank_debit';
 
@@ -68,6 +74,8 @@ export class CardBank {
     const intent = this.#intentOf(session);
     switch (choice) {
       case 'card_declined':
+        // From the first attempt on the session names its payment, as Stripe's does.
+        session.payment_intent = intent.id;
         this.#decline(intent);
         return false;
       case 'bank_debit':
@@ -98,6 +106,15 @@ export class CardBank {
       this.#event('checkout.session.async_payment_succeeded', session);
     } else {
       charge.status = 'failed';
+      // The fee of the payment is given back with it; that of the failure is taken.
+      charge.failure_balance_transaction = this.#move({
+        amountCents: -charge.amount,
+        feeCents: DEBIT_FAILURE_FEE_CENTS - DEBIT_FEE_CENTS,
+        currency: charge.currency,
+        type: 'payment_failure_refund',
+        reportingCategory: 'charge_failure',
+        source: charge.id,
+      });
       charge.failure_code = 'debit_not_authorized';
       charge.failure_message = 'The bank refused the debit.';
       intent.status = 'requires_payment_method';
@@ -241,6 +258,15 @@ export class CardBank {
 
   #startDebit(session: Stripe.Checkout.Session, intent: Stripe.PaymentIntent): void {
     const charge = this.#charge(intent, 'us_bank_account');
+    // There from the beginning, as long as the bank can still refuse.
+    charge.balance_transaction = this.#move({
+      amountCents: charge.amount,
+      feeCents: DEBIT_FEE_CENTS,
+      currency: charge.currency,
+      type: 'payment',
+      reportingCategory: 'charge',
+      source: charge.id,
+    });
     intent.status = 'processing';
     session.status = 'complete';
     session.url = null;
@@ -251,17 +277,15 @@ export class CardBank {
   }
 
   #succeed(session: Stripe.Checkout.Session, intent: Stripe.PaymentIntent, charge: Stripe.Charge): void {
-    const isCard = charge.payment_method_details?.type === 'card';
-    const cardFee = Math.round((charge.amount * CARD_FEE_PERMILLE) / 1000) + CARD_FEE_CENTS;
     charge.status = 'succeeded';
     charge.paid = true;
     charge.captured = true;
     charge.amount_captured = charge.amount;
-    charge.balance_transaction = this.#move({
+    charge.balance_transaction ??= this.#move({
       amountCents: charge.amount,
-      feeCents: isCard ? cardFee : DEBIT_FEE_CENTS,
+      feeCents: Math.round((charge.amount * CARD_FEE_PERMILLE) / 1000) + CARD_FEE_CENTS,
       currency: charge.currency,
-      type: isCard ? 'charge' : 'payment',
+      type: 'charge',
       reportingCategory: 'charge',
       source: charge.id,
     });
@@ -330,7 +354,8 @@ export class CardBank {
     return this.#balanceTransaction(terms).id;
   }
 
-  #event(type: Stripe.Event['type'], object: object): void {
+  /** The SDK's types say which object an event of a type carries. */
+  #event<Type extends Stripe.Event['type']>(type: Type, object: ObjectOf<Type>): void {
     const event: StoredEvent = {
       id: newId('evt'),
       object: 'event',

@@ -94,29 +94,47 @@ const bound = z
   .string()
   .regex(/^\d{1,11}$/)
   .transform(Number);
-const listParameters = z.strictObject({
+const page = {
   limit: z
     .string()
     .regex(/^([1-9]\d?|100)$/, 'must be between 1 and 100')
     .transform(Number)
-    .optional(),
-  starting_after: z.string().optional(),
-  ending_before: z.string().optional(),
+    .exactOptional(),
+  starting_after: z.string().exactOptional(),
+  ending_before: z.string().exactOptional(),
   created: z
     .strictObject({
-      gte: bound.optional(),
-      gt: bound.optional(),
-      lte: bound.optional(),
-      lt: bound.optional(),
+      gte: bound.exactOptional(),
+      gt: bound.exactOptional(),
+      lte: bound.exactOptional(),
+      lt: bound.exactOptional(),
     })
-    .optional(),
-  charge: z.string().optional(),
-  payment_intent: z.string().optional(),
-  source: z.string().optional(),
-  type: z.string().optional(),
-  status: z.string().optional(),
+    .exactOptional(),
   expand,
-});
+};
+const text = z.string().exactOptional();
+
+/** What each list can be narrowed down to. */
+const LISTS = {
+  'checkout.session': z.strictObject({ ...page, payment_intent: text }),
+  payment_intent: z.strictObject(page),
+  charge: z.strictObject({ ...page, payment_intent: text }),
+  refund: z.strictObject({ ...page, charge: text, payment_intent: text }),
+  dispute: z.strictObject({ ...page, charge: text, payment_intent: text }),
+  balance_transaction: z.strictObject({ ...page, source: text, type: text }),
+  'radar.early_fraud_warning': z.strictObject({ ...page, charge: text, payment_intent: text }),
+  event: z.strictObject({ ...page, type: text }),
+} satisfies Record<keyof Collections, z.ZodType>;
+null as unknown as { [Kind in keyof typeof LISTS]: z.output<(typeof LISTS)[Kind]> } satisfies {
+  'checkout.session': Stripe.Checkout.SessionListParams;
+  payment_intent: Stripe.PaymentIntentListParams;
+  charge: Stripe.ChargeListParams;
+  refund: Stripe.RefundListParams;
+  dispute: Stripe.DisputeListParams;
+  balance_transaction: Stripe.BalanceTransactionListParams;
+  'radar.early_fraud_warning': Stripe.Radar.EarlyFraudWarningListParams;
+  event: Stripe.EventListParams;
+};
 
 export interface StripeApiOptions {
   readonly records: Records;
@@ -219,7 +237,7 @@ function serve(router: Router, records: Records, path: string, kind: keyof Colle
       created = {},
       expand: paths,
       ...filters
-    } = readParameters(listParameters, request.query);
+    } = readParameters<(typeof LISTS)[keyof Collections]>(LISTS[kind], request.query);
     let found = [...records.all(kind)].reverse() as unknown as Record<string, unknown>[];
     found = found.filter(object => {
       const at = Number(object.created);

@@ -35,6 +35,11 @@ export class WebhookSender {
     return this.#paused;
   }
 
+  /** How many events are on their way. */
+  get underWay(): number {
+    return this.#sending.size;
+  }
+
   send(event: StoredEvent): void {
     if (this.#paused) return;
     const sending = this.#sendUntilTaken(event).finally(() => this.#sending.delete(sending));

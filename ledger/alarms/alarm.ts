@@ -28,6 +28,8 @@ export const ALARM_KINDS = {
     'The indexer shows what the chain does not have: doubt its RPC, and let it start over by dropping its schemas.',
   rpc_disagreement:
     'Two RPCs tell different things of one payment: nothing is credited or taken back until they agree. Find out which one is wrong and replace it.',
+  rpc_outvoted:
+    'An RPC says of a payment what two others deny: the payment stays as those have it. Find out why and replace it.',
   rpc_chain_split:
     'Two RPCs have different chains in blocks that both call safe: find out which one is wrong and replace it.',
   rpc_unavailable:
@@ -37,7 +39,9 @@ export const ALARM_KINDS = {
   deep_reorg:
     'The chain has changed deeper than the indexer can follow: it starts over by itself. Compare receipts and balance when it is done.',
   card_payment_in_suspense:
-    'A card payment does not fit its order: compare it with Stripe, then refund it there or assign it.',
+    'A card payment does not fit its order: compare it with Stripe, then refund it there.',
+  card_payment_stuck:
+    'What Stripe says of a payment cannot be booked: compare the payment in the dashboard of Stripe with the books.',
   card_payment_overreturned:
     'More went back to the payer than was paid, as by a refund and a dispute: settle it with the payer or with Stripe.',
   card_dispute_open: 'A buyer disputes a payment: answer in the dashboard of Stripe before it is due.',

@@ -2,7 +2,7 @@ import { lesserOf } from '../core/amount.ts';
 import { assetOf, type LedgerAccount } from '../core/chart.ts';
 import { GENESIS_HASH } from '../core/encoding.ts';
 import type { Instant } from '../core/instant.ts';
-import type { Entry, Posting } from '../core/journal.ts';
+import { type Entry, hasPostings, type Posting } from '../core/journal.ts';
 import { hashEntry } from '../posting/seal.ts';
 import { instantText } from '../store/instant-text.ts';
 import { LotHoldings, type StandingLot } from './lot-holdings.ts';
@@ -18,7 +18,8 @@ export interface Standing {
 
 /**
  * Checks one book, customer's or system's: its entries in their order, where it says that it stands, and each of its
- * lots. Everything that is expected is recomputed from the entries before, and nothing is known of their kinds. What
+ * lots. Everything that is expected is recomputed from the entries before, and nothing is known of their kinds but
+ * which of them move nothing. What
  * follows the first flaw hangs on it: once a flaw was returned, there is nothing more to ask.
  */
 export class BookCheck {
@@ -135,8 +136,12 @@ export class BookCheck {
 }
 
 /** What double entry asks of any entry. */
-function postingsFlaw({ seq, postings }: Entry): Flaw | null {
-  if (postings.length === 0)
+function postingsFlaw({ seq, kind, postings }: Entry): Flaw | null {
+  if (!hasPostings(kind) && postings.length > 0) {
+    const what = 'the entry is a note and has postings';
+    return { entry: seq, what, expected: 'none', found: String(postings.length) };
+  }
+  if (hasPostings(kind) && postings.length === 0)
     return { entry: seq, what: 'the entry has no posting', expected: 'one or more', found: 'none' };
   for (const posting of postings) {
     const flaw = postingFlaw(seq, posting);

@@ -1,6 +1,6 @@
 /**
  * Recomputes everything that can be recomputed of the journal: every hash chain, every balance that an entry or a lot
- * notes, and where each book stands. One snapshot is read through, bucket by bucket and in each from book to book, so
+ * notes, where each book stands, and what is used of the limits of keys and grants. One snapshot is read through, bucket by bucket and in each from book to book, so
  * that no more is in memory than a few fetches and the lots of one book. Writes nothing.
  *
  * It shows that the books are what was sealed. Whoever may write to the database and seals anew, or cuts off the end of
@@ -11,6 +11,7 @@ import { accountName } from '../core/account-id.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { bucketAfter, closeBucket, openBucket } from './bucket-rows.ts';
 import { JournalCheck } from './journal-check.ts';
+import { checkLimits } from './limit-check.ts';
 import type { Problem } from './problem.ts';
 import { StoredChart } from './stored-chart.ts';
 
@@ -76,7 +77,8 @@ export async function verifyIn(client: pg.ClientBase, options: VerifyOptions = {
   } else {
     await takeIn(bucketOfAccount(accountId, bucketCount));
   }
-  const { result } = check;
+  const limits = await checkLimits(client, bucketCount, accountId ?? null);
+  const result = { ...check.result, problems: [...check.result.problems, ...limits] };
   onProgress?.(result.entries, estimated);
   if (accountId === undefined || result.books > 0 || result.problems.length > 0) return result;
   const missing = { entry: null, what: 'there is no such book', expected: 'a book', found: 'none' };

@@ -22,9 +22,16 @@ import { type FetchedPayment, fetchPayment } from './fetch-payment.ts';
 
 type CardPaymentRow = Selectable<CardPaymentTable>;
 
+const RECEIPT_PREFIX = 'stripe:';
+
 /** The identity of a card payment, whatever becomes of it. */
 export function cardReceiptId(paymentIntentId: string): string {
-  return `stripe:${paymentIntentId}`;
+  return `${RECEIPT_PREFIX}${paymentIntentId}`;
+}
+
+/** The payment at Stripe that a card payment's identity names. */
+export function paymentIntentIdOf(cardReceiptId: string): string {
+  return cardReceiptId.slice(RECEIPT_PREFIX.length);
 }
 
 /**
@@ -42,12 +49,13 @@ export async function applyPayment(context: CardContext, paymentIntentId: string
     const owner = await ownerOf(context, trx, payment);
     if (!owner) return null;
     const found = { paymentIntentId, receiptId, payment, state: payment.state, owner };
-    const isNew = await record(context, trx, found, await context.now());
-    return { ...found, isNew };
+    await record(context, trx, found, await context.now());
+    return found;
   });
   if (!changed) return;
   await tellAlarms(context, changed);
-  if (changed.isNew) await deliver(context, receiptId);
+  // Also where nothing is new: whoever recorded it may have died before this.
+  await deliver(context, receiptId);
 }
 
 /** Whose a payment is. */
@@ -98,13 +106,8 @@ function problemOf(order: OrderRow, { currencies, state }: FetchedPayment): Owne
   return null;
 }
 
-/** Returns whether anything was new. */
-async function record(
-  context: CardContext,
-  trx: Kysely<Tables>,
-  found: Found,
-  now: Instant,
-): Promise<boolean> {
+/** Writes down what is new, with what follows from it; nothing where nothing is. */
+async function record(context: CardContext, trx: Kysely<Tables>, found: Found, now: Instant): Promise<void> {
   const { receiptId, payment, owner } = found;
   const bucket = bucketOf(receiptId, context.installation.bucketCount);
   const book = await lockSystemBook(runIn(trx), bucket);
@@ -113,7 +116,7 @@ async function record(
   const state =
     owner.problem === 'currency' ? { ...NO_CARD_PAYMENT, status: found.state.status } : found.state;
   const before = latest ? stateOf(latest) : NO_CARD_PAYMENT;
-  if (latest && isSameCardPayment(before, state)) return false;
+  if (latest && isSameCardPayment(before, state)) return;
   if (!latest)
     await trx
       .insertInto('receipts')
@@ -172,7 +175,7 @@ async function record(
       ],
       now,
     );
-  if (accountId === null) return true;
+  if (accountId === null) return;
   const shared = {
     bucket,
     receipt_id: receiptId,
@@ -218,7 +221,6 @@ async function record(
         }),
       })
       .execute();
-  return true;
 }
 
 /** The newest version of a card payment, or null. */
@@ -279,7 +281,10 @@ async function tellAlarms(context: CardContext, { receiptId, owner, payment, sta
   const returned = refundedMicrousd + withdrawnMicrousd - reinstatedMicrousd;
   await tell(
     'card_payment_in_suspense',
-    owner.problem === null ? null : `Its ${owner.problem} does not fit order ${owner.orderId}.`,
+    // Nothing of it is left to decide about once all of it went back.
+    owner.problem === null || (state.paidMicrousd > 0n && returned === state.paidMicrousd)
+      ? null
+      : `Its ${owner.problem} does not fit order ${owner.orderId}.`,
   );
   await tell(
     'card_payment_overreturned',

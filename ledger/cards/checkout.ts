@@ -24,19 +24,50 @@ export interface CheckoutTerms {
 /** A page that ends sooner than this is not worth sending a buyer to. */
 const LIFE_MIN = 5n * MINUTE;
 
+/** Where an order can be paid, or why it needs no page: it was paid on the one it has, or a debit is under way. */
+export type Checkout =
+  | { readonly status: 'open'; readonly page: CheckoutRow }
+  | { readonly status: 'paid' }
+  | { readonly status: 'processing' };
+
 /**
- * The hosted page on which `order` can be paid: the one it has, or a new one when that is about to expire. Asking twice at
- * once gives the same page: Stripe answers one idempotency key once. Throws when Stripe does not answer.
+ * The hosted page on which `order` can be paid: the one it has, or a new one when that has ended unpaid or is about to.
+ * Asking twice at once gives the same page: Stripe answers one idempotency key once. Throws when Stripe does not answer.
  */
 export async function ensureCheckout(
   context: CardContext,
   order: OrderRow,
   terms: CheckoutTerms,
   now: Instant,
-): Promise<CheckoutRow> {
+): Promise<Checkout> {
   const latest = await readLatestCheckout(context.db, order);
-  if (latest && latest.expires_at - now > LIFE_MIN) return latest;
-  const attempt = (latest?.attempt ?? 0) + 1;
+  const state = latest === null ? 'over' : await stateOf(context, latest, now);
+  if (state === 'paid' || state === 'processing') return { status: state };
+  if (latest && state === 'open') return { status: 'open', page: latest };
+  return { status: 'open', page: await openCheckout(context, order, terms, (latest?.attempt ?? 0) + 1, now) };
+}
+
+/** How a page stands at Stripe. One that a debit was begun on and that the bank refused is over: it takes no other. */
+async function stateOf(
+  { stripe }: CardContext,
+  page: CheckoutRow,
+  now: Instant,
+): Promise<'open' | 'paid' | 'processing' | 'over'> {
+  const session = await stripe.checkout.sessions.retrieve(page.session_id, { expand: ['payment_intent'] });
+  if (session.status === 'open') return page.expires_at - now > LIFE_MIN ? 'open' : 'over';
+  if (session.status !== 'complete') return 'over';
+  if (session.payment_status !== 'unpaid') return 'paid';
+  const intent = session.payment_intent;
+  return typeof intent === 'object' && intent?.status === 'processing' ? 'processing' : 'over';
+}
+
+async function openCheckout(
+  context: CardContext,
+  order: OrderRow,
+  terms: CheckoutTerms,
+  attempt: number,
+  now: Instant,
+): Promise<CheckoutRow> {
   const session = await context.stripe.checkout.sessions.create(sessionOf(order, terms), {
     idempotencyKey: `checkout:${order.order_id}:${attempt}`,
   });

@@ -28,7 +28,9 @@ export interface FetchedPayment {
  */
 export async function fetchPayment(stripe: Stripe, paymentIntentId: string): Promise<FetchedPayment | null> {
   const intent = await stripe.paymentIntents
-    .retrieve(paymentIntentId, { expand: ['latest_charge.balance_transaction'] })
+    .retrieve(paymentIntentId, {
+      expand: ['latest_charge.balance_transaction', 'latest_charge.failure_balance_transaction'],
+    })
     .catch(missingAsNull);
   if (!intent) return null;
   const ofPayment = { payment_intent: paymentIntentId, limit: 100 } as const;
@@ -55,51 +57,73 @@ export async function fetchPayment(stripe: Stripe, paymentIntentId: string): Pro
   };
 }
 
-/** The state of a payment out of its objects, in which every balance transaction is expanded. */
+/**
+ * The state of a payment out of its objects, in which every balance transaction is expanded. What Stripe's balance has
+ * is the sum of these transactions and of nothing else: a refund that has not left it yet is none.
+ */
 function addUp(
   intent: Stripe.PaymentIntent,
   charge: Stripe.Charge | null,
   refunds: readonly Stripe.Refund[],
   disputes: readonly Stripe.Dispute[],
 ): { readonly state: CardPaymentState | null; readonly currencies: ReadonlySet<string> } {
-  const paid =
-    charge?.status === 'succeeded' && charge.captured ? transactionOf(charge.balance_transaction) : null;
-  const ofRefunds = refunds.flatMap(refund =>
-    [transactionOf(refund.balance_transaction), transactionOf(refund.failure_balance_transaction)].filter(
-      transaction => transaction !== null,
-    ),
-  );
+  const { paid, undone } = movesOfCharge(charge);
+  const ofRefunds = refunds.flatMap(refund => [
+    ...transactionsOf(refund.balance_transaction),
+    ...transactionsOf(refund.failure_balance_transaction),
+  ]);
   const ofDisputes = disputes.flatMap(dispute => dispute.balance_transactions);
-  const all = [...(paid ? [paid] : []), ...ofRefunds, ...ofDisputes];
+  const all = [...paid, ...undone, ...ofRefunds, ...ofDisputes];
   const currencies = new Set([intent.currency, ...all.map(({ currency }) => currency)]);
-  if (!paid) {
+  const [payment] = paid;
+  if (!payment) {
     const status = intent.status === 'processing' ? 'processing' : 'failed';
-    return { state: charge === null ? null : { ...NO_CARD_PAYMENT, status }, currencies };
+    // Of a debit that the bank refused nothing is left but what Stripe took for it.
+    const left = { feeMicrousd: sum(undone.map(({ fee }) => fee)), movedAt: latestOf(undone) };
+    return { state: charge === null ? null : { ...NO_CARD_PAYMENT, ...left, status }, currencies };
   }
-  const standing = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
   return {
     currencies,
     state: {
       status: 'paid',
-      paidAt: instantOfSeconds(BigInt(paid.created)),
+      paidAt: instantOfSeconds(BigInt(payment.created)),
       movedAt: latestOf(all),
-      paidMicrousd: microusdOfCents(paid.amount),
+      paidMicrousd: microusdOfCents(payment.amount),
       feeMicrousd: sum(all.map(({ fee }) => fee)),
-      refundedMicrousd: sum(standing.map(({ amount }) => amount)),
+      // One that failed came back by a transaction of its own.
+      refundedMicrousd: -sum(ofRefunds.map(({ amount }) => amount)),
       withdrawnMicrousd: sum(ofDisputes.map(({ amount }) => Math.max(-amount, 0))),
       reinstatedMicrousd: sum(ofDisputes.map(({ amount }) => Math.max(amount, 0))),
     },
   };
 }
 
-function transactionOf(
-  field: string | Stripe.BalanceTransaction | null | undefined,
-): Stripe.BalanceTransaction | null {
-  if (typeof field === 'string') throw new Error('a balance transaction that was to be expanded is not');
-  return field ?? null;
+/**
+ * What a charge moved: the payment once it has succeeded, or what cancels out because it failed. A debit under way has
+ * its transaction already (docs.stripe.com/reports/balance-transaction-types, payment_failure_refund), which counts once
+ * it is known which of the two it becomes.
+ */
+function movesOfCharge(
+  charge: Stripe.Charge | null,
+): Record<'paid' | 'undone', readonly Stripe.BalanceTransaction[]> {
+  if (charge?.status === 'succeeded' && charge.captured)
+    return { paid: transactionsOf(charge.balance_transaction), undone: [] };
+  const undoing = charge?.status === 'failed' ? transactionsOf(charge.failure_balance_transaction) : [];
+  return {
+    paid: [],
+    undone: undoing.length === 0 ? [] : [...transactionsOf(charge?.balance_transaction), ...undoing],
+  };
 }
 
-function latestOf(transactions: readonly Stripe.BalanceTransaction[]): Instant {
+function transactionsOf(
+  field: string | Stripe.BalanceTransaction | null | undefined,
+): Stripe.BalanceTransaction[] {
+  if (typeof field === 'string') throw new Error('a balance transaction that was to be expanded is not');
+  return field ? [field] : [];
+}
+
+function latestOf(transactions: readonly Stripe.BalanceTransaction[]): Instant | null {
+  if (transactions.length === 0) return null;
   return instantOfSeconds(BigInt(Math.max(...transactions.map(({ created }) => created))));
 }
 

@@ -1,6 +1,9 @@
 /** Nothing missed: what webhooks never delivered is found in Stripe's own lists. */
+import { type Kysely, sql } from 'kysely';
 import { DAY, HOUR, type Instant, MICROSECONDS_PER_SECOND } from '../core/instant.ts';
 import { instantText } from '../store/instant-text.ts';
+import type { Tables } from '../store/tables.ts';
+import { paymentIntentIdOf } from './apply-payment.ts';
 import type { CardContext } from './context.ts';
 import { leaveHint, paymentIntentOf } from './store-event.ts';
 
@@ -42,12 +45,37 @@ export async function reconcileLists(context: CardContext, now: Instant): Promis
       if (paymentIntentId !== null) await leaveHint(hintContext, paymentIntentId, `list:${name}`, now);
     }
   }
+  for (const paymentIntentId of await readUnsettled(context.db))
+    await leaveHint(hintContext, paymentIntentId, 'list:unsettled', now);
   const row = { list: PROGRESS, through: instantText(now) };
   await context.db
     .insertInto('stripe_progress')
     .values(row)
     .onConflict(conflict => conflict.column('list').doUpdateSet(row))
     .execute();
+}
+
+/**
+ * Payments in which something may change that no list tells by its time: a debit under way may fail, a dispute may be
+ * lost, a warning be settled.
+ */
+async function readUnsettled(db: Kysely<Tables>): Promise<string[]> {
+  const { rows } = await sql<{ payment_intent_id: string }>`
+    select p.payment_intent_id
+    from card_payments p
+    where p.status = 'processing' and not exists (select from card_payments later
+      where later.bucket = p.bucket and later.receipt_id = p.receipt_id and later.version > p.version)`.execute(
+    db,
+  );
+  const waiting = await db
+    .selectFrom('alarms')
+    .select('subject')
+    .where('kind', 'in', ['card_dispute_open', 'card_fraud_warning'])
+    .execute();
+  return [
+    ...rows.map(row => row.payment_intent_id),
+    ...waiting.map(({ subject }) => paymentIntentIdOf(subject)),
+  ];
 }
 
 async function* sourcesOf(

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely';
-import type Stripe from 'stripe';
 import type { Instant } from '../core/instant.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
@@ -10,6 +9,13 @@ export interface HintContext {
   readonly bucketCount: number;
 }
 
+/** What is read of an event: the rest is asked for. Its type may be one that the SDK does not know. */
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: { readonly object: unknown };
+}
+
 /**
  * Keeps an event as it came, with a hint to look at its payment, in one transaction. One that is known already changes
  * nothing, and neither does a type that is of no interest: it is kept all the same.
@@ -17,7 +23,7 @@ export interface HintContext {
  */
 export async function storeEvent(
   { db, bucketCount }: HintContext,
-  event: Stripe.Event,
+  event: ReceivedEvent,
   payload: string,
   now: Instant,
 ): Promise<void> {

@@ -3,10 +3,12 @@ import { HOUR } from '../core/instant.ts';
 import { type Request, runBatch } from '../posting/batch.ts';
 import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
+import { instantText } from '../store/instant-text.ts';
 
 /** No account has this number, as theirs are odd. */
 const PROBED = { bucket: 0, accountId: 2n };
 const AMOUNT = 5n;
+const KEY_NUMBER = 1;
 
 /** Together they send every statement of the posting path and write a row to each of its tables. */
 const BATCHES: readonly (readonly Request[])[] = [
@@ -65,6 +67,8 @@ export async function whyNotPostable(client: pg.ClientBase, codes: AccountCodes)
       const commands = requests.map(command => ({ ...PROBED, command }));
       const outcomes = await runBatch(inTransaction, commands, { codes, clock: () => HOUR });
       if (outcomes.some(({ status }) => status !== 'accepted')) throw new Error('a command was not accepted');
+      // Only now is there a book; those that follow find that it has limits.
+      if (requests === BATCHES[0]) await setLimit(inTransaction);
     }
     return null;
   } catch (error) {
@@ -73,6 +77,23 @@ export async function whyNotPostable(client: pg.ClientBase, codes: AccountCodes)
   } finally {
     await client.query('rollback to savepoint before_posting');
   }
+}
+
+/** Gives the probed book a limit, which its commands count against. */
+async function setLimit(client: pg.ClientBase): Promise<void> {
+  const { bucket, accountId } = PROBED;
+  await client.query({
+    name: 'insert_limit',
+    text: `insert into spending_limits (bucket, account_id, key_number, limit_microcredits, period, period_start,
+        used_microcredits)
+      values ($1, $2, $3, $4, 'lifetime', $5, 0)`,
+    values: [bucket, accountId, KEY_NUMBER, AMOUNT, instantText(0n)],
+  });
+  await client.query({
+    name: 'note_limit',
+    text: 'update books set has_limits = true where bucket = $1 and account_id = $2',
+    values: [bucket, accountId],
+  });
 }
 
 /** `client` for those who begin and end transactions, without doing so. Tells the names of statements that fail. */
@@ -92,7 +113,7 @@ function withoutTransactions(client: pg.ClientBase, onFailure: (name: string) =>
 function identityOf(idempotencyKey: string) {
   return commandIdentity({
     serviceId: OWN_SERVICE_ID,
-    keyNumber: null,
+    keyNumber: KEY_NUMBER,
     idempotencyKey,
     payload: idempotencyKey,
   });

@@ -2,6 +2,7 @@ import type { Hold } from './hold.ts';
 import type { Instant } from './instant.ts';
 import { assertBalanced, type Entry } from './journal.ts';
 import { compareBurnOrder, type Lot, nextMidnightOfLife } from './lot.ts';
+import type { SpendingLimit } from './spending-limit.ts';
 
 /** A customer's part of the journal as a command finds it: its open lots in burn order, and where it stands. */
 export interface Book {
@@ -14,9 +15,18 @@ export interface Book {
   readonly lots: readonly Lot[];
   /** The open ones, and those that a step has closed. */
   readonly holds: readonly Hold[];
+  /** Of the keys and grants that have one. */
+  readonly limits: readonly SpendingLimit[];
 }
 
-export const EMPTY_BOOK: Book = { seq: 0n, bookedAt: 0n, debtMicrocredits: 0n, lots: [], holds: [] };
+export const EMPTY_BOOK: Book = {
+  seq: 0n,
+  bookedAt: 0n,
+  debtMicrocredits: 0n,
+  lots: [],
+  holds: [],
+  limits: [],
+};
 
 /** A book after a step, with the entries of that step. */
 export interface Step {
@@ -72,7 +82,12 @@ type Draft = Omit<
 export function append(
   book: Book,
   draft: Draft,
-  after: { lots: readonly Lot[]; holds?: readonly Hold[]; debt?: bigint },
+  after: {
+    lots: readonly Lot[];
+    holds?: readonly Hold[];
+    limits?: readonly SpendingLimit[];
+    debt?: bigint;
+  },
 ): Step {
   const next: Book = {
     seq: book.seq + 1n,
@@ -80,6 +95,7 @@ export function append(
     debtMicrocredits: after.debt ?? book.debtMicrocredits,
     lots: after.lots,
     holds: after.holds ?? book.holds,
+    limits: after.limits ?? book.limits,
   };
   const entry: Entry = {
     seq: next.seq,

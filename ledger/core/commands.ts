@@ -5,6 +5,12 @@ import { type ClawbackCommand, clawback } from './clawback.ts';
 import { type DebitCommand, debit } from './debit.ts';
 import { accepted, type Decision } from './decision.ts';
 import type { Instant } from './instant.ts';
+import {
+  type MeteredCaptureCommand,
+  type MeteredDebitCommand,
+  meteredCapture,
+  meteredDebit,
+} from './metered.ts';
 import { type HoldCommand, placeHold } from './place-hold.ts';
 import { type PurchaseCommand, purchase } from './purchase.ts';
 import { type RestorationCommand, restore } from './restoration.ts';
@@ -20,7 +26,9 @@ export type Command =
   | PurchaseCommand
   | DebitCommand
   | HoldCommand
+  | MeteredDebitCommand
   | CaptureCommand
+  | MeteredCaptureCommand
   | ReleaseCommand
   | ReversalCommand
   | ClawbackCommand
@@ -48,10 +56,14 @@ function apply(book: Book, command: Command, instant: Instant): Decision {
   switch (command.type) {
     case 'debit':
       return debit(book, command, instant);
+    case 'metered_debit':
+      return meteredDebit(book, command, instant);
     case 'hold':
       return placeHold(book, command, instant);
     case 'capture':
       return capture(book, command, instant);
+    case 'metered_capture':
+      return meteredCapture(book, command, instant);
     case 'release':
       return release(book, command, instant);
     case 'reversal':

@@ -9,6 +9,7 @@ import type { Hold, Take } from './hold.ts';
 import type { Instant } from './instant.ts';
 import { type CommandIdentity, type EntryKind, lotAfter, type Posting } from './journal.ts';
 import { isOpen, type Lot } from './lot.ts';
+import type { SpendingLimit } from './spending-limit.ts';
 
 /** What is not said by the postings. */
 export interface EntryHead {
@@ -27,10 +28,12 @@ export class Draft {
   readonly #lots = new Map<bigint, Lot>();
   readonly #holds = new Map<bigint, Hold>();
   #bookLots: ReadonlyMap<bigint, Lot> | null = null;
+  #limits: readonly SpendingLimit[];
   #debt: bigint;
 
   constructor(book: Book) {
     this.#book = book;
+    this.#limits = book.limits;
     this.#debt = book.debtMicrocredits;
   }
 
@@ -61,6 +64,11 @@ export class Draft {
   /** A new hold, or the end of one. */
   putHold(hold: Hold): void {
     this.#holds.set(hold.id, hold);
+  }
+
+  /** Limits of which something was used or given back. */
+  putLimits(limits: readonly SpendingLimit[]): void {
+    this.#limits = limits;
   }
 
   /** Posts `amount`, moving the lot of that number along. Nothing when it is zero. */
@@ -122,6 +130,7 @@ export class Draft {
       {
         lots: withLots(this.#book.lots, this.#lots),
         holds: withHolds(this.#book.holds, this.#holds),
+        limits: this.#limits,
         debt: this.#debt,
       },
     );

@@ -16,6 +16,8 @@ export interface Hold {
   readonly id: bigint;
   /** The service that placed it: nobody else captures or releases it. */
   readonly serviceId: number;
+  /** The key or grant that placed it, whose limit it counts against; null where none did. */
+  readonly keyNumber: number | null;
   readonly placedAt: Instant;
   /** When it releases itself. */
   readonly deadline: Instant;

@@ -27,6 +27,7 @@ export const ENTRY_KINDS = [
   'provisional_receipt',
   'provisional_reversal',
   'card_payment',
+  'operator_action',
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
@@ -88,12 +89,18 @@ export function lotAfter(lot: LotAfter): LotAfter {
   };
 }
 
+/** Whether entries of this kind move something. An operator's action is a note in the chain and moves nothing. */
+export function hasPostings(kind: EntryKind): boolean {
+  return kind !== 'operator_action';
+}
+
 /**
  * Throws when an entry is not what double entry asks for: postings with positive amounts between two accounts
- * of one asset. Checked before an entry leaves the core; the database checks the same again.
+ * of one asset, and none in a note. Checked before an entry leaves the core; the database checks the same again.
  */
 export function assertBalanced(entry: Entry): void {
-  if (entry.postings.length === 0) throw new Error(`entry ${entry.seq} (${entry.kind}) has no posting`);
+  if (entry.postings.length > 0 !== hasPostings(entry.kind))
+    throw new Error(`entry ${entry.seq} (${entry.kind}) has ${entry.postings.length} postings`);
   for (const posting of entry.postings) {
     if (posting.amount <= 0n) throw new Error(`entry ${entry.seq} posts ${posting.amount} to ${posting.to}`);
     if (posting.from === posting.to) throw new Error(`entry ${entry.seq} posts ${posting.to} to itself`);

@@ -26,13 +26,14 @@ export interface HoldCommand {
 export function placeHold(book: Book, command: HoldCommand, instant: Instant): Decision {
   const { identity, amountMicrocredits, life, details } = command;
   if (life <= 0n || life > HOLD_LIFE_MAX) throw new Error('a hold must end, within a day');
-  const problem = spendingProblem(book, amountMicrocredits, instant) ?? limitProblem(book, command);
+  const problem = spendingProblem(book, command, instant) ?? countProblem(book, command);
   if (problem) return refused(problem);
   const draft = new Draft(book);
   const takes = draft.burn('CREDIT:held', amountMicrocredits);
   draft.putHold({
     id: draft.seq,
     serviceId: identity.serviceId,
+    keyNumber: identity.keyNumber,
     placedAt: instant,
     deadline: instant + life,
     takes,
@@ -41,7 +42,7 @@ export function placeHold(book: Book, command: HoldCommand, instant: Instant): D
   return accepted(draft.close({ kind: 'hold', instant, identity, amountMicrocredits, details }));
 }
 
-function limitProblem(book: Book, { identity, limits }: HoldCommand) {
+function countProblem(book: Book, { identity, limits }: HoldCommand) {
   const open = book.holds.filter(hold => hold.closedBy === null);
   const own = open.filter(hold => hold.serviceId === identity.serviceId);
   if (open.length >= limits.ofAccount) return { code: 'too_many_holds', limit: limits.ofAccount } as const;

@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { UsageUnit } from './rate-card.ts';
 
 /** Why a command was not carried out, with what the caller needs to act on it. A refusal changes nothing. */
 export type Refusal =
@@ -9,6 +10,14 @@ export type Refusal =
       readonly renewsAt: Instant | null;
     }
   | { readonly code: 'debt_open'; readonly debtMicrocredits: bigint }
+  | {
+      /** The account may have more: this key or grant may not. */
+      readonly code: 'key_limit_exceeded';
+      readonly limitMicrocredits: bigint;
+      readonly remainingMicrocredits: bigint;
+      readonly requiredMicrocredits: bigint;
+      readonly resetsAt: Instant | null;
+    }
   | { readonly code: 'too_many_holds'; readonly limit: number }
   | { readonly code: 'hold_unknown' }
   | { readonly code: 'hold_closed' }
@@ -24,5 +33,17 @@ export type Refusal =
       readonly leftMicrocredits: bigint;
       readonly requiredMicrocredits: bigint;
     }
+  /** No version of the price list is in force; the first one will be from `effectiveFrom` on. */
+  | { readonly code: 'rate_card_missing'; readonly effectiveFrom: Instant | null }
+  | { readonly code: 'model_unknown'; readonly version: number; readonly models: readonly string[] }
+  | {
+      readonly code: 'usage_unpriced';
+      readonly version: number;
+      /** What was used and has no price; those of the model that have one. */
+      readonly unit: UsageUnit;
+      readonly units: readonly UsageUnit[];
+    }
+  /** All that was used is free of charge. */
+  | { readonly code: 'usage_free'; readonly version: number }
   | { readonly code: 'idempotency_key_reused' }
   | { readonly code: 'account_unknown' };

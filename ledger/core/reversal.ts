@@ -6,6 +6,7 @@ import { giveBack } from './give-back.ts';
 import { amountOf, type Take } from './hold.ts';
 import type { Instant } from './instant.ts';
 import type { CommandIdentity } from './journal.ts';
+import { withReversed } from './spending-limit.ts';
 
 export interface ReversalCommand {
   readonly type: 'reversal';
@@ -21,6 +22,10 @@ export interface ReversalCommand {
 export interface Spend {
   readonly id: bigint;
   readonly serviceId: number;
+  /** The key or grant that authorised it: of a capture, the one that placed the hold. Null where none did. */
+  readonly keyNumber: number | null;
+  /** When it was booked. */
+  readonly spentAt: Instant;
   /** When its credits were taken from the lots: for a capture, when the hold was placed. */
   readonly takenAt: Instant;
   /** In the order in which they were consumed. */
@@ -45,6 +50,7 @@ export function reverse(book: Book, command: ReversalCommand, instant: Instant):
     return refused({ code: 'reversal_above_spend', leftMicrocredits, requiredMicrocredits: wanted });
   const draft = new Draft(book);
   giveBack(draft, { from: 'CREDIT:consumed', takes: lastOf(left, wanted), takenAt: spend.takenAt, instant });
+  draft.putLimits(withReversed(book.limits, spend.keyNumber, wanted, spend.spentAt));
   return accepted(draft.close({ kind: 'reversal', instant, identity, amountMicrocredits: wanted, details }));
 }
 

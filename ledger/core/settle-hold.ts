@@ -7,6 +7,7 @@ import { amountOf, type Hold, type Take } from './hold.ts';
 import type { Instant } from './instant.ts';
 import type { CommandIdentity } from './journal.ts';
 import type { Refusal } from './refusal.ts';
+import { withSpent } from './spending-limit.ts';
 
 export interface CaptureCommand {
   readonly type: 'capture';
@@ -26,7 +27,8 @@ export interface ReleaseCommand {
 
 /**
  * Spends what is held, up to `amountMicrocredits`, in the order in which it was taken; gives the rest back and closes
- * the hold. Also while a debt is open: the credits were promised before. Refused when the hold is not open, is another
+ * the hold. Also while a debt is open, and whatever became of the limit of the key or grant that placed it: the credits
+ * were promised before. Refused when the hold is not open, is another
  * service's, or holds less. Expects a book advanced to `instant`.
  */
 export function capture(book: Book, command: CaptureCommand, instant: Instant): Decision {
@@ -52,6 +54,7 @@ export function capture(book: Book, command: CaptureCommand, instant: Instant): 
   }
   giveBack(draft, { from: 'CREDIT:held', takes: rest, takenAt: hold.placedAt, instant });
   draft.putHold({ ...hold, closedBy: draft.seq });
+  draft.putLimits(withSpent(book.limits, hold.keyNumber, amountMicrocredits, instant));
   return accepted(draft.close({ kind: 'capture', instant, identity, amountMicrocredits, details }));
 }
 

@@ -3,7 +3,8 @@
  * sits in suspense); once its order is known and it has a price it is exchanged into dollars that wait in clearing
  * for the customer's book (`assignment`). Both are undone by entries of their own when the chain takes the
  * payment back. What left the payment address is a `withdrawal` or `gas`. What the address's balance has beyond all
- * that is a `provisional_receipt`, undone when what explains it appears.
+ * that is a `provisional_receipt`, undone when what explains it appears. What an operator decided about any of this is an
+ * `operator_action`, which moves nothing.
  */
 import { append, type Book, EMPTY_BOOK, type Step } from './book.ts';
 import type { TreasuryAccount } from './chart.ts';
@@ -22,6 +23,7 @@ export interface SystemEntry {
     | 'provisional_receipt'
     | 'provisional_reversal'
     | 'card_payment'
+    | 'operator_action'
   >;
   readonly identity: CommandIdentity;
   /** When it happened outside: the block's timestamp. */

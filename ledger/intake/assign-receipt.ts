@@ -1,12 +1,14 @@
 /** Giving a receipt that waits in suspense to an account, by the word of a person. */
 import type { Kysely } from 'kysely';
 import { clearAlarm } from '../alarms/alarm.ts';
-import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
+import { accountName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { judgeFrame } from '../core/frame.ts';
 import type { Instant } from '../core/instant.ts';
+import { recordActionIn } from '../operators/record-action.ts';
 import { findOrder } from '../orders/find-order.ts';
 import { findOrderToPay } from '../orders/order-to-pay.ts';
 import { lockSystemBook } from '../posting/system-entries.ts';
+import type { BookRow } from '../store/books.ts';
 import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
@@ -101,7 +103,7 @@ export async function assignReceiptIn(
   const { receiptId, now } = request;
   const wanted = { ...request, reason: reasonOf(request) };
   const bucket = bucketOf(receiptId, context.installation.bucketCount);
-  const book = await lockSystemBook(runIn(trx), bucket);
+  const locked = await lockSystemBook(runIn(trx), bucket);
   const latest = await readLatestInclusion(trx, bucket, receiptId);
   if (latest?.outcome !== 'included') return refused({ code: 'receipt_absent' });
   if (request.version !== undefined && latest.version !== request.version)
@@ -115,10 +117,38 @@ export async function assignReceiptIn(
   if (refusal !== null) return refused(refusal);
   const match = { ...wanted, orderId: await orderOf(context, trx, { inclusion, before }, wanted) };
   const number = (before?.number ?? 0) + 1;
+  const book = await recordIfOperator(context, { trx, book: locked }, { inclusion, match, number });
   const worth = await assignInclusion(context, { trx, book }, { inclusion, match, number, price }, now);
   // Who sent it no longer matters.
   await clearAlarm({ ...context, db: trx }, 'sender_blocked', receiptId);
   return assigned(inclusion, now, worth);
+}
+
+/** Seals who decided it and why, when an operator did. Returns the book as it is then. */
+async function recordIfOperator(
+  { codes }: Pick<IntakeContext, 'codes'>,
+  held: { readonly trx: Kysely<Tables>; readonly book: BookRow },
+  {
+    inclusion,
+    match,
+    number,
+  }: { readonly inclusion: Included; readonly match: ReceiptAssignment; readonly number: number },
+): Promise<BookRow> {
+  const { matchedBy, operator, reason, accountId, orderId, receiptId, now } = match;
+  if (matchedBy !== 'operator') return held.book;
+  return await recordActionIn(
+    codes,
+    held,
+    {
+      action: 'assign_receipt',
+      operator: operator ?? null,
+      subject: receiptId,
+      reason: reason ?? '',
+      occasion: `${inclusion.version}:${number}`,
+      decided: { version: inclusion.version, account: accountName(accountId), order: orderId ?? null },
+    },
+    now,
+  );
 }
 
 function reasonOf({ reason }: Pick<ReceiptAssignment, 'reason'>): string | null {

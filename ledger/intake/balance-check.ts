@@ -8,20 +8,30 @@
  * block 157, and a receipt that turns up there later takes its place.
  */
 import { clearAlarm, raiseAlarm } from '../alarms/alarm.ts';
+import { lesserOf } from '../core/amount.ts';
 import { DAY, HOUR, type Instant, instantOfSeconds } from '../core/instant.ts';
-import { type AddressState, addressStateAt } from './address-state.ts';
+import { type AddressState, agreedStateAt } from './address-state.ts';
 import { readStandingDifferences, recordDifferences, reviewDifferences } from './balance-differences.ts';
 import {
   type BalanceCheck,
   readBalanceProgress,
   readDifferences,
+  readDifferingChecks,
   readEndChecks,
   readMoved,
   recordChecks,
   writeBalanceProgress,
 } from './balance-facts.ts';
+import {
+  type ChainBlock,
+  isRpcFailure,
+  readBlock,
+  readTaggedBlock,
+  UnusableAnswerError,
+} from './chain-answers.ts';
 import type { IntakeContext } from './context.ts';
 import { countSent, recordIndexedWithdrawals, recordSentTransactions } from './find-outgoing.ts';
+import { readFirstNoticed } from './receipt-facts.ts';
 
 /** Only every so often, as it asks the RPC. */
 const CHECK_EVERY_BLOCKS = 32n;
@@ -37,7 +47,7 @@ export type BalanceContext = IntakeContext & { readonly startBlock: bigint };
 
 /**
  * Compares when enough blocks have become final since the last time; `indexedBlock` is how far the indexer is complete.
- * Where differences stand, looks every time whether something explains them by now. Throws viem's error when the RPC
+ * Where differences stand, looks every time whether something explains them by now. Throws when the RPC
  * does not answer.
  */
 export async function checkBalanceWhenDue(context: BalanceContext, indexedBlock: bigint): Promise<void> {
@@ -46,9 +56,16 @@ export async function checkBalanceWhenDue(context: BalanceContext, indexedBlock:
   const isDue = (block: bigint) =>
     known === null || block >= known.progress.compared_block + CHECK_EVERY_BLOCKS;
   if (!isDue(indexedBlock)) return;
-  const final = await context.client.getBlock({ blockTag: 'finalized' });
-  const through = final.number < indexedBlock ? final.number : indexedBlock;
-  if (isDue(through)) await checkBalance(context, through);
+  try {
+    const final = await readTaggedBlock(context.client, 'finalized');
+    const through = lesserOf(final.number, indexedBlock);
+    // A tag that stands still would switch the check off in silence.
+    if (isDue(through)) await checkBalance(context, through);
+    else await tellWhenOverdue(context, await context.now());
+  } catch (error) {
+    if (isRpcFailure(error)) await tellWhenOverdue(context, await context.now());
+    throw error;
+  }
 }
 
 /**
@@ -57,16 +74,17 @@ export async function checkBalanceWhenDue(context: BalanceContext, indexedBlock:
  * answer; what was recorded until then stays, and the next time goes on from there.
  */
 export async function checkBalance(context: BalanceContext, throughBlock: bigint): Promise<void> {
-  const { chainId, paymentAddress } = context.installation;
+  const { chainId } = context.installation;
   const hasLeftFork = await abandonOrphans(context, throughBlock);
+  const wasMisled = await abandonUntrue(context);
   const now = await context.now();
-  const here = await addressStateAt(context.client, paymentAddress, throughBlock);
+  const here = await agreedStateAt(context, throughBlock);
   if (here === null) return await tellUnchecked(context, now);
   await recordIndexedWithdrawals(context, throughBlock);
   const checks = (await readEndChecks(context.db, chainId)) ?? (await open(context, here, now));
   if (checks === null || throughBlock <= checks.newest.block_number) return;
 
-  const stored = hasLeftFork ? null : await readBalanceProgress(context.db, chainId);
+  const stored = hasLeftFork || wasMisled ? null : await readBalanceProgress(context.db, chainId);
   const { newest } = checks;
   const sent = stored
     ? { blockNumber: stored.progress.sent_block, nonce: stored.progress.sent_nonce }
@@ -89,14 +107,41 @@ async function abandonOrphans(context: BalanceContext, throughBlock: bigint): Pr
     const checks = await readEndChecks(context.db, context.installation.chainId);
     const newest = checks?.newest;
     if (!newest || newest.block_number > throughBlock) return count > 0;
-    const { hash } = await context.client.getBlock({ blockNumber: newest.block_number });
+    const { hash } = await finalBlock(context, newest.block_number);
     if (hash === newest.block_hash) return count > 0;
     context.log(
       `block ${newest.block_number} was final and is gone: its balance is not compared with any more`,
     );
-    const decidedAt = await context.now();
-    await recordChecks(context.db, [{ ...newest, outcome: 'abandoned', decided_at: decidedAt }]);
+    await abandon(context, newest);
   }
+}
+
+/**
+ * Asks again for the balances between which something is unexplained, and takes back the checks of those that the RPC
+ * told wrongly: what it said once would else stand for ever, as too much in one block and too little in another.
+ */
+async function abandonUntrue(context: BalanceContext): Promise<boolean> {
+  let count = 0;
+  for (const check of await readDifferingChecks(context.db, context.installation.chainId)) {
+    const state = await agreedStateAt(context, check.block_number);
+    if (state === null || (state.balanceWei === check.balance_wei && state.nonce === check.nonce)) continue;
+    context.log(
+      `the balance of block ${check.block_number} is another than the RPC told: it is compared again`,
+    );
+    await abandon(context, check);
+    count += 1;
+  }
+  return count > 0;
+}
+
+async function abandon(context: BalanceContext, check: BalanceCheck): Promise<void> {
+  await recordChecks(context.db, [{ ...check, outcome: 'abandoned', decided_at: await context.now() }]);
+}
+
+async function finalBlock(context: BalanceContext, number: bigint): Promise<ChainBlock> {
+  const block = await readBlock(context.client, number);
+  if (block === null) throw new UnusableAnswerError(`it has no block ${number}, which is final`);
+  return block;
 }
 
 /**
@@ -104,10 +149,10 @@ async function abandonOrphans(context: BalanceContext, throughBlock: bigint): Pr
  * what is there now less everything recorded since. Null while that block is not final.
  */
 async function open(context: BalanceContext, here: AddressState, now: Instant) {
-  const { db, client, installation } = context;
+  const { db } = context;
   const blockNumber = context.startBlock > 0n ? context.startBlock - 1n : 0n;
   if (here.blockNumber <= blockNumber) return null;
-  const observed = await addressStateAt(client, installation.paymentAddress, blockNumber);
+  const observed = await agreedStateAt(context, blockNumber);
   const state = observed ?? {
     blockNumber,
     balanceWei: here.balanceWei - (await readMoved(db, blockNumber, here.blockNumber)),
@@ -173,7 +218,6 @@ async function beyondExplained(context: BalanceContext, from: BalanceAt, to: Bal
  * apart if the RPC still has the states in between, in the order of the chain.
  */
 async function locate(context: BalanceContext, from: BalanceAt, here: AddressState): Promise<AddressState[]> {
-  const { client, installation } = context;
   const around: AddressState[] = [];
   let start = from;
   for (let places = 0; places < PLACES_MAX; places += 1) {
@@ -184,7 +228,7 @@ async function locate(context: BalanceContext, from: BalanceAt, here: AddressSta
     let floor = start.blockNumber;
     while (after.blockNumber - floor > 1n) {
       const middle = (floor + after.blockNumber) / 2n;
-      const state = await addressStateAt(client, installation.paymentAddress, middle);
+      const state = await agreedStateAt(context, middle);
       const isInOrder = state !== null && (await beyondExplained(context, start, state)) === 0n;
       if (isInOrder) before = state;
       if (state === null || isInOrder) floor = middle;
@@ -201,7 +245,7 @@ async function locate(context: BalanceContext, from: BalanceAt, here: AddressSta
 /** What a check says of the block and the address. */
 async function describe(context: BalanceContext, state: AddressState, now: Instant) {
   const { blockNumber, balanceWei, nonce } = state;
-  const block = await context.client.getBlock({ blockNumber });
+  const block = await finalBlock(context, blockNumber);
   return {
     chain_id: context.installation.chainId,
     block_number: blockNumber,
@@ -211,6 +255,13 @@ async function describe(context: BalanceContext, state: AddressState, now: Insta
     nonce,
     decided_at: now,
   };
+}
+
+/** Whatever keeps the balance from being compared: a person is told when it does for long, and something came since. */
+async function tellWhenOverdue(context: BalanceContext, now: Instant): Promise<void> {
+  const known = await readBalanceProgress(context.db, context.installation.chainId);
+  const since = known?.updatedAt ?? (await readFirstNoticed(context.db));
+  if (since !== null && now - since >= OVERDUE) await tellUnchecked(context, now);
 }
 
 /** A newer block may have its state; a person is told when that does not help for long. */

@@ -104,6 +104,19 @@ export async function readDifferences(
   }));
 }
 
+/** The checks at both ends of each range with a difference, in the order of the chain. */
+export async function readDifferingChecks(db: Kysely<Tables>, chainId: number): Promise<BalanceCheck[]> {
+  const ends = (await readDifferences(db, chainId)).flatMap(({ fromBlock, throughBlock }) => [
+    String(fromBlock),
+    String(throughBlock),
+  ]);
+  if (ends.length === 0) return [];
+  const { rows } = await sql<CheckRow>`
+    select * from ${standingChecks(chainId)} s where block_number = any(${ends}::bigint[])
+    order by block_number`.execute(db);
+  return rows;
+}
+
 export async function readBalanceProgress(
   db: Kysely<Tables>,
   chainId: number,

@@ -4,10 +4,10 @@
  * UnusableAnswerError, one that does not come throws viem's error; `isRpcFailure` knows both.
  */
 import { BaseError, type Hash, type PublicClient } from 'viem';
-import { traceTransaction } from './trace-support.ts';
+import { traceBlock, traceTransaction } from './trace-support.ts';
 
 export class UnusableAnswerError extends Error {
-  override readonly name = 'UnusableAnswerError';
+  override readonly name: string = 'UnusableAnswerError';
 }
 
 /** Whether an error says that an RPC could not be asked, rather than that something here is wrong. */
@@ -99,6 +99,27 @@ export async function readInclusion(
   };
 }
 
+/** A frame at its place. */
+export interface PlacedFrame {
+  readonly transactionHash: string;
+  readonly traceIndex: number;
+  readonly frame: ChainFrame;
+}
+
+/** All frames of a block that succeeded; 'untraced' where the RPC does not trace. */
+export async function readBlockFrames(
+  client: PublicClient,
+  blockNumber: bigint,
+): Promise<PlacedFrame[] | 'untraced'> {
+  const traces = await traceBlock(client, blockNumber);
+  if (traces === 'untraced') return traces;
+  return list(traces).flatMap(answer => {
+    const { txHash, result } = object(answer, "a transaction's trace");
+    const transactionHash = hashOf(txHash, "a trace's transaction");
+    return framesOf(result).map(placed => ({ transactionHash, ...placed }));
+  });
+}
+
 /**
  * The frame at `traceIndex` of a transaction, counted depth first from 0 for the outermost; null where it has none, or
  * one that failed or was undone. 'untraced' where the RPC does not trace.
@@ -110,19 +131,54 @@ export async function readFrame(
 ): Promise<ChainFrame | null | 'untraced'> {
   const outermost = await traceTransaction(client, transactionHash);
   if (outermost === 'untraced') return outermost;
-  let index = 0;
-  let found: ChainFrame | null = null;
+  return framesOf(outermost).find(placed => placed.traceIndex === traceIndex)?.frame ?? null;
+}
+
+/** The frames of a trace that succeeded. */
+function framesOf(outermost: unknown): { traceIndex: number; frame: ChainFrame }[] {
+  let traceIndex = 0;
+  const found: { traceIndex: number; frame: ChainFrame }[] = [];
   const visit = (answer: unknown, undone: boolean): void => {
     const frame = object(answer, 'a frame');
     const failed = undone || frame.error !== undefined;
-    // Each is read, also those that are not wanted: half a trace is none.
+    // Each is read, also those that failed: half a trace is none.
     const read = frameOf(frame);
-    if (index === traceIndex && !failed) found = read;
-    index += 1;
+    if (!failed) found.push({ traceIndex, frame: read });
+    traceIndex += 1;
     for (const call of list(frame.calls ?? [])) visit(call, failed);
   };
   visit(outermost, false);
   return found;
+}
+
+/** What an address has after a block, and how many transactions it has sent. */
+export async function readBalanceAndNonce(
+  client: PublicClient,
+  address: string,
+  blockNumber: bigint,
+): Promise<{ balanceWei: bigint; nonce: bigint }> {
+  const of = [address, `0x${blockNumber.toString(16)}`];
+  const [balance, nonce] = await Promise.all([
+    ask(client, 'eth_getBalance', of),
+    ask(client, 'eth_getTransactionCount', of),
+  ]);
+  return { balanceWei: quantity(balance, 'a balance'), nonce: quantity(nonce, 'a nonce') };
+}
+
+/** The senders of a block's transactions, by transaction. */
+export async function readSenders(
+  client: PublicClient,
+  block: Pick<ChainBlock, 'number' | 'hash'>,
+): Promise<Map<string, string>> {
+  const answer = await ask(client, 'eth_getBlockByNumber', [`0x${block.number.toString(16)}`, true]);
+  if (blockOf(answer).hash !== block.hash) throw new UnusableAnswerError('it answered another block');
+  const { transactions } = object(answer, 'a block');
+  return new Map(
+    list(transactions).map(transaction => {
+      const { hash, from } = object(transaction, 'a transaction');
+      return [hashOf(hash, "a transaction's hash"), addressOf(from)];
+    }),
+  );
 }
 
 /** The outermost frame of a transaction that did not fail, as the transaction itself tells it. */

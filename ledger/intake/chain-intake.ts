@@ -4,6 +4,7 @@
  * of its own that can be repeated, so it does not matter where a look was cut off.
  */
 import { lesserOf } from '../core/amount.ts';
+import { BalanceDisputedError } from './address-state.ts';
 import { checkBalanceWhenDue } from './balance-check.ts';
 import { describeRpcFailure, isRpcFailure, readTaggedBlock } from './chain-answers.ts';
 import { type ChainHead, watchHead } from './chain-head.ts';
@@ -13,10 +14,12 @@ import { deliver } from './deliver.ts';
 import { recordFinality } from './finality.ts';
 import { type IndexedChain, readFirstUnrecordedBlock, readIndexedChain } from './indexed-transfers.ts';
 import { Findings, LOOK_ALARMS, type LookMemory, newLookMemory } from './look-memory.ts';
+import { reviewOutvoted } from './outvoted.ts';
 import { alarmWaiting, priceWaiting } from './price-waiting.ts';
 import { readRecentInclusions } from './receipt-facts.ts';
 import { recordArrivals } from './record-arrivals.ts';
 import { recordDepartures } from './record-departures.ts';
+import { takeInUnexplained } from './take-in-unexplained.ts';
 
 export interface Look {
   /** The newest block the indexer had; null while it has none. */
@@ -51,23 +54,35 @@ export async function lookOnce(
   const arriving = { transfers: chain.transfers, known, safeBlock, now };
   const unrecorded = await recordArrivals(context, memory, arriving, findings);
   const waiting = await recordDepartures(context, memory, { chain, known, now }, findings);
+  await reviewOutvoted(context, memory, findings, now);
   // After the arrivals: it is not before their blocks.
   const head = await headOrNull(context);
-  const unpriced = await orPending(context, () => priceWaiting(context, progress.settledBlock, head));
+  const unpriced = await orPending(context, () =>
+    priceWaiting(context, progress.settledBlock, head, findings),
+  );
   await alarmWaiting(context, progress.settledBlock);
   await deliver(context);
+  if (memory.balanceDispute !== null)
+    findings.add(
+      'rpc_disagreement',
+      context.installation.paymentAddress,
+      `The balance at final blocks cannot be compared: ${memory.balanceDispute}.`,
+    );
   // An indexer that starts over shows too little to tell what is over.
   if (waiting === 0) await memory.alarms.report(LOOK_ALARMS, findings.alarms, now);
-  const isAskedAgainSoon = memory.questions.closeRound(now);
   if (heads)
     await orPending(context, async () => {
-      await recordFinality(context, memory, heads, { known, progress });
-      return 0;
+      return await recordFinality(context, memory, heads, { known, progress });
     });
+  await orPending(context, async () => {
+    await takeInUnexplained(context, memory, now);
+    return 0;
+  });
+  const isAskedAgainSoon = memory.questions.closeRound(now);
   const undone = unrecorded + waiting + unpriced;
   if (undone === 0 && chain.isReady)
     await orPending(context, () => settle(context, progress, chain, findings.oldestDoubt));
-  if (chain.isReady) await orPending(context, () => compareBalance(context, chain));
+  if (chain.isReady) await orPending(context, () => compareBalance(context, memory, chain));
   return { latestBlock: chain.latestBlock, pending: isAskedAgainSoon || undone > 0 };
 }
 
@@ -156,8 +171,19 @@ async function settle(
   return 0;
 }
 
-async function compareBalance(context: IntakeContext, { latestBlock }: IndexedChain): Promise<number> {
+async function compareBalance(
+  context: IntakeContext,
+  memory: LookMemory,
+  { latestBlock }: IndexedChain,
+): Promise<number> {
   const { startBlock } = context;
-  if (startBlock !== undefined) await checkBalanceWhenDue({ ...context, startBlock }, latestBlock);
-  return 0;
+  if (startBlock === undefined) return 0;
+  try {
+    await checkBalanceWhenDue({ ...context, startBlock }, latestBlock);
+    memory.balanceDispute = null;
+    return 0;
+  } catch (error) {
+    if (error instanceof BalanceDisputedError) memory.balanceDispute = error.message;
+    throw error;
+  }
 }

@@ -16,6 +16,7 @@ import { readChainProgress, writeHead } from './chain-progress.ts';
 import type { ChainRpc } from './chain-rpc.ts';
 import type { IntakeContext } from './context.ts';
 import { readIndexedBlock } from './indexed-transfers.ts';
+import { forgetIndexerReorg, readIndexerReorgs } from './indexer-reorgs.ts';
 import type { LookMemory } from './look-memory.ts';
 
 const WATCH_ALARMS = [
@@ -43,6 +44,9 @@ export class ChainWatch {
   /** Blocks that were `FOLLOWED_BLOCKS` deep when they were remembered, the oldest first. */
   readonly #deep: ChainBlock[] = [];
 
+  /** The indexer's notes of deep reorgs that were told. */
+  readonly #heard = new Set<bigint>();
+
   constructor(context: IntakeContext, memory: LookMemory) {
     this.#context = context;
     this.#memory = memory;
@@ -69,6 +73,7 @@ export class ChainWatch {
       );
       await this.#lookForDeepReorg(own);
     }
+    await this.#hearOfReorgs();
     this.#indexedBefore = indexed;
     await this.#memory.alarms.report(WATCH_ALARMS, alarms, now);
     await this.#clearPastReorgs();
@@ -145,23 +150,45 @@ export class ChainWatch {
   async #lookForDeepReorg({ rpc, latest }: Heads): Promise<void> {
     try {
       const replaced = await this.#forgetReplaced(rpc);
-      if (replaced !== null) {
-        const forkedAt = this.#deep.at(-1)?.number ?? -1n;
-        this.#memory.forkedAt = forkedAt;
-        await raiseAlarm(this.#context, {
-          kind: 'deep_reorg',
-          subject: `blocks ${forkedAt + 1n}-${latest.number}`,
-          message: `More than ${FOLLOWED_BLOCKS} blocks after block ${forkedAt} were replaced.`,
-        });
-      }
+      if (replaced !== null) await this.#tellOfReorg(this.#deep.at(-1)?.number ?? -1n, latest.number);
       const number = latest.number > FOLLOWED_BLOCKS ? latest.number - FOLLOWED_BLOCKS : 0n;
-      if (this.#deep.at(-1)?.number === number) return;
+      // None below those that the RPC does not have at the moment: they are compared once it has them again.
+      if ((this.#deep.at(-1)?.number ?? -1n) >= number) return;
       const deep = await readBlock(rpc.client, number);
       if (deep) this.#deep.push(deep);
       if (this.#deep.length > REMEMBERED_MAX) this.#deep.shift();
     } catch (error) {
       if (!isRpcFailure(error)) throw error;
     }
+  }
+
+  /**
+   * What the indexer could not follow, also where it was between two looks or nobody looked. Its note stands until all
+   * that follows is being compared again, in case this process ends before.
+   */
+  async #hearOfReorgs(): Promise<void> {
+    for (const { id, afterBlock, headBlock } of await readIndexerReorgs(this.#context.db)) {
+      if (!this.#heard.has(id)) {
+        await this.#tellOfReorg(afterBlock, headBlock);
+        this.#heard.add(id);
+      } else if (this.#memory.forkedAt === null) {
+        await forgetIndexerReorg(this.#context.db, id);
+        this.#heard.delete(id);
+      }
+    }
+  }
+
+  /** Lets everything after `forkedAt` be compared again, and tells a person of it unless that has been done. */
+  async #tellOfReorg(forkedAt: bigint, head: bigint): Promise<void> {
+    this.#memory.forkedAt = lesserOf(this.#memory.forkedAt ?? forkedAt, forkedAt);
+    const standing = (await readAlarms(this.#context.db)).filter(({ kind }) => kind === 'deep_reorg');
+    const told = standing.map(({ subject }) => blocksOf(subject));
+    if (told.some(([first, last]) => first <= forkedAt + 1n && last >= head)) return;
+    await raiseAlarm(this.#context, {
+      kind: 'deep_reorg',
+      subject: `blocks ${forkedAt + 1n}-${head}`,
+      message: `More than ${FOLLOWED_BLOCKS} blocks after block ${forkedAt} were replaced.`,
+    });
   }
 
   /** Forgets the remembered blocks that the chain has replaced; returns the oldest of them, null where it has none. */
@@ -179,11 +206,19 @@ export class ChainWatch {
 
   /** A deep reorg is over when the blocks that replaced the others are final and the books were compared with them. */
   async #clearPastReorgs(): Promise<void> {
+    // What was final before it says nothing of it.
+    if (this.#memory.forkedAt !== null) return;
     const { finalizedBlock } = await readChainProgress(this.#context);
     for (const { kind, subject } of await readAlarms(this.#context.db)) {
       if (kind !== 'deep_reorg') continue;
-      const last = BigInt(subject.slice(subject.lastIndexOf('-') + 1));
+      const [, last] = blocksOf(subject);
       if (finalizedBlock >= last) await clearAlarm(this.#context, kind, subject);
     }
   }
+}
+
+/** The first and the last block of an alarm about `blocks <first>-<last>`. */
+function blocksOf(subject: string): [first: bigint, last: bigint] {
+  const [first = '0', last = '0'] = subject.slice('blocks '.length).split('-');
+  return [BigInt(first), BigInt(last)];
 }

@@ -1,9 +1,8 @@
 /** Whether a transfer that the indexer shows may be recorded, where its word alone is not enough. */
-import { describeRpcFailure, isRpcFailure, readBlock } from './chain-answers.ts';
 import type { ChainRpc } from './chain-rpc.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
 import { factsOf, isSameInclusion } from './receipt-facts.ts';
-import { type Testimony, testify } from './testimony.ts';
+import { agreesWith, type Testimony, testify } from './testimony.ts';
 
 export type Confirmation =
   /** It is as the indexer shows it. */
@@ -48,9 +47,9 @@ export async function confirmByOthers(
 }
 
 /**
- * Looks whether the RPC that the indexer reads still has the transfer: for rows that come late or that replace what was
- * recorded. The indexer may show what it remembers of a chain that is no more.
- * @param isAltered Whether the very block is recorded with something else: then the transaction is traced again.
+ * Traces the transfer again by the RPC that the indexer reads: for rows that come late or that replace what was
+ * recorded. The indexer may show what it remembers of a chain that is no more, or was told what never was.
+ * @param isAltered Whether the very block is recorded with something else: then only a trace can confirm it.
  */
 export async function confirmByItself(
   own: ChainRpc,
@@ -58,17 +57,10 @@ export async function confirmByItself(
   paymentAddress: string,
   isAltered: boolean,
 ): Promise<Confirmation> {
-  if (!isAltered) {
-    try {
-      const block = await readBlock(await own.proven(), shown.blockNumber);
-      if (block?.hash === shown.blockHash) return { verdict: 'confirmed' };
-    } catch (error) {
-      if (!isRpcFailure(error)) throw error;
-      return { verdict: 'unanswered', why: describeRpcFailure(error) };
-    }
-  }
   const testimony = await testify(own, shown, paymentAddress);
   if (isOf(testimony, shown)) return { verdict: 'confirmed' };
+  // Without traces the block is all that there is to compare.
+  if (!isAltered && agreesWith(testimony, factsOf(shown))) return { verdict: 'confirmed' };
   if (testimony.says === 'transfer' || testimony.says === 'absent') return corrected(testimony);
   return { verdict: 'unanswered', why: whyNot(testimony) };
 }

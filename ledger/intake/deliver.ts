@@ -2,7 +2,13 @@
 import { type Selectable, sql } from 'kysely';
 import type { CommandIdentity } from '../core/journal.ts';
 import type { Request } from '../posting/batch.ts';
-import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
+import {
+  commandIdentity,
+  OWN_SERVICE_ID,
+  purchaseKeyDigest,
+  type ReceiptEffect,
+  receiptKey,
+} from '../posting/identity.ts';
 import { isPassing } from '../posting/passing-errors.ts';
 import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
 import { findConsumedKeys } from '../store/posted-entries.ts';
@@ -84,11 +90,11 @@ async function commandOf(context: DeliveryContext, row: OutboxRow): Promise<Requ
   };
 }
 
-function identityOf(row: OutboxRow, what: 'receipt' | 'clawback' | 'restoration'): CommandIdentity {
+function identityOf(row: OutboxRow, effect: ReceiptEffect): CommandIdentity {
   return commandIdentity({
     serviceId: OWN_SERVICE_ID,
     keyNumber: null,
-    idempotencyKey: `${what}:${row.receipt_id}:${row.version}`,
+    idempotencyKey: receiptKey(effect, row.receipt_id, row.version),
     payload: `${row.amount_microusd} ${row.details}`,
   });
 }
@@ -97,7 +103,7 @@ function identityOf(row: OutboxRow, what: 'receipt' | 'clawback' | 'restoration'
 async function lotOfPurchase(context: DeliveryContext, row: OutboxRow): Promise<bigint> {
   const bucket = bucketOfAccount(row.account_id, context.installation.bucketCount);
   const version = row.purchase_version ?? row.version;
-  const { keyDigest } = identityOf({ ...row, version }, 'receipt');
+  const keyDigest = purchaseKeyDigest(row.receipt_id, version);
   const [found] = await findConsumedKeys(runIn(context.db), [
     { bucket, accountId: row.account_id, keyDigest },
   ]);

@@ -1,5 +1,6 @@
 import type { Hash, PublicClient } from 'viem';
 import { type TransactionFee, transactionFee } from '../core/transaction-fee.ts';
+import { UnusableAnswerError } from './chain-answers.ts';
 
 /** What became of a transaction in its block, and what it cost. */
 export interface FinalReceipt {
@@ -16,6 +17,7 @@ const DEPOSIT_TYPE = '0x7e';
 
 /** The receipt as the RPC words it; what only OP Stack chains have may be missing. */
 interface RpcReceipt {
+  readonly transactionHash: string;
   readonly type: string;
   readonly status: string;
   readonly from: string;
@@ -30,7 +32,7 @@ interface RpcReceipt {
   readonly daFootprintGasScalar?: string | null;
 }
 
-/** The receipt of a transaction; null where no block has it. Throws viem's error when the RPC does not answer. */
+/** The receipt of a transaction; null where no block has it. Throws when the RPC does not answer. */
 export async function readFinalReceipt(
   client: PublicClient,
   transactionHash: string,
@@ -41,6 +43,15 @@ export async function readFinalReceipt(
     ReturnType: RpcReceipt | null;
   }>({ method: 'eth_getTransactionReceipt', params: [transactionHash as Hash] });
   if (receipt === null) return null;
+  try {
+    return finalReceiptOf(receipt, transactionHash);
+  } catch {
+    throw new UnusableAnswerError(`it did not answer the receipt of ${transactionHash}`);
+  }
+}
+
+function finalReceiptOf(receipt: RpcReceipt, transactionHash: string): FinalReceipt {
+  if (receipt.transactionHash.toLowerCase() !== transactionHash) throw new Error('it is of another');
   return {
     transactionHash,
     blockNumber: BigInt(receipt.blockNumber),

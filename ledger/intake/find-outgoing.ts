@@ -4,10 +4,19 @@
  */
 import { sql } from 'kysely';
 import { instantOfSeconds } from '../core/instant.ts';
-import { type AddressState, addressStateAt } from './address-state.ts';
+import { type AddressState, agreedStateAt } from './address-state.ts';
+import {
+  type ChainFrame,
+  isRpcFailure,
+  readBlock,
+  readFrame,
+  readInclusion,
+  readSenders,
+  UnusableAnswerError,
+} from './chain-answers.ts';
 import type { IntakeContext } from './context.ts';
 import { readFinalReceipt } from './final-receipt.ts';
-import { readUnrecordedWithdrawals } from './indexed-transfers.ts';
+import { type IndexedTransfer, readUnrecordedWithdrawals } from './indexed-transfers.ts';
 import { recordOutgoing } from './record-outgoing.ts';
 
 /** So many blocks are looked through one by one where the RPC has no state in between to narrow them down. */
@@ -22,12 +31,43 @@ export async function recordIndexedWithdrawals(context: IntakeContext, throughBl
   for (const [transactionHash, frames] of Map.groupBy(rows, row => row.transactionHash)) {
     const receipt = await readFinalReceipt(context.client, transactionHash);
     // Ponder keeps rows of an abandoned fork after a reorg that was too deep for it.
-    const here = frames.filter(frame => frame.blockHash === receipt?.blockHash);
+    const there = frames.filter(
+      frame => frame.blockHash === receipt?.blockHash && frame.blockNumber === receipt.blockNumber,
+    );
+    const isTrue = await Promise.all(there.map(frame => isTracedSo(context, frame)));
+    const here = there.filter((_, index) => isTrue[index]);
     const [first] = here;
     if (!receipt || !first) continue;
     const blockAt = instantOfSeconds(first.blockTimestamp);
     await recordOutgoing(context, { receipt, blockAt, frames: here }, await context.now());
   }
+}
+
+/**
+ * Whether the transaction, traced again, has this frame: a withdrawal is recorded for good, and the indexer may have been
+ * told what never was. RPCs that do not trace deny nothing, nor do others that do not answer.
+ */
+async function isTracedSo({ client, rpcs }: IntakeContext, shown: IndexedTransfer): Promise<boolean> {
+  const { transactionHash, traceIndex, frameType, fromAddress, toAddress, amountWei } = shown;
+  const isIt = (frame: ChainFrame | null | 'untraced') =>
+    frame === 'untraced' ||
+    (frame !== null &&
+      frame.frameType.toUpperCase() === frameType.toUpperCase() &&
+      frame.fromAddress === fromAddress.toLowerCase() &&
+      frame.toAddress === (toAddress?.toLowerCase() ?? null) &&
+      frame.amountWei === amountWei);
+  if (!isIt(await readFrame(client, transactionHash, traceIndex))) return false;
+  const others = rpcs.slice(1).map(async rpc => {
+    try {
+      const other = await rpc.proven();
+      const knows = (await readInclusion(other, transactionHash))?.blockHash === shown.blockHash;
+      return !knows || isIt(await readFrame(other, transactionHash, traceIndex));
+    } catch (error) {
+      if (!isRpcFailure(error)) throw error;
+      return true;
+    }
+  });
+  return (await Promise.all(others)).every(Boolean);
 }
 
 /**
@@ -47,11 +87,7 @@ export async function recordSentTransactions(
     await recordSentIn(context, through.blockNumber);
     return true;
   }
-  const middle = await addressStateAt(
-    context.client,
-    context.installation.paymentAddress,
-    from + blocks / 2n,
-  );
+  const middle = await agreedStateAt(context, from + blocks / 2n);
   if (middle) {
     const earlier = await recordSentTransactions(context, known, middle);
     return (await recordSentTransactions(context, middle, through)) && earlier;
@@ -63,11 +99,13 @@ export async function recordSentTransactions(
 
 async function recordSentIn(context: IntakeContext, blockNumber: bigint): Promise<void> {
   const { client, installation } = context;
-  const block = await client.getBlock({ blockNumber, includeTransactions: true });
-  for (const { hash, from } of block.transactions) {
-    if (from.toLowerCase() !== installation.paymentAddress) continue;
+  const block = await readBlock(client, blockNumber);
+  if (block === null) throw new UnusableAnswerError(`it has no block ${blockNumber}, which is final`);
+  for (const [hash, from] of await readSenders(client, block)) {
+    if (from !== installation.paymentAddress) continue;
     const receipt = await readFinalReceipt(client, hash);
-    if (!receipt) throw new Error(`transaction ${hash} of final block ${blockNumber} has no receipt`);
+    if (receipt?.blockHash !== block.hash || receipt.blockNumber !== blockNumber)
+      throw new UnusableAnswerError(`its receipt of ${hash} and its block ${blockNumber} do not fit`);
     const blockAt = instantOfSeconds(block.timestamp);
     await recordOutgoing(context, { receipt, blockAt, frames: [] }, await context.now());
   }

@@ -199,7 +199,7 @@ function transferOf(row: TransferRow): IndexedTransfer {
  * undefined_table, invalid_schema_name, insufficient_privilege: the indexer has not made its views yet, is replacing
  * them, or has not let others read them yet.
  */
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return code === '42P01' || code === '3F000' || code === '42501';
 }

@@ -8,17 +8,29 @@ import { Leadership } from './leadership.ts';
 import { type LookMemory, newLookMemory } from './look-memory.ts';
 import { watchTraces } from './trace-support.ts';
 
-/** How often the indexer is asked whether there is a new block. */
-const POLL_MS = 100;
-/** How often to look again while a price or the chain's verdict is missing, and at the least. */
-const PENDING_MS = 1000;
-const IDLE_LOOK_MS = 5000;
-/** How often all that was ever indexed is gone through for a payment that was never recorded, and the RPC tried. */
-const REOPEN_MS = 3_600_000;
-/** How often the RPCs are asked how far they and the chain are. */
-const WATCH_MS = 5000;
-/** After an error, and while another worker leads. */
-const PAUSE_MS = 500;
+/** How often the worker does what, in milliseconds. */
+export interface IntakePace {
+  /** The indexer is asked whether there is a new block. */
+  readonly pollMs: number;
+  /** It looks again while a price or the chain's verdict is missing, and at the least. */
+  readonly pendingMs: number;
+  readonly idleLookMs: number;
+  /** All that was ever indexed is gone through for a payment that was never recorded, and the RPC tried. */
+  readonly reopenMs: number;
+  /** The RPCs are asked how far they and the chain are. */
+  readonly watchMs: number;
+  /** It rests after an error, and while another worker leads. */
+  readonly pauseMs: number;
+}
+
+const INTAKE_PACE: IntakePace = {
+  pollMs: 100,
+  pendingMs: 1000,
+  idleLookMs: 5000,
+  reopenMs: 3_600_000,
+  watchMs: 5000,
+  pauseMs: 500,
+};
 
 export interface IntakeWorker {
   /** Finishes the look that is under way, then ends. */
@@ -26,10 +38,14 @@ export interface IntakeWorker {
 }
 
 /** Takes in receipts until stopped, through lost databases and RPCs. Errors are logged, once each. */
-export function startIntakeWorker(context: IntakeContext, databaseUrl: string): IntakeWorker {
+export function startIntakeWorker(
+  context: IntakeContext,
+  databaseUrl: string,
+  pace: IntakePace = INTAKE_PACE,
+): IntakeWorker {
   const leadership = new Leadership(databaseUrl);
   const stopping = new AbortController();
-  const done = run(context, leadership, stopping.signal);
+  const done = run({ context, leadership, pace }, stopping.signal);
   return {
     async stop() {
       stopping.abort();
@@ -39,26 +55,29 @@ export function startIntakeWorker(context: IntakeContext, databaseUrl: string): 
   };
 }
 
-async function run(context: IntakeContext, leadership: Leadership, stopping: AbortSignal): Promise<void> {
+async function run(
+  { context, leadership, pace }: { context: IntakeContext; leadership: Leadership; pace: IntakePace },
+  stopping: AbortSignal,
+): Promise<void> {
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping }).catch(() => {});
-  const lookout = new Lookout(context);
+  const lookout = new Lookout(context, pace);
   let lastError = '';
   while (!stopping.aborted) {
     try {
       if (!(await leadership.hold())) {
-        await pause(PAUSE_MS);
+        await pause(pace.pauseMs);
         continue;
       }
       await lookout.lookWhenDue();
       if (lastError !== '') context.log('receipts are taken in again');
       lastError = '';
-      await pause(POLL_MS);
+      await pause(pace.pollMs);
     } catch (error) {
       const message = error instanceof Error ? describe(error) : String(error);
       if (message !== lastError) context.log(`receipts could not be taken in, trying again: ${message}`);
       lastError = message;
       lookout.lookAtOnce();
-      await pause(PAUSE_MS);
+      await pause(pace.pauseMs);
     }
   }
   await lookout.finished();
@@ -67,6 +86,7 @@ async function run(context: IntakeContext, leadership: Leadership, stopping: Abo
 /** Knows when the next look is due: at every new block, and after a while without one. */
 class Lookout {
   readonly #context: IntakeContext;
+  readonly #pace: IntakePace;
   readonly #memory: LookMemory;
   readonly #watch: ChainWatch;
   #watching: Promise<void> | null = null;
@@ -76,8 +96,9 @@ class Lookout {
   #nextReopenAt = 0;
   #nextWatchAt = 0;
 
-  constructor(context: IntakeContext) {
+  constructor(context: IntakeContext, pace: IntakePace) {
     this.#context = context;
+    this.#pace = pace;
     this.#memory = newLookMemory(context);
     this.#watch = new ChainWatch(context, this.#memory);
   }
@@ -98,17 +119,17 @@ class Lookout {
     if (performance.now() >= this.#nextReopenAt) {
       await reopenUnrecorded(this.#context);
       await watchTraces(this.#context);
-      this.#nextReopenAt = performance.now() + REOPEN_MS;
+      this.#nextReopenAt = performance.now() + this.#pace.reopenMs;
     }
     const look = await lookOnce(this.#context, this.#memory);
     this.#seenBlock = look.latestBlock;
-    this.#nextLookAt = performance.now() + (look.pending ? PENDING_MS : IDLE_LOOK_MS);
+    this.#nextLookAt = performance.now() + (look.pending ? this.#pace.pendingMs : this.#pace.idleLookMs);
   }
 
   /** Beside the looks: an RPC that takes its time must not hold up those who have paid. */
   #watchWhenDue(): void {
     if (this.#watching !== null || performance.now() < this.#nextWatchAt) return;
-    this.#nextWatchAt = performance.now() + WATCH_MS;
+    this.#nextWatchAt = performance.now() + this.#pace.watchMs;
     this.#watching = this.#watch
       .look()
       .catch((error: unknown) => {

@@ -3,6 +3,7 @@ import { LastingAlarms } from '../alarms/lasting-alarms.ts';
 import { lesserOf } from '../core/amount.ts';
 import type { IntakeContext } from './context.ts';
 import { OpenQuestions } from './open-questions.ts';
+import type { Outvoted } from './outvoted.ts';
 
 /** The kinds of alarms that a look finds reason for. */
 export const LOOK_ALARMS = [
@@ -10,6 +11,7 @@ export const LOOK_ALARMS = [
   'payment_unconfirmed',
   'row_not_on_chain',
   'rpc_disagreement',
+  'rpc_outvoted',
 ] as const satisfies readonly AlarmKind[];
 
 /** The newest safe and final blocks of the chain, as far as all RPCs that answer have them. */
@@ -22,10 +24,14 @@ export interface SettledHeads {
 export interface LookMemory {
   readonly alarms: LastingAlarms;
   readonly questions: OpenQuestions;
-  /** Receipts whose block is not the chain's any more although the indexer still shows them there. */
+  /** Receipts that are not on the chain as they are recorded, although the indexer may still show them so. */
   readonly orphaned: Set<string>;
   /** Inclusions of which a single RPC has said once that they are gone. */
   readonly saidGone: Set<string>;
+  /** What an RPC contradicted although two others agreed, by receipt and RPC. */
+  readonly outvoted: Map<string, Outvoted>;
+  /** How RPCs differ about the balance; null when they do not. */
+  balanceDispute: string | null;
   /** Null until the chain was asked. */
   settledHeads: SettledHeads | null;
   /** The last block before a deep reorg that was not yet looked into; null without one. */
@@ -38,6 +44,8 @@ export function newLookMemory(context: IntakeContext): LookMemory {
     questions: new OpenQuestions(),
     orphaned: new Set(),
     saidGone: new Set(),
+    outvoted: new Map(),
+    balanceDispute: null,
     settledHeads: null,
     forkedAt: null,
   };

@@ -3,7 +3,9 @@ import type { Kysely } from 'kysely';
 import { ETH_USD_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { type Instant, instantOfSeconds } from '../core/instant.ts';
 import { type FeedRound, PRICE_RULE_VERSION } from '../core/price.ts';
+import { recordActionIn } from '../operators/record-action.ts';
 import { lockSystemBook } from '../posting/system-entries.ts';
+import type { BookRow } from '../store/books.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
@@ -42,7 +44,7 @@ export async function priceReceipt(
   const { late, noQuote = false } = price;
   const answer = 'round' in price ? price.round.answer : price.answer;
   return await context.db.transaction().execute(async trx => {
-    const book = await lockSystemBook(runIn(trx), inclusion.bucket);
+    const locked = await lockSystemBook(runIn(trx), inclusion.bucket);
     if (!(await isUnpriced(trx, inclusion))) return true;
     const assignment = await readLastAssignment(trx, inclusion);
     const match = assignment && matchOf(assignment);
@@ -52,6 +54,7 @@ export async function priceReceipt(
       match,
     });
     if (value.mustWait) return false;
+    const book = await recordIfOperator(context, { trx, book: locked }, { inclusion, price }, now);
     const keptBackFor = match && (await whyKeptBack(context, trx, match, value, now));
     // What stays in suspense uses no quote.
     const valued = keptBackFor ? blockValue(inclusion, answer) : value;
@@ -90,6 +93,21 @@ export async function priceReceipt(
     await bookAssignment(context, { trx, book }, { inclusion, assignment, price: priced, paidAt }, now);
     return true;
   });
+}
+
+/** Seals who gave the price and why, when an operator did. Returns the book as it is then. */
+async function recordIfOperator(
+  { codes }: Pick<IntakeContext, 'codes'>,
+  held: { readonly trx: Kysely<Tables>; readonly book: BookRow },
+  { inclusion, price }: { readonly inclusion: Included; readonly price: GivenPrice },
+  now: Instant,
+): Promise<BookRow> {
+  if ('round' in price) return held.book;
+  const { operator, reason, answer } = price;
+  const { receiptId, version } = inclusion;
+  const decided = { version, answer: answer.toString() };
+  const action = { action: 'price_receipt', operator, subject: receiptId, reason, decided } as const;
+  return await recordActionIn(codes, held, { ...action, occasion: String(version) }, now);
 }
 
 function sourceColumns(price: GivenPrice) {

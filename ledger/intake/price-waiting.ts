@@ -1,10 +1,12 @@
 /** Pricing the receipts that have no price, and telling operators of those that have waited for too long. */
 import { clearAlarm, raiseAlarm, readAlarms } from '../alarms/alarm.ts';
 import { PRICE_WAIT_MAX, type PriceProblem } from '../core/price.ts';
-import { ethPriceFor, type Feeds, feedsAt } from '../prices/eth-price.ts';
+import { type BlockPrice, ethPriceFor, type Feeds, feedsAt, type PaymentTime } from '../prices/eth-price.ts';
 import { instantText } from '../store/instant-text.ts';
+import { isRpcFailure } from './chain-answers.ts';
 import { type ChainHead, readCaughtUp } from './chain-head.ts';
 import type { IntakeContext } from './context.ts';
+import { Findings } from './look-memory.ts';
 import { priceReceipt } from './price-receipt.ts';
 import { type Included, readUnpriced } from './receipt-facts.ts';
 
@@ -12,11 +14,13 @@ import { type Included, readUnpriced } from './receipt-facts.ts';
  * Prices what has no price. Returns how many still have none. Throws when the RPC does not answer.
  * @param settled Everything up to this block has its price.
  * @param head The chain's newest block; null when it could not be read.
+ * @param findings Takes up what RPCs do not agree on.
  */
 export async function priceWaiting(
   context: IntakeContext,
   settled: bigint,
   head: ChainHead | null,
+  findings: Findings = new Findings(),
 ): Promise<number> {
   const unpriced = await readUnpriced(context.db, settled);
   if (head === null) return unpriced.length;
@@ -26,6 +30,12 @@ export async function priceWaiting(
     const problem = await price(context, inclusion, head, feeds);
     if (problem === null) continue;
     pending += 1;
+    if (problem === 'rpc_disagreement')
+      findings.add(
+        'rpc_disagreement',
+        inclusion.receiptId,
+        `The RPCs do not agree on the price of block ${inclusion.blockNumber}: its payments wait.`,
+      );
     context.log(`receipt ${inclusion.receiptId} waits for a price: ${problem}`);
   }
   return pending;
@@ -36,17 +46,51 @@ async function price(
   inclusion: Included,
   head: ChainHead,
   feeds: Feeds,
-): Promise<PriceProblem | 'rpc_behind' | 'earlier_unpriced' | null> {
+): Promise<PriceProblem | 'rpc_behind' | 'rpc_disagreement' | 'rpc_unconfirmed' | 'earlier_unpriced' | null> {
   // An RPC that is behind the block would take an old round for the newest.
   if (head.blockNumber < inclusion.blockNumber) return 'rpc_behind';
   // Until the chain has caught up, neither its feeds nor what was paid in it are known for good.
   const caughtUpAt = head.behind ? 'not_yet' : await readCaughtUp(context, inclusion);
   if (caughtUpAt === 'not_yet') return 'chain_behind';
   const { blockAt, noticedAt } = inclusion;
-  const found = await ethPriceFor(feeds, { blockAt, noticedAt, caughtUpAt }, context.chainLagMax);
+  const payment = { blockAt, noticedAt, caughtUpAt };
+  const found = await ethPriceFor(feeds, payment, context.chainLagMax);
   if (found.round === null) return found.problem;
+  const doubt = await priceDoubt(context, { found, payment, head });
+  if (doubt !== null) return doubt;
   const isPriced = await priceReceipt(context, inclusion, found, await context.now());
   return isPriced ? null : 'earlier_unpriced';
+}
+
+/**
+ * Whether another RPC finds the same price, as it is recorded once and for good and nothing else would show that it is
+ * wrong. Null when one does, or where there is no other.
+ */
+async function priceDoubt(
+  { rpcs, chainLagMax }: IntakeContext,
+  { found, payment, head }: { found: BlockPrice; payment: PaymentTime; head: ChainHead },
+): Promise<'rpc_disagreement' | 'rpc_unconfirmed' | null> {
+  const others = rpcs.slice(1);
+  if (others.length === 0) return null;
+  const answers = await Promise.all(
+    others.map(async rpc => {
+      try {
+        const feeds = feedsAt(await rpc.proven(), head.blockNumber);
+        const { round, late, noQuote } = await ethPriceFor(feeds, payment, chainLagMax);
+        const isSame =
+          round?.roundId === found.round?.roundId &&
+          round?.answer === found.round?.answer &&
+          late === found.late &&
+          noQuote === found.noQuote;
+        return isSame ? 'same' : 'other';
+      } catch (error) {
+        if (!isRpcFailure(error)) throw error;
+        return 'none';
+      }
+    }),
+  );
+  if (answers.includes('same')) return null;
+  return answers.includes('other') ? 'rpc_disagreement' : 'rpc_unconfirmed';
 }
 
 /**

@@ -146,6 +146,25 @@ export async function readLatestInclusion(
   return row ?? null;
 }
 
+/** The inclusions that stand in a block. */
+export async function readStandingIn(db: Kysely<Tables>, blockNumber: bigint): Promise<Included[]> {
+  const { rows } = await sql<InclusionRow>`
+    select i.* from receipt_inclusions i
+    where i.block_number = ${blockNumber} and i.outcome = 'included'
+      and not exists (select from receipt_inclusions later
+        where later.bucket = i.bucket and later.receipt_id = i.receipt_id and later.version > i.version)
+    order by i.transaction_index, i.trace_index`.execute(db);
+  return rows.map(included);
+}
+
+/** When the first payment of all was noticed; null before. */
+export async function readFirstNoticed(db: Kysely<Tables>): Promise<Instant | null> {
+  const { rows } = await sql<{
+    at: Instant | null;
+  }>`select min(first_noticed_at) as at from receipts`.execute(db);
+  return rows[0]?.at ?? null;
+}
+
 /** The price of an inclusion, or null while it has none. */
 export async function readPrice(db: Kysely<Tables>, inclusion: Included): Promise<PriceRow | null> {
   const row = await db

@@ -36,7 +36,8 @@ export async function recordArrivals(
       transfer.traceIndex,
     );
     const latest = look.known.get(receiptId);
-    if (isRecorded(latest, transfer) && !memory.orphaned.has(receiptId)) return [];
+    // Where what is recorded is in doubt, the departures look into it.
+    if (isRecorded(latest, transfer)) return [];
     return [{ receiptId, transfer, latest }];
   });
   let unrecorded = 0;
@@ -98,6 +99,8 @@ function believe(
       return shown;
     case 'corrected': {
       const { transfer } = confirmation;
+      // The alarm is to stand for as long as the indexer shows it, not only until its block is settled.
+      findings.doubt(shown.blockNumber);
       const what =
         transfer === null
           ? 'the chain has no such payment'

@@ -70,9 +70,11 @@ async function lookInto(
           `The chain has the ${amountWei} wei of block ${blockNumber}, and the indexer does not: they stay credited.`,
         );
       // The same transaction may do something else, or come later, on another fork.
-      if (canonical.transfer && (await recordInclusion(context, canonical.transfer, await context.now()))) {
-        memory.orphaned.delete(receiptId);
-        context.log(`receipt ${receiptId} is in block ${canonical.transfer.blockNumber} now`);
+      if (canonical.transfer === null) return;
+      memory.orphaned.delete(receiptId);
+      if (await recordInclusion(context, canonical.transfer, await context.now())) {
+        const { amountWei: wei, blockNumber: block } = canonical.transfer;
+        context.log(`receipt ${receiptId} is ${wei} wei in block ${block} now`);
       }
       return;
     case 'disputed':

@@ -12,6 +12,7 @@ import {
 } from './chain-answers.ts';
 import type { ChainRpc } from './chain-rpc.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
+import { type ChainFacts, factsOf, isSameInclusion } from './receipt-facts.ts';
 
 /** Which payment is meant, and where it was seen. */
 export interface SeenAt {
@@ -24,8 +25,11 @@ export interface SeenAt {
 export type Testimony =
   /** Its chain has this frame, with value to the payment address. */
   | { readonly says: 'transfer'; readonly transfer: IndexedTransfer }
-  /** It has that very block, but does not know (yet) where the transaction is. */
-  | { readonly says: 'block' }
+  /**
+   * It has that very block, but not what the transaction does there: it does not trace, or does not know (yet) where the
+   * transaction is.
+   */
+  | { readonly says: 'block'; readonly knowsTransaction: boolean }
   /** Its chain has no such frame: the transaction does something else, or another block is where it was. */
   | { readonly says: 'absent'; readonly instead: string; readonly atBlock: bigint }
   /** It cannot be asked, is behind, or contradicts itself. */
@@ -44,7 +48,7 @@ export async function testify(rpc: ChainRpc, seen: SeenAt, paymentAddress: strin
     if (inclusion === null) {
       const block = await readBlock(client, seen.blockNumber);
       if (block === null) return { says: 'nothing', why: `it has no block ${seen.blockNumber} yet` };
-      if (block.hash === seen.blockHash) return { says: 'block' };
+      if (block.hash === seen.blockHash) return { says: 'block', knowsTransaction: false };
       return { says: 'absent', instead: block.hash, atBlock: seen.blockNumber };
     }
     const block = await readBlock(client, inclusion.blockNumber);
@@ -54,7 +58,7 @@ export async function testify(rpc: ChainRpc, seen: SeenAt, paymentAddress: strin
     if (frame === 'untraced')
       // In the block where it was before, it does what it did before.
       return inclusion.blockHash === seen.blockHash
-        ? { says: 'block' }
+        ? { says: 'block', knowsTransaction: true }
         : { says: 'nothing', why: 'it does not trace' };
     if (frame?.toAddress !== paymentAddress || frame.amountWei === 0n)
       return { says: 'absent', instead: inclusion.blockHash, atBlock: inclusion.blockNumber };
@@ -72,6 +76,18 @@ export async function testify(rpc: ChainRpc, seen: SeenAt, paymentAddress: strin
     if (!isRpcFailure(error)) throw error;
     return { says: 'nothing', why: describeRpcFailure(error) };
   }
+}
+
+/** Whether it says just what is recorded, or as much of it as an RPC without traces can. */
+export function agreesWith(testimony: Testimony, facts: ChainFacts): boolean {
+  if (testimony.says === 'block') return testimony.knowsTransaction;
+  return testimony.says === 'transfer' && isSameInclusion(factsOf(testimony.transfer), facts);
+}
+
+/** Whether it says that the chain has something else than what is recorded, or nothing. */
+export function contradicts(testimony: Testimony, facts: ChainFacts): boolean {
+  if (testimony.says === 'transfer') return !isSameInclusion(factsOf(testimony.transfer), facts);
+  return testimony.says === 'absent';
 }
 
 /** The frame; of an RPC that does not trace only the outermost one is known. */

@@ -50,6 +50,16 @@ export async function traceTransaction(client: PublicClient, hash: string): Prom
   }
 }
 
+/** What the RPC answers for the traces of a block, likewise. */
+export async function traceBlock(client: PublicClient, blockNumber: bigint): Promise<unknown> {
+  try {
+    return await trace(client, 'debug_traceBlockByNumber', numberToHex(blockNumber));
+  } catch (error) {
+    if (isUnsupported(error)) return 'untraced';
+    throw error;
+  }
+}
+
 async function trace(client: PublicClient, method: string, of: string): Promise<unknown> {
   return await client.request<{
     Method: string;

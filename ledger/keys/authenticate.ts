@@ -1,15 +1,23 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
 import { hashSecret, isWellFormed, type Mode } from './secret.ts';
 
-/** A customer who showed a Secure Key. */
-export interface KeyHolder {
+/** Whose credits may be spent, and by the word of which key or grant. */
+export interface Spender {
   readonly accountId: bigint;
   readonly keyNumber: number;
+}
+
+/** A customer who showed a Secure Key. */
+export interface KeyHolder extends Spender {
   readonly scope: 'manage' | 'spend';
+  /** Of the secret that was shown. */
+  readonly lastFour: string;
+  /** Until when it still spends, as another has taken its place; null: it is the key's secret. */
+  readonly graceUntil: Instant | null;
 }
 
 export interface ServiceIdentity {
@@ -24,9 +32,9 @@ export interface AuthenticationOptions {
 }
 
 /**
- * Whose Secure Key this is; null when it is malformed, of the other mode, unknown or revoked. The look-up is by
- * hash, so its time tells nothing of any other key. The first use is noted, for which alone the clock is read: it ends
- * the claim of the order that issued the key.
+ * Whose Secure Key this is; null when it is malformed, of the other mode, unknown, revoked, or was rotated and its grace
+ * is over. During its grace it only spends. The look-up is by hash, so its time tells nothing of any other key. The first
+ * use is noted, as it ends the claim of the order that issued the key: for that and for the grace the clock is read.
  */
 export async function authenticateKey(
   options: AuthenticationOptions,
@@ -38,11 +46,13 @@ export async function authenticateKey(
   const bucket = bucketOf(keyHash, options.bucketCount);
   const row = await options.db
     .selectFrom('secure_keys')
-    .select(['account_id', 'key_number', 'scope', 'revoked_at', 'first_used_at'])
+    .select(['account_id', 'key_number', 'scope', 'revoked_at', 'first_used_at', 'last_four', 'grace_until'])
     .where('bucket', '=', bucket)
     .where('key_hash', '=', keyHash)
     .executeTakeFirst();
   if (!row || row.revoked_at !== null) return null;
+  const { grace_until: graceUntil } = row;
+  if (graceUntil !== null && (await clock()) >= graceUntil) return null;
   if (row.first_used_at === null) {
     const { numUpdatedRows } = await options.db
       .updateTable('secure_keys')
@@ -55,7 +65,56 @@ export async function authenticateKey(
     // Either somebody else used it first just now, or a new claim revoked it in between: look once more.
     if (numUpdatedRows === 0n) return authenticateKey(options, key, clock);
   }
-  return { accountId: row.account_id, keyNumber: row.key_number, scope: row.scope };
+  return {
+    accountId: row.account_id,
+    keyNumber: row.key_number,
+    scope: graceUntil === null ? row.scope : 'spend',
+    lastFour: row.last_four,
+    graceUntil,
+  };
+}
+
+/**
+ * Whose Secure Keys these are, in their order, each as authenticateKey has it: one look-up for all of them. Only a key
+ * that is used for the first time in its life, or is in its grace, is gone after by itself.
+ */
+export async function authenticateKeys(
+  options: AuthenticationOptions,
+  keys: readonly string[],
+  clock: () => Promise<Instant>,
+): Promise<(KeyHolder | null)[]> {
+  const wanted = [...new Set(keys)].filter(key => isWellFormed(key, 'secureKey', options.mode));
+  if (wanted.length === 0) return keys.map(() => null);
+  const hashes = new Map(wanted.map(key => [key, hashSecret(key)]));
+  const buckets = [...hashes.values()].map(keyHash => bucketOf(keyHash, options.bucketCount));
+  const { rows } = await sql<{
+    key_hash: Buffer;
+    account_id: bigint;
+    key_number: number;
+    scope: KeyHolder['scope'];
+    last_four: string;
+    is_plain: boolean;
+  }>`
+    select k.key_hash, k.account_id, k.key_number, k.scope, k.last_four,
+      k.first_used_at is not null and k.grace_until is null as is_plain
+    from unnest(${buckets}::smallint[], ${[...hashes.values()]}::bytea[]) as wanted (bucket, key_hash)
+    join secure_keys k on k.bucket = wanted.bucket and k.key_hash = wanted.key_hash
+    where k.revoked_at is null`.execute(options.db);
+  const found = new Map(rows.map(row => [row.key_hash.toString('hex'), row]));
+  const holders = new Map<string, KeyHolder | null>();
+  for (const [key, keyHash] of hashes) {
+    const row = found.get(keyHash.toString('hex'));
+    if (row && !row.is_plain) holders.set(key, await authenticateKey(options, key, clock));
+    else if (row)
+      holders.set(key, {
+        accountId: row.account_id,
+        keyNumber: row.key_number,
+        scope: row.scope,
+        lastFour: row.last_four,
+        graceUntil: null,
+      });
+  }
+  return keys.map(key => holders.get(key) ?? null);
 }
 
 /** Which service shows this token; null when it is malformed, of the other mode, unknown or revoked. */

@@ -7,6 +7,8 @@ import type { OrderRow } from './find-order.ts';
 export interface CardPaymentStatus extends CardOrderPayment {
   readonly receiptId: string;
   readonly receiptUrl: string | null;
+  /** The version whose purchase made its lot; null while there is none. */
+  readonly purchaseVersion: number | null;
 }
 
 export interface CardOrderStatus extends CardOrderState {
@@ -18,8 +20,12 @@ export interface CardOrderStatus extends CardOrderState {
 
 /** Where an order by card stands, from what is recorded of its payments. */
 export async function readCardOrderStatus(db: Kysely<Tables>, order: OrderRow): Promise<CardOrderStatus> {
-  const { rows } = await sql<Selectable<CardPaymentTable> & { waiting: boolean }>`
+  const { rows } = await sql<
+    Selectable<CardPaymentTable> & { waiting: boolean; purchase_version: number | null }
+  >`
     select distinct on (p.receipt_id) p.*,
+      (select min(first.version) from card_payments first where first.bucket = p.bucket
+        and first.receipt_id = p.receipt_id and first.paid_microusd > 0) as purchase_version,
       exists (select from outbox o where o.bucket = p.bucket and o.receipt_id = p.receipt_id
         and o.action = 'purchase') as waiting
     from card_payments p
@@ -38,6 +44,7 @@ export async function readCardOrderStatus(db: Kysely<Tables>, order: OrderRow): 
     reinstatedMicrousd: row.reinstated_microusd,
     keptBack: row.account_id === null,
     credited: row.status === 'paid' && row.account_id !== null && !row.waiting,
+    purchaseVersion: row.account_id === null ? null : row.purchase_version,
   }));
   return {
     method: 'card',

@@ -15,6 +15,8 @@ export interface PaymentStatus extends OrderReceipt {
   readonly finality: 'latest' | 'safe' | 'finalized';
   /** Why it stays in suspense; null for one that does not. */
   readonly keptBackFor: SuspenseReason | null;
+  /** The version whose purchase made its lot. */
+  readonly purchaseVersion: number;
 }
 
 export interface EthOrderStatus extends OrderState {
@@ -81,6 +83,7 @@ async function readPayments(db: Kysely<Tables>, orderId: string): Promise<Omit<P
   // kept back and then assigned elsewhere is no longer the order's.
   const { rows } = await sql<{
     receipt_id: string;
+    version: number;
     transaction_hash: string;
     block_number: bigint;
     block_at: Instant;
@@ -91,7 +94,7 @@ async function readPayments(db: Kysely<Tables>, orderId: string): Promise<Omit<P
     reversed: boolean;
   }>`
     select distinct on (a.receipt_id)
-      a.receipt_id, i.transaction_hash, i.block_number, i.block_at, i.amount_wei,
+      a.receipt_id, a.version, i.transaction_hash, i.block_number, i.block_at, i.amount_wei,
       coalesce(a.amount_microusd, p.amount_microusd) as amount_microusd,
       s.reason as kept_back_for,
       exists (select from outbox o where o.bucket = a.bucket and o.receipt_id = a.receipt_id
@@ -119,6 +122,7 @@ async function readPayments(db: Kysely<Tables>, orderId: string): Promise<Omit<P
       reversed: row.reversed,
       keptBack,
       keptBackFor: row.kept_back_for,
+      purchaseVersion: row.version,
     };
   });
 }

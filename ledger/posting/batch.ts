@@ -13,6 +13,7 @@ import type { CommandIdentity, Entry } from '../core/journal.ts';
 import { compareBurnOrder, type Lot } from '../core/lot.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { ReversalCommand, Spend } from '../core/reversal.ts';
+import type { SpendingLimit } from '../core/spending-limit.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
 import type { BookKey } from '../store/book-statement.ts';
 import {
@@ -28,6 +29,7 @@ import {
 } from '../store/books.ts';
 import { type ConsumedKey, findConsumedKeys, type PostedEntry } from '../store/posted-entries.ts';
 import { runOn } from '../store/run-sql.ts';
+import { loadLimits } from '../store/spending-limits.ts';
 import { loadSpends } from '../store/spends.ts';
 import { type BookChange, type Reversed, writeEntries } from '../store/write-entries.ts';
 import { sealEntries } from './seal.ts';
@@ -62,6 +64,7 @@ interface OpenBook extends BookKey {
   readonly row: BookRow;
   readonly loadedLots: ReadonlyMap<bigint, Lot>;
   readonly loadedHolds: ReadonlyMap<bigint, Hold>;
+  readonly loadedLimits: ReadonlySet<SpendingLimit>;
   /** What reversals of this batch name, with what is left of it. */
   readonly spends: Map<bigint, Spend>;
   book: Book;
@@ -119,9 +122,14 @@ async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]
     named.spends.length > 0 ? loadSpends(run, named.spends) : [],
     named.keys.length > 0 ? findConsumedKeys(run, named.keys) : [],
   ]);
+  // Asked of locked books alone: a limit that is set meanwhile waits for them or is known. Where there is none, as nearly
+  // always, this costs nothing.
+  const limited = rows.filter(row => row.hasLimits);
+  const limits = limited.length > 0 ? await loadLimits(run, limited) : [];
   const lotsOf = byAccount([...lots, ...closedLots]);
   const holdsOf = byAccount([...holds, ...closedHolds]);
   const spendsOf = byAccount(spends);
+  const limitsOf = byAccount(limits);
   const books = new Map<bigint, OpenBook>();
   for (const row of rows) {
     const { accountId } = row;
@@ -131,6 +139,7 @@ async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]
         lots: lotsOf.get(accountId) ?? [],
         holds: holdsOf.get(accountId) ?? [],
         spends: spendsOf.get(accountId) ?? [],
+        limits: limitsOf.get(accountId) ?? [],
       }),
     );
   }
@@ -188,7 +197,12 @@ function distinctBooks(commands: readonly BookKey[]): BookKey[] {
 
 function openBook(
   row: BookRow,
-  loaded: { readonly lots: Lot[]; readonly holds: Hold[]; readonly spends: Spend[] },
+  loaded: {
+    readonly lots: Lot[];
+    readonly holds: Hold[];
+    readonly spends: Spend[];
+    readonly limits: SpendingLimit[];
+  },
 ): OpenBook {
   const { seq, bookedAt, debtMicrocredits } = row;
   const lots = loaded.lots.sort(compareBurnOrder);
@@ -198,8 +212,9 @@ function openBook(
     row,
     loadedLots: new Map(lots.map(lot => [lot.id, lot])),
     loadedHolds: new Map(loaded.holds.map(hold => [hold.id, hold])),
+    loadedLimits: new Set(loaded.limits),
     spends: new Map(loaded.spends.map(spend => [spend.id, spend])),
-    book: { seq, bookedAt, debtMicrocredits, lots, holds: loaded.holds },
+    book: { seq, bookedAt, debtMicrocredits, lots, holds: loaded.holds, limits: loaded.limits },
     entries: [],
     faces: [],
     reversals: [],
@@ -275,6 +290,7 @@ function postedEntry(accountId: bigint, entry: Entry): PostedEntry {
     availableAfterMicrocredits: entry.availableAfterMicrocredits,
     heldAfterMicrocredits: entry.heldAfterMicrocredits,
     debtAfterMicrocredits: entry.debtAfterMicrocredits,
+    details: entry.details,
   };
 }
 
@@ -290,6 +306,7 @@ function changeOf(open: OpenBook): BookChange {
     faces: open.faces,
     holds: open.book.holds.filter(hold => open.loadedHolds.get(hold.id) !== hold),
     reversals: open.reversals,
+    limits: open.book.limits.filter(limit => !open.loadedLimits.has(limit)),
   };
 }
 

@@ -18,10 +18,33 @@ export function commandIdentity(options: IdentityOptions): CommandIdentity {
   return {
     serviceId: options.serviceId,
     keyNumber: options.keyNumber,
-    // The number ends at the colon, so no service can form another's key.
-    keyDigest: digest(`${options.serviceId}:${options.idempotencyKey}`),
+    keyDigest: keyDigestOf(options),
     payloadDigest: digest(options.payload),
   };
+}
+
+function keyDigestOf({
+  serviceId,
+  idempotencyKey,
+}: Pick<IdentityOptions, 'serviceId' | 'idempotencyKey'>): string {
+  // The number ends at the colon, so no service can form another's key.
+  return digest(`${serviceId}:${idempotencyKey}`);
+}
+
+/** What a version of a receipt leads to in the customer's book; a purchase has the receipt's own name. */
+export type ReceiptEffect = 'receipt' | 'clawback' | 'restoration';
+
+/** The key under which an effect of a receipt is posted, once for each version of it. */
+export function receiptKey(effect: ReceiptEffect, receiptId: string, version: number): string {
+  return `${effect}:${receiptId}:${version}`;
+}
+
+/** What the entry of a receipt's purchase is remembered by. */
+export function purchaseKeyDigest(receiptId: string, version: number): string {
+  return keyDigestOf({
+    serviceId: OWN_SERVICE_ID,
+    idempotencyKey: receiptKey('receipt', receiptId, version),
+  });
 }
 
 /** 128 bits are enough: a collision would have to be found within one service and account. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type AddressedCommand, type BatchOptions, type Outcome, runBatch } from './batch.ts';
 import { isPassing } from './passing-errors.ts';
+import type { PostingObserver } from './posting-observer.ts';
 
 /** As many commands as one transaction takes at the most. */
 const BATCH_MAX = 500;
@@ -41,12 +42,19 @@ interface Waiting {
 export class Lane {
   readonly #pool: pg.Pool;
   readonly #options: BatchOptions;
+  readonly #observers: ReadonlySet<PostingObserver>;
   readonly #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(pool: pg.Pool, options: BatchOptions) {
+  constructor(pool: pg.Pool, options: BatchOptions, observers: ReadonlySet<PostingObserver> = new Set()) {
     this.#pool = pool;
     this.#options = options;
+    this.#observers = observers;
+  }
+
+  /** How many commands wait for their batch. */
+  get queueLength(): number {
+    return this.#queue.length;
   }
 
   /** Resolves with the command's outcome once it is durable. Rejects with OutcomeUnknownError or OverloadedError. */
@@ -77,28 +85,33 @@ export class Lane {
 
   /** @param client Is given back. */
   async #post(batch: Waiting[], client: pg.PoolClient | null): Promise<void> {
-    if (batch.length === 0) {
+    const [first] = batch;
+    if (!first) {
       client?.release();
       return;
     }
+    const beganAt = performance.now();
     try {
       const outcomes = await this.#tryUntilKnown(
         batch.map(waiting => waiting.addressed),
         client,
       );
+      const seconds = (performance.now() - beganAt) / 1000;
+      const waitedSeconds = (beganAt - first.since) / 1000;
+      for (const observer of this.#observers)
+        observer.batchPosted({ commandCount: batch.length, seconds, waitedSeconds });
       batch.forEach((waiting, index) => {
         const outcome = outcomes[index];
         if (outcome) waiting.resolve(outcome);
         else waiting.reject(new Error('a batch answered fewer commands than it took'));
       });
     } catch (error) {
-      const [only] = batch;
       if (batch.length === 1 || error instanceof OutcomeUnknownError) {
         for (const waiting of batch) waiting.reject(error);
         return;
       }
       // Something in this batch breaks it: one by one, so that only the culprit fails.
-      if (only) for (const waiting of batch) await this.#post([waiting], null);
+      for (const waiting of batch) await this.#post([waiting], null);
     }
   }
 

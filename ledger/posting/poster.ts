@@ -3,6 +3,7 @@ import { SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import type { BatchOptions, Outcome, Request } from './batch.ts';
 import { Lane } from './lane.ts';
+import type { PostingObserver } from './posting-observer.ts';
 
 /** Two keep a database of a few cores busy: one batch is decided while the other is written. */
 const LANE_COUNT = 2;
@@ -28,13 +29,14 @@ export function postingConnections({ isDistributed }: Pick<PosterOptions, 'isDis
 export class Poster {
   readonly #lanes: readonly Lane[];
   readonly #bucketCount: number;
+  readonly #observers = new Set<PostingObserver>();
 
   /** `pool` must pipeline (see store/postgres.ts) and have the `postingConnections`. */
   constructor(pool: pg.Pool, options: PosterOptions) {
     const { bucketCount, isDistributed } = options;
     this.#bucketCount = bucketCount;
     const laneCount = isDistributed ? bucketCount : LANE_COUNT;
-    this.#lanes = Array.from({ length: laneCount }, () => new Lane(pool, options));
+    this.#lanes = Array.from({ length: laneCount }, () => new Lane(pool, options, this.#observers));
   }
 
   /**
@@ -47,6 +49,16 @@ export class Poster {
     const lane = this.#lanes[bucket % this.#lanes.length];
     if (!lane) throw new Error('a bucket has no lane');
     return lane.submit({ bucket, accountId, command });
+  }
+
+  /** How many commands wait for their batch. */
+  get queueLength(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.queueLength, 0);
+  }
+
+  /** Has `observer` told of every batch from here on. */
+  observe(observer: PostingObserver): void {
+    this.#observers.add(observer);
   }
 
   /** Resolves when every command taken so far is answered. */

@@ -24,7 +24,8 @@ export async function lockSystemBook(run: RunSql, bucket: number): Promise<BookR
 
 /**
  * Books system entries at `instant`, in the transaction that `run` belongs to, which holds the lock of `locked` and
- * writes the facts they rest on. Once a transaction: `locked` is then no longer what the book is.
+ * writes the facts they rest on. Returns what the book is then, for what the transaction books next: `locked` is no
+ * longer it.
  */
 export async function bookSystemEntries(
   run: RunSql,
@@ -32,8 +33,8 @@ export async function bookSystemEntries(
   locked: BookRow,
   drafts: readonly SystemEntry[],
   instant: Instant,
-): Promise<void> {
-  if (drafts.length === 0) return;
+): Promise<BookRow> {
+  if (drafts.length === 0) return locked;
   let book: Book = { ...EMPTY_BOOK, seq: locked.seq, bookedAt: locked.bookedAt };
   const entries: Entry[] = [];
   for (const draft of drafts) {
@@ -44,6 +45,18 @@ export async function bookSystemEntries(
   const { bucket, accountId } = locked;
   const { head, sealed } = sealEntries(locked.head, bookName(bucket, accountId), entries);
   await writeEntries(run, codes, [
-    { bucket, accountId, book, head, entries: sealed, lots: [], faces: [], holds: [], reversals: [] },
+    {
+      bucket,
+      accountId,
+      book,
+      head,
+      entries: sealed,
+      lots: [],
+      faces: [],
+      holds: [],
+      reversals: [],
+      limits: [],
+    },
   ]);
+  return { ...locked, seq: book.seq, bookedAt: book.bookedAt, head };
 }

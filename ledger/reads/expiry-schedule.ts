@@ -1,4 +1,5 @@
 import { advance } from '../core/advance.ts';
+import type { Book } from '../core/book.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
 import { LOT_LIFE } from '../core/lot.ts';
 import { readLatestBook } from './latest-book.ts';
@@ -21,7 +22,12 @@ export async function readExpirySchedule(
   accountId: bigint,
   now: Instant,
 ): Promise<Lapse[]> {
-  const book = advance(await readLatestBook(options, accountId), now).book;
+  return lapsesOf(await readLatestBook(options, accountId), now);
+}
+
+/** The same of a book that was read before. */
+export function lapsesOf(known: Book, now: Instant): Lapse[] {
+  const { book } = advance(known, now);
   const last = book.lots.reduce((latest, lot) => laterOf(lot.expiresAt, latest), now + LOT_LIFE);
   return advance(book, last)
     .entries.filter(({ kind }) => kind === 'expiry')

@@ -14,7 +14,7 @@ interface BookColumns {
   holds: readonly HoldJson[] | null;
 }
 
-/** The book with its open lots and holds in one statement, so that all are of one moment. */
+/** The book with its open lots and holds, and without limits, in one statement, so that all are of one moment. */
 export async function readLatestBook(options: ReadOptions, accountId: bigint): Promise<Book> {
   const bucket = bucketOfAccount(accountId, options.bucketCount);
   const { rows } = await sql<BookColumns & (LotRow | { lot_id: null })>`
@@ -32,5 +32,6 @@ export async function readLatestBook(options: ReadOptions, accountId: bigint): P
     debtMicrocredits: first.debt_microcredits,
     lots: rows.flatMap(row => (row.lot_id === null ? [] : [lotOf(row)])).sort(compareBurnOrder),
     holds: (first.holds ?? []).map(holdOfJson),
+    limits: [],
   };
 }

@@ -32,7 +32,7 @@ interface Row {
 
 /**
  * The book after its last entry by `at`: what it had, its lots and open holds. What of their payments was deferred is not
- * told, it is zero. An account without an entry by then has the empty book.
+ * told, it is zero; nor are limits. An account without an entry by then has the empty book.
  */
 export async function readPastBook(options: ReadOptions, accountId: bigint, at: Instant): Promise<Book> {
   const bucket = bucketOfAccount(accountId, options.bucketCount);
@@ -94,6 +94,7 @@ export async function readPastBook(options: ReadOptions, accountId: bigint, at: 
     debtMicrocredits: first.debt_after_microcredits,
     lots: rows.flatMap(row => (row.lot_id === null ? [] : [lotOf(row, row.lot_id)])).sort(compareBurnOrder),
     holds: (first.holds ?? []).map(holdOfJson),
+    limits: [],
   };
 }
 

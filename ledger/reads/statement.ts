@@ -20,6 +20,8 @@ export interface StatementLine {
   readonly debtAfterMicrocredits: bigint;
   /** The service that asked; null for what time made due. */
   readonly serviceId: number | null;
+  /** The key or grant that authorised it: of a capture, the one that placed the hold. Null where none did. */
+  readonly keyNumber: number | null;
   readonly details: string | null;
   /** Of which lot how much moved from where to where, in the order of posting. */
   readonly movements: readonly Movement[];
@@ -72,7 +74,7 @@ export async function readStatement(
 function lineOf(entry: ReturnType<typeof advance>['entries'][number]): StatementLine {
   const { command, postings, ...rest } = entry;
   const movements = postings.map(({ from, to, amount, lot }) => ({ lotId: lot?.id ?? 0n, from, to, amount }));
-  return { ...rest, serviceId: command?.serviceId ?? null, movements };
+  return { ...rest, serviceId: command?.serviceId ?? null, keyNumber: command?.keyNumber ?? null, movements };
 }
 
 interface Row {
@@ -85,6 +87,7 @@ interface Row {
   held_after_microcredits: bigint;
   debt_after_microcredits: bigint;
   service_id: number | null;
+  key_number: number | null;
   details: string | null;
   movements: readonly [lotId: string, from: string, to: string, amount: string][] | null;
 }
@@ -103,6 +106,9 @@ async function readLines(
   const { rows } = await sql<Row>`
     select e.seq, e.kind, e.effective_at, e.booked_at, e.amount_microcredits, e.available_after_microcredits,
       e.held_after_microcredits, e.debt_after_microcredits, e.service_id, e.details,
+      case when e.kind = 'capture' then (select h.key_number from holds h
+          where h.bucket = ${page.bucket} and h.account_id = e.account_id and h.closed_by = e.seq)
+        else e.key_number end as key_number,
       (select json_agg(json_build_array(p.lot_id::text, gone.name, came.name, p.amount::text) order by p.line)
         from lots l
         join postings p on p.bucket = ${page.bucket} and p.account_id = l.account_id and p.lot_id = l.lot_id
@@ -127,6 +133,7 @@ async function readLines(
     heldAfterMicrocredits: row.held_after_microcredits,
     debtAfterMicrocredits: row.debt_after_microcredits,
     serviceId: row.service_id,
+    keyNumber: row.key_number,
     details: row.details,
     movements: (row.movements ?? []).map(([lotId, from, to, amount]) => ({
       lotId: BigInt(lotId),

@@ -13,6 +13,8 @@ export interface BookRow extends BookKey {
   readonly head: Uint8Array;
   readonly bookedAt: Instant;
   readonly debtMicrocredits: bigint;
+  /** Whether any of its keys and grants has a limit. */
+  readonly hasLimits: boolean;
 }
 
 /** Something of a book, with whose it is. */
@@ -45,7 +47,8 @@ export async function createBooks(run: RunSql, keys: readonly BookKey[], genesis
 const LOCK_BOOKS = bookStatement(
   'lock_books',
   {},
-  (wanted, bucket) => `select b.bucket, b.account_id, b.seq, b.head, b.booked_at, b.debt_microcredits
+  (wanted, bucket) => `select b.bucket, b.account_id, b.seq, b.head, b.booked_at, b.debt_microcredits,
+      b.has_limits
     from ${wanted}
     join books b on b.bucket = ${bucket} and b.account_id = wanted.account_id
     order by b.bucket, b.account_id
@@ -61,6 +64,7 @@ export async function lockBooks(run: RunSql, keys: readonly BookKey[]): Promise<
     head: Uint8Array;
     booked_at: Instant;
     debt_microcredits: bigint;
+    has_limits: boolean;
   }>(run, LOCK_BOOKS, keys);
   return rows.map(row => ({
     bucket: row.bucket,
@@ -69,6 +73,7 @@ export async function lockBooks(run: RunSql, keys: readonly BookKey[]): Promise<
     head: row.head,
     bookedAt: row.booked_at,
     debtMicrocredits: row.debt_microcredits,
+    hasLimits: row.has_limits,
   }));
 }
 

@@ -50,19 +50,20 @@ export async function countNodes(client: pg.ClientBase): Promise<number> {
 
 /**
  * Citus gives each shard the rights of its table, which fails on a node that does not know a role; and what the
- * application does on the coordinator as credits_app, Citus does on the workers by logging in to them as credits_app.
+ * parts do on the coordinator in their roles, Citus does on the workers by logging in to them in the same roles.
  */
 async function missingRoles(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ node: string; success: boolean; result: string }>(`
     select format('%s:%s', nodename, nodeport) as node, success, result from run_command_on_workers(
       $$ select count(*) from pg_roles
-        where rolname = 'credits_app' and rolcanlogin or rolname = 'credits_indexer' $$)`);
+        where rolname in ('credits_api', 'credits_worker', 'credits_app') and rolcanlogin
+          or rolname in ('credits_indexer', 'credits_auditor') $$)`);
   return rows.flatMap(({ node, success, result }) => {
     if (!success) return [`The worker node ${node} does not answer: ${result}`];
-    if (result === '2') return [];
+    if (result === '5') return [];
     return [
-      `The worker node ${node} lacks the role credits_indexer, or the role credits_app with the right to log in, as ` +
-        'which the coordinator comes to it: see docs/scaling.md, "Preparing a cluster".',
+      `The worker node ${node} lacks the role credits_indexer or credits_auditor, or one of credits_api, ` +
+        'credits_worker and credits_app with the right to log in, as which the coordinator comes to it: see docs/scaling.md, "Preparing a cluster".',
     ];
   });
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { FIRST_TREASURY_CODE, treasuryAccount } from '../core/chart.ts';
-import { openKysely, openPool } from './postgres.ts';
+import { type DatabaseRole, openKysely, openPool } from './postgres.ts';
 import type { Tables } from './tables.ts';
 
 /** How many buckets a new installation gets. It can never change, so it is large enough for many shards. */
@@ -89,7 +89,7 @@ export function assertSameInstallation(stored: Installation, wanted: Installatio
  */
 export async function checkInstallation(
   databaseUrl: string,
-  role: 'credits_app' | 'credits_indexer',
+  role: DatabaseRole,
   wanted: InstallationWanted,
 ): Promise<void> {
   const pool = openPool({ databaseUrl, role, max: 1 });

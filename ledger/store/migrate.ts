@@ -5,12 +5,17 @@ import { LEDGER_SCHEMA, openKysely, openPool } from './postgres.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 
+/** The migrations that this program expects, in their order. */
+export async function migrationNames(): Promise<string[]> {
+  const files = (await fs.readdir(FOLDER)).filter(name => name.endsWith('.sql'));
+  return files.map(name => name.slice(0, -'.sql'.length)).sort();
+}
+
 async function readMigrations(): Promise<Record<string, Migration>> {
-  const files = (await fs.readdir(FOLDER)).filter(name => name.endsWith('.sql')).sort();
   const migrations: Record<string, Migration> = {};
-  for (const name of files) {
-    const text = await fs.readFile(new URL(name, FOLDER), 'utf8');
-    migrations[name.slice(0, -'.sql'.length)] = {
+  for (const name of await migrationNames()) {
+    const text = await fs.readFile(new URL(`${name}.sql`, FOLDER), 'utf8');
+    migrations[name] = {
       // Without parameters pg sends the file as one simple query, so it may hold many statements.
       up: async db => void (await sql.raw(text).execute(db)),
     };
@@ -49,7 +54,7 @@ export async function pendingMigrations(
 ): Promise<string[]> {
   const pool = openPool({ databaseUrl, schema, max: 1, applicationName: 'credits-migrate' });
   try {
-    const expected = Object.keys(await readMigrations());
+    const expected = await migrationNames();
     const { rows: found } = await pool.query<{ table: string | null }>(
       `select to_regclass($1)::text as table`,
       [`"${schema}".kysely_migration`],

@@ -14,6 +14,8 @@ export interface PostedEntry {
   readonly availableAfterMicrocredits: bigint;
   readonly heldAfterMicrocredits: bigint;
   readonly debtAfterMicrocredits: bigint;
+  /** As they are sealed. */
+  readonly details: string | null;
 }
 
 export interface ConsumedKey {
@@ -29,7 +31,7 @@ const FIND_KEYS = bookStatement(
     wanted,
     bucket,
   ) => `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
-      e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits
+      e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits, e.details
     from ${wanted}
     join entries e on e.bucket = ${bucket} and e.account_id = wanted.account_id and e.key_digest = wanted.key_digest`,
 );
@@ -51,6 +53,7 @@ export async function findConsumedKeys(
     available_after_microcredits: bigint;
     held_after_microcredits: bigint;
     debt_after_microcredits: bigint;
+    details: string | null;
   }>(run, FIND_KEYS, keys, digests);
   return rows.map(row => ({
     keyDigest: plainDigest(row.key_digest),
@@ -64,6 +67,7 @@ export async function findConsumedKeys(
       availableAfterMicrocredits: row.available_after_microcredits,
       heldAfterMicrocredits: row.held_after_microcredits,
       debtAfterMicrocredits: row.debt_after_microcredits,
+      details: row.details,
     },
   }));
 }

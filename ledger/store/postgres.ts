@@ -6,10 +6,21 @@ import type { Tables } from './tables.ts';
 /** The schema of the ledger's tables. Replay uses another one with the same names in it. */
 export const LEDGER_SCHEMA = 'credits';
 
+/**
+ * The roles of the parts, each with what its part needs. `credits_app` is the API and the worker in one; `credits_auditor`
+ * only reads.
+ */
+export type DatabaseRole =
+  | 'credits_api'
+  | 'credits_worker'
+  | 'credits_app'
+  | 'credits_indexer'
+  | 'credits_auditor';
+
 export interface PoolOptions {
   readonly databaseUrl: string;
   /** The role whose privileges the connections have; without it those of the URL's user. */
-  readonly role?: 'credits_app' | 'credits_indexer';
+  readonly role?: DatabaseRole;
   readonly schema?: string;
   readonly max: number;
   /** Sends statements without waiting for the answers to those before: for the posting path. */

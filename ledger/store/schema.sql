@@ -2,7 +2,7 @@
 
 -- Types
 
-create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal', 'card_payment');
+create type entry_kind as enum ('purchase', 'debit', 'clawback', 'renewal', 'expiry', 'receipt', 'assignment', 'assignment_reversal', 'receipt_reversal', 'hold', 'capture', 'release', 'hold_timeout', 'reversal', 'adjustment', 'restoration', 'installment', 'withdrawal', 'gas', 'provisional_receipt', 'provisional_reversal', 'card_payment', 'operator_action');
 
 create type renewal_policy as enum ('refill', 'none', 'installments');
 
@@ -23,7 +23,7 @@ create table account_keys (
   bucket smallint not null,
   account_id bigint not null,
   key_number integer not null,
-  key_hash bytea not null
+  key_hash bytea
 );
 
 create table alarms (
@@ -88,7 +88,8 @@ create table books (
   seq bigint not null default 0,
   head bytea not null,
   booked_at timestamp with time zone not null,
-  debt_microcredits bigint not null default 0
+  debt_microcredits bigint not null default 0,
+  has_limits boolean not null default false
 ) with (fillfactor=50);
 
 create table card_payments (
@@ -149,6 +150,17 @@ create table entries (
   details text
 );
 
+create table grants (
+  bucket smallint not null,
+  account_id bigint not null,
+  key_number integer not null,
+  service_id integer not null,
+  label text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone
+);
+
 create table head_sightings (
   chain_id integer not null,
   seen_at timestamp with time zone not null,
@@ -166,7 +178,8 @@ create table holds (
   deadline timestamp with time zone not null,
   take_lot_ids bigint[] not null,
   take_microcredits bigint[] not null,
-  closed_by bigint
+  closed_by bigint,
+  key_number integer
 );
 
 create table installation (
@@ -299,6 +312,15 @@ create table price_records (
   reason text
 );
 
+create table rate_cards (
+  version integer not null,
+  effective_at timestamp with time zone not null,
+  prices jsonb not null,
+  operator text not null,
+  reason text not null,
+  recorded_at timestamp with time zone not null
+);
+
 create table receipt_inclusions (
   bucket smallint not null,
   receipt_id text not null,
@@ -341,7 +363,10 @@ create table secure_keys (
   last_four text not null,
   created_at timestamp with time zone not null,
   first_used_at timestamp with time zone,
-  revoked_at timestamp with time zone
+  revoked_at timestamp with time zone,
+  label text,
+  rotation integer not null default 0,
+  grace_until timestamp with time zone
 );
 
 create table sent_transactions (
@@ -363,6 +388,16 @@ create table services (
   service_id integer not null,
   name text not null,
   created_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table spending_limits (
+  bucket smallint not null,
+  account_id bigint not null,
+  key_number integer not null,
+  limit_microcredits bigint not null,
+  period text not null,
+  period_start timestamp with time zone not null,
+  used_microcredits bigint not null
 );
 
 create table stripe_account (
@@ -438,6 +473,52 @@ create table wallet_proofs (
   message text not null,
   signature text not null,
   accepted_at timestamp with time zone not null
+);
+
+create table webhook_deliveries (
+  bucket smallint not null,
+  account_id bigint not null,
+  endpoint_id text not null,
+  delivery_id text not null,
+  type text not null,
+  body text not null,
+  created_at timestamp with time zone not null,
+  status text not null,
+  attempts integer not null default 0,
+  retries_left integer not null,
+  by_hand boolean not null default false,
+  next_attempt_at timestamp with time zone,
+  claimed_until timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_problem text,
+  delivered_at timestamp with time zone
+);
+
+create table webhook_endpoints (
+  bucket smallint not null,
+  account_id bigint not null,
+  endpoint_id text not null,
+  url text not null,
+  events text[] not null,
+  low_balance_microcredits bigint,
+  expiry_hours integer not null,
+  created_at timestamp with time zone not null,
+  is_enabled boolean not null default true,
+  failing_since timestamp with time zone,
+  paused_at timestamp with time zone,
+  followed_seq bigint not null,
+  look_at timestamp with time zone
+);
+
+create table webhook_secrets (
+  bucket smallint not null,
+  account_id bigint not null,
+  endpoint_id text not null,
+  number integer not null,
+  secret bytea not null,
+  created_at timestamp with time zone not null,
+  valid_until timestamp with time zone
 );
 
 create table withdrawals (
@@ -565,6 +646,18 @@ alter table entries add constraint entries_held_after_microcredits_check CHECK (
 
 alter table entries add constraint entries_seq_check CHECK ((seq > 0));
 
+alter table grants add constraint grants_pkey PRIMARY KEY (bucket, account_id, key_number);
+
+alter table grants add constraint grants_account_id_check CHECK ((account_id > 0));
+
+alter table grants add constraint grants_check CHECK ((expires_at > created_at));
+
+alter table grants add constraint grants_key_number_check CHECK ((key_number > 0));
+
+alter table grants add constraint grants_label_check CHECK ((label <> ''::text));
+
+alter table grants add constraint grants_service_id_check CHECK ((service_id > 0));
+
 alter table head_sightings add constraint head_sightings_pkey PRIMARY KEY (chain_id, seen_at);
 
 alter table holds add constraint holds_pkey PRIMARY KEY (bucket, account_id, hold_id);
@@ -663,6 +756,16 @@ alter table price_records add constraint price_records_source_check CHECK ((sour
 
 alter table price_records add constraint price_records_source_complete CHECK ((((source = 'chainlink'::text) AND (feed IS NOT NULL) AND (round_id IS NOT NULL) AND (round_started_at IS NOT NULL) AND (round_updated_at IS NOT NULL) AND (operator IS NULL) AND (reason IS NULL)) OR ((source = 'operator'::text) AND (feed IS NULL) AND (round_id IS NULL) AND (round_started_at IS NULL) AND (round_updated_at IS NULL) AND (operator IS NOT NULL) AND (reason IS NOT NULL))));
 
+alter table rate_cards add constraint rate_cards_pkey PRIMARY KEY (version);
+
+alter table rate_cards add constraint rate_cards_operator_check CHECK ((operator <> ''::text));
+
+alter table rate_cards add constraint rate_cards_prices_check CHECK ((jsonb_typeof(prices) = 'object'::text));
+
+alter table rate_cards add constraint rate_cards_reason_check CHECK ((reason <> ''::text));
+
+alter table rate_cards add constraint rate_cards_version_check CHECK ((version > 0));
+
 alter table receipt_inclusions add constraint receipt_inclusions_pkey PRIMARY KEY (bucket, receipt_id, version);
 
 alter table receipt_inclusions add constraint receipt_inclusions_amount_wei_check CHECK ((amount_wei > (0)::numeric));
@@ -685,6 +788,10 @@ alter table secure_keys add constraint secure_keys_pkey PRIMARY KEY (bucket, key
 
 alter table secure_keys add constraint secure_keys_key_hash_check CHECK ((length(key_hash) = 32));
 
+alter table secure_keys add constraint secure_keys_label_check CHECK ((label <> ''::text));
+
+alter table secure_keys add constraint secure_keys_rotation_check CHECK ((rotation >= 0));
+
 alter table secure_keys add constraint secure_keys_scope_check CHECK ((scope = ANY (ARRAY['manage'::text, 'spend'::text])));
 
 alter table sent_transactions add constraint sent_transactions_pkey PRIMARY KEY (bucket, transaction_hash);
@@ -706,6 +813,16 @@ alter table services add constraint services_name_key UNIQUE (name);
 alter table services add constraint services_pkey PRIMARY KEY (service_id);
 
 alter table services add constraint services_service_id_check CHECK ((service_id > 0));
+
+alter table spending_limits add constraint spending_limits_pkey PRIMARY KEY (bucket, account_id, key_number);
+
+alter table spending_limits add constraint spending_limits_key_number_check CHECK ((key_number > 0));
+
+alter table spending_limits add constraint spending_limits_limit_microcredits_check CHECK ((limit_microcredits > 0));
+
+alter table spending_limits add constraint spending_limits_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'lifetime'::text])));
+
+alter table spending_limits add constraint spending_limits_used_microcredits_check CHECK ((used_microcredits >= 0));
 
 alter table stripe_account add constraint stripe_account_pkey PRIMARY KEY (only_row);
 
@@ -753,6 +870,46 @@ alter table wallet_proofs add constraint wallet_proofs_address_check CHECK ((add
 
 alter table wallet_proofs add constraint wallet_proofs_nonce_hash_check CHECK ((length(nonce_hash) = 32));
 
+alter table webhook_deliveries add constraint webhook_deliveries_pkey PRIMARY KEY (bucket, account_id, delivery_id);
+
+alter table webhook_deliveries add constraint webhook_deliveries_bucket_account_id_endpoint_id_fkey FOREIGN KEY (bucket, account_id, endpoint_id) REFERENCES webhook_endpoints(bucket, account_id, endpoint_id) ON DELETE CASCADE;
+
+alter table webhook_deliveries add constraint webhook_deliveries_attempts_check CHECK ((attempts >= 0));
+
+alter table webhook_deliveries add constraint webhook_deliveries_check CHECK (((status = 'pending'::text) = (next_attempt_at IS NOT NULL)));
+
+alter table webhook_deliveries add constraint webhook_deliveries_check1 CHECK (((status = 'delivered'::text) = (delivered_at IS NOT NULL)));
+
+alter table webhook_deliveries add constraint webhook_deliveries_retries_left_check CHECK ((retries_left >= 0));
+
+alter table webhook_deliveries add constraint webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])));
+
+alter table webhook_deliveries add constraint webhook_deliveries_type_check CHECK ((type = ANY (ARRAY['low_balance'::text, 'expiry_soon'::text, 'debt_opened'::text, 'lot_added'::text, 'test'::text])));
+
+alter table webhook_endpoints add constraint webhook_endpoints_pkey PRIMARY KEY (bucket, account_id, endpoint_id);
+
+alter table webhook_endpoints add constraint webhook_endpoints_account_id_check CHECK ((account_id > 0));
+
+alter table webhook_endpoints add constraint webhook_endpoints_check CHECK (((low_balance_microcredits IS NOT NULL) OR (NOT ('low_balance'::text = ANY (events)))));
+
+alter table webhook_endpoints add constraint webhook_endpoints_endpoint_id_check CHECK ((endpoint_id ~ '^whe_[0-9A-Za-z]{24}$'::text));
+
+alter table webhook_endpoints add constraint webhook_endpoints_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['low_balance'::text, 'expiry_soon'::text, 'debt_opened'::text, 'lot_added'::text])));
+
+alter table webhook_endpoints add constraint webhook_endpoints_expiry_hours_check CHECK (((expiry_hours >= 1) AND (expiry_hours <= 720)));
+
+alter table webhook_endpoints add constraint webhook_endpoints_followed_seq_check CHECK ((followed_seq >= 0));
+
+alter table webhook_endpoints add constraint webhook_endpoints_low_balance_microcredits_check CHECK ((low_balance_microcredits > 0));
+
+alter table webhook_secrets add constraint webhook_secrets_pkey PRIMARY KEY (bucket, account_id, endpoint_id, number);
+
+alter table webhook_secrets add constraint webhook_secrets_bucket_account_id_endpoint_id_fkey FOREIGN KEY (bucket, account_id, endpoint_id) REFERENCES webhook_endpoints(bucket, account_id, endpoint_id) ON DELETE CASCADE;
+
+alter table webhook_secrets add constraint webhook_secrets_number_check CHECK ((number > 0));
+
+alter table webhook_secrets add constraint webhook_secrets_secret_check CHECK (((length(secret) >= 24) AND (length(secret) <= 64)));
+
 alter table withdrawals add constraint withdrawals_pkey PRIMARY KEY (bucket, transaction_hash, trace_index);
 
 alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amount_wei > (0)::numeric));
@@ -762,6 +919,8 @@ alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amou
 CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
 
 CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
+
+CREATE INDEX entries_by_operators ON credits.entries USING btree (booked_at, bucket, account_id, seq) WHERE (details ~~ '{"operator":%'::text);
 
 CREATE INDEX holds_by_closing ON credits.holds USING btree (bucket, account_id, closed_by);
 
@@ -773,9 +932,13 @@ CREATE INDEX lots_restoring ON credits.lots USING btree (bucket, account_id, res
 
 CREATE INDEX orders_by_account ON credits.orders USING btree (account_id);
 
+CREATE INDEX price_records_by_time ON credits.price_records USING btree (decided_at, bucket, receipt_id, version);
+
 CREATE INDEX receipt_inclusions_by_block ON credits.receipt_inclusions USING btree (block_number);
 
 CREATE INDEX receipt_inclusions_by_transaction ON credits.receipt_inclusions USING btree (transaction_hash);
+
+CREATE INDEX secure_keys_by_account ON credits.secure_keys USING btree (account_id);
 
 CREATE INDEX sent_transactions_by_block ON credits.sent_transactions USING btree (block_number);
 
@@ -788,6 +951,12 @@ CREATE INDEX unique_amounts_by_amount ON credits.unique_amounts USING btree (amo
 CREATE INDEX wallet_links_by_account ON credits.wallet_links USING btree (account_id);
 
 CREATE INDEX wallet_proofs_by_account ON credits.wallet_proofs USING btree (account_id);
+
+CREATE INDEX webhook_deliveries_by_endpoint ON credits.webhook_deliveries USING btree (bucket, account_id, endpoint_id, created_at, delivery_id);
+
+CREATE INDEX webhook_deliveries_done ON credits.webhook_deliveries USING btree (created_at) WHERE (status <> 'pending'::text);
+
+CREATE INDEX webhook_deliveries_pending ON credits.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 
@@ -858,6 +1027,10 @@ CREATE TRIGGER price_records_append_only BEFORE DELETE OR UPDATE ON credits.pric
 
 CREATE TRIGGER price_records_no_truncate BEFORE TRUNCATE ON credits.price_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER rate_cards_append_only BEFORE DELETE OR UPDATE ON credits.rate_cards FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER rate_cards_no_truncate BEFORE TRUNCATE ON credits.rate_cards FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER receipt_inclusions_append_only BEFORE DELETE OR UPDATE ON credits.receipt_inclusions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER receipt_inclusions_no_truncate BEFORE TRUNCATE ON credits.receipt_inclusions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -902,90 +1075,348 @@ CREATE TRIGGER withdrawals_append_only BEFORE DELETE OR UPDATE ON credits.withdr
 
 CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Rows that roles may see and change
+
+create policy make_service_tokens on access_tokens for insert to credits_api with check ((role = 'service'::text));
+
+create policy read_tokens on access_tokens for select to public using (true);
+
+create policy revoke_tokens on access_tokens for update to credits_api using ((revoked_at IS NULL)) with check ((revoked_at IS NOT NULL));
+
 -- Privileges of the roles
+
+grant insert, select on access_tokens to credits_api;
+
+grant update (revoked_at) on access_tokens to credits_api;
 
 grant select on access_tokens to credits_app;
 
+grant select on access_tokens to credits_worker;
+
+grant insert, select on account_keys to credits_api;
+
 grant insert, select on account_keys to credits_app;
+
+grant select on account_keys to credits_worker;
+
+grant delete, insert, select, update on alarms to credits_api;
 
 grant delete, insert, select, update on alarms to credits_app;
 
+grant delete, insert, select, update on alarms to credits_worker;
+
+grant insert, select on assignments to credits_api;
+
 grant insert, select on assignments to credits_app;
+
+grant select on assignments to credits_auditor;
+
+grant insert, select on assignments to credits_worker;
+
+grant select on balance_checks to credits_api;
 
 grant insert, select on balance_checks to credits_app;
 
+grant select on balance_checks to credits_auditor;
+
+grant insert, select on balance_checks to credits_worker;
+
+grant select on balance_differences to credits_api;
+
 grant insert, select on balance_differences to credits_app;
+
+grant select on balance_differences to credits_auditor;
+
+grant insert, select on balance_differences to credits_worker;
+
+grant select on balance_progress to credits_api;
 
 grant insert, select, update on balance_progress to credits_app;
 
+grant insert, select, update on balance_progress to credits_worker;
+
+grant insert, select, update on books to credits_api;
+
 grant insert, select, update on books to credits_app;
+
+grant select on books to credits_auditor;
+
+grant insert, select, update on books to credits_worker;
+
+grant insert, select on card_payments to credits_api;
 
 grant insert, select on card_payments to credits_app;
 
+grant select on card_payments to credits_auditor;
+
+grant insert, select on card_payments to credits_worker;
+
+grant select on chain_progress to credits_api;
+
 grant insert, select, update on chain_progress to credits_app;
+
+grant insert, select, update on chain_progress to credits_worker;
+
+grant select on challenge_secret to credits_api;
 
 grant select on challenge_secret to credits_app;
 
+grant select on challenge_secret to credits_worker;
+
+grant insert, select on entries to credits_api;
+
 grant insert, select on entries to credits_app;
+
+grant select on entries to credits_auditor;
+
+grant insert, select on entries to credits_worker;
+
+grant insert, select, update on grants to credits_api;
+
+grant insert, select, update on grants to credits_app;
+
+grant insert, select, update on grants to credits_worker;
+
+grant select on head_sightings to credits_api;
 
 grant insert, select on head_sightings to credits_app;
 
+grant select on head_sightings to credits_auditor;
+
+grant insert, select on head_sightings to credits_worker;
+
+grant insert, select, update on holds to credits_api;
+
 grant insert, select, update on holds to credits_app;
+
+grant select on holds to credits_auditor;
+
+grant insert, select, update on holds to credits_worker;
+
+grant select on installation to credits_api;
 
 grant select on installation to credits_app;
 
+grant select on installation to credits_auditor;
+
 grant select on installation to credits_indexer;
+
+grant select on installation to credits_worker;
+
+grant select on kysely_migration to credits_api;
 
 grant select on kysely_migration to credits_app;
 
+grant select on kysely_migration to credits_auditor;
+
+grant select on kysely_migration to credits_worker;
+
+grant select on ledger_accounts to credits_api;
+
 grant select on ledger_accounts to credits_app;
+
+grant select on ledger_accounts to credits_auditor;
+
+grant select on ledger_accounts to credits_worker;
+
+grant insert, select on lot_faces to credits_api;
 
 grant insert, select on lot_faces to credits_app;
 
+grant select on lot_faces to credits_auditor;
+
+grant insert, select on lot_faces to credits_worker;
+
+grant insert, select, update on lots to credits_api;
+
 grant insert, select, update on lots to credits_app;
+
+grant select on lots to credits_auditor;
+
+grant insert, select, update on lots to credits_worker;
+
+grant insert, select on order_checkouts to credits_api;
 
 grant insert, select on order_checkouts to credits_app;
 
+grant select on order_checkouts to credits_worker;
+
+grant insert, select on order_references to credits_api;
+
 grant insert, select on order_references to credits_app;
+
+grant select on order_references to credits_worker;
+
+grant insert, select, update on orders to credits_api;
 
 grant insert, select, update on orders to credits_app;
 
+grant select on orders to credits_worker;
+
+grant delete, insert, select on outbox to credits_api;
+
 grant delete, insert, select on outbox to credits_app;
+
+grant delete, insert, select on outbox to credits_worker;
+
+grant insert, select on postings to credits_api;
 
 grant insert, select on postings to credits_app;
 
+grant select on postings to credits_auditor;
+
+grant insert, select on postings to credits_worker;
+
+grant insert, select on price_records to credits_api;
+
 grant insert, select on price_records to credits_app;
+
+grant select on price_records to credits_auditor;
+
+grant insert, select on price_records to credits_worker;
+
+grant insert, select on rate_cards to credits_api;
+
+grant insert, select on rate_cards to credits_app;
+
+grant insert, select on rate_cards to credits_worker;
+
+grant select on receipt_inclusions to credits_api;
 
 grant insert, select on receipt_inclusions to credits_app;
 
+grant select on receipt_inclusions to credits_auditor;
+
+grant insert, select on receipt_inclusions to credits_worker;
+
+grant insert, select on receipts to credits_api;
+
 grant insert, select on receipts to credits_app;
+
+grant select on receipts to credits_auditor;
+
+grant insert, select on receipts to credits_worker;
+
+grant insert, select on reversals to credits_api;
 
 grant insert, select on reversals to credits_app;
 
+grant select on reversals to credits_auditor;
+
+grant insert, select on reversals to credits_worker;
+
+grant insert, select, update on secure_keys to credits_api;
+
 grant insert, select, update on secure_keys to credits_app;
+
+grant select on secure_keys to credits_worker;
+
+grant select on sent_transactions to credits_api;
 
 grant insert, select on sent_transactions to credits_app;
 
+grant select on sent_transactions to credits_auditor;
+
+grant insert, select on sent_transactions to credits_worker;
+
+grant insert, select on services to credits_api;
+
 grant select on services to credits_app;
+
+grant select on services to credits_auditor;
+
+grant select on services to credits_worker;
+
+grant delete, insert, select, update on spending_limits to credits_api;
+
+grant delete, insert, select, update on spending_limits to credits_app;
+
+grant delete, insert, select, update on spending_limits to credits_worker;
+
+grant insert, select on stripe_account to credits_api;
 
 grant insert, select on stripe_account to credits_app;
 
+grant insert, select on stripe_account to credits_worker;
+
+grant insert, select on stripe_events to credits_api;
+
 grant insert, select on stripe_events to credits_app;
+
+grant insert, select on stripe_events to credits_worker;
+
+grant delete, insert, select on stripe_hints to credits_api;
 
 grant delete, insert, select on stripe_hints to credits_app;
 
+grant delete, insert, select on stripe_hints to credits_worker;
+
+grant select on stripe_progress to credits_api;
+
 grant insert, select, update on stripe_progress to credits_app;
+
+grant insert, select, update on stripe_progress to credits_worker;
+
+grant insert, select on suspense_reasons to credits_api;
 
 grant insert, select on suspense_reasons to credits_app;
 
+grant select on suspense_reasons to credits_auditor;
+
+grant insert, select on suspense_reasons to credits_worker;
+
+grant select on sweep_progress to credits_api;
+
 grant insert, select, update on sweep_progress to credits_app;
+
+grant insert, select, update on sweep_progress to credits_worker;
+
+grant delete, insert, select, update on unique_amount_requests to credits_api;
 
 grant delete, insert, select, update on unique_amount_requests to credits_app;
 
+grant select on unique_amount_requests to credits_worker;
+
+grant insert, select on unique_amounts to credits_api;
+
 grant insert, select on unique_amounts to credits_app;
+
+grant select on unique_amounts to credits_worker;
+
+grant insert, select on wallet_links to credits_api;
 
 grant insert, select on wallet_links to credits_app;
 
+grant select on wallet_links to credits_worker;
+
+grant insert, select on wallet_proofs to credits_api;
+
 grant insert, select on wallet_proofs to credits_app;
 
+grant select on wallet_proofs to credits_worker;
+
+grant delete, insert, select, update on webhook_deliveries to credits_api;
+
+grant delete, insert, select, update on webhook_deliveries to credits_app;
+
+grant delete, insert, select, update on webhook_deliveries to credits_worker;
+
+grant delete, insert, select, update on webhook_endpoints to credits_api;
+
+grant delete, insert, select, update on webhook_endpoints to credits_app;
+
+grant delete, insert, select, update on webhook_endpoints to credits_worker;
+
+grant delete, insert, select, update on webhook_secrets to credits_api;
+
+grant delete, insert, select, update on webhook_secrets to credits_app;
+
+grant delete, insert, select, update on webhook_secrets to credits_worker;
+
+grant select on withdrawals to credits_api;
+
 grant insert, select on withdrawals to credits_app;
+
+grant select on withdrawals to credits_auditor;
+
+grant insert, select on withdrawals to credits_worker;

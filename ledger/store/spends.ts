@@ -14,7 +14,8 @@ const LOAD_SPENDS = bookStatement(
   (
     wanted,
     bucket,
-  ) => `select e.account_id, e.seq, e.service_id, coalesce(h.placed_at, e.booked_at) as taken_at,
+  ) => `select e.account_id, e.seq, e.service_id, case when h.hold_id is null then e.key_number else h.key_number end as key_number, e.booked_at,
+      coalesce(h.placed_at, e.booked_at) as taken_at,
       taken.lot_ids, taken.amounts, coalesce(r.microcredits, 0) as reversed_microcredits
     from ${wanted}
     join entries e on e.bucket = ${bucket} and e.account_id = wanted.account_id and e.seq = wanted.spend_id
@@ -44,6 +45,8 @@ export async function loadSpends(
     account_id: bigint;
     seq: bigint;
     service_id: number;
+    key_number: number | null;
+    booked_at: Instant;
     taken_at: Instant;
     lot_ids: bigint[];
     amounts: bigint[];
@@ -54,6 +57,8 @@ export async function loadSpends(
     value: {
       id: row.seq,
       serviceId: row.service_id,
+      keyNumber: row.key_number,
+      spentAt: row.booked_at,
       takenAt: row.taken_at,
       takes: row.lot_ids.map(
         (lotId, index): Take => ({ lotId, amountMicrocredits: row.amounts[index] ?? 0n }),

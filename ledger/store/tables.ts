@@ -3,11 +3,15 @@ import type { ColumnType, Generated } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import type { RenewalPolicy } from '../core/lot.ts';
+import type { UsageUnit } from '../core/rate-card.ts';
+import type { LimitPeriod } from '../core/spending-limit.ts';
 import type { SuspenseReason } from '../core/suspense-reason.ts';
 import type { LinkEvent } from '../core/wallet-link.ts';
 
 /** Read as microseconds, written as text (see instant-text.ts). */
 type Timestamp = ColumnType<Instant, string, string>;
+/** The database's clock when left out. */
+type GeneratedTimestamp = ColumnType<Instant, string | undefined, never>;
 type OptionalTimestamp = ColumnType<Instant | null, string | null, string | null>;
 
 export interface InstallationTable {
@@ -26,6 +30,8 @@ export interface BookTable {
   head: Uint8Array;
   booked_at: Timestamp;
   debt_microcredits: bigint;
+  /** Changed by those who set limits alone. */
+  has_limits: Generated<boolean>;
 }
 
 export interface LotTable {
@@ -62,6 +68,7 @@ export interface HoldTable {
   account_id: bigint;
   hold_id: bigint;
   service_id: number;
+  key_number: number | null;
   placed_at: Timestamp;
   deadline: Timestamp;
   take_lot_ids: bigint[];
@@ -335,19 +342,44 @@ export interface SecureKeyTable {
   created_at: Timestamp;
   first_used_at: OptionalTimestamp;
   revoked_at: OptionalTimestamp;
+  label: string | null;
+  rotation: number;
+  grace_until: OptionalTimestamp;
 }
 
 export interface AccountKeyTable {
   bucket: number;
   account_id: bigint;
   key_number: number;
-  key_hash: Uint8Array;
+  /** Of the secret that the number was made with; null for a grant. */
+  key_hash: Uint8Array | null;
+}
+
+export interface GrantTable {
+  bucket: number;
+  account_id: bigint;
+  key_number: number;
+  service_id: number;
+  label: string | null;
+  created_at: Timestamp;
+  expires_at: OptionalTimestamp;
+  revoked_at: OptionalTimestamp;
+}
+
+export interface SpendingLimitTable {
+  bucket: number;
+  account_id: bigint;
+  key_number: number;
+  limit_microcredits: bigint;
+  period: LimitPeriod;
+  period_start: Timestamp;
+  used_microcredits: bigint;
 }
 
 export interface ServiceTable {
   service_id: number;
   name: string;
-  created_at: Generated<Instant>;
+  created_at: GeneratedTimestamp;
 }
 
 export interface AccessTokenTable {
@@ -357,7 +389,7 @@ export interface AccessTokenTable {
   service_id: number | null;
   name: string;
   last_four: string;
-  created_at: Generated<Instant>;
+  created_at: GeneratedTimestamp;
   revoked_at: OptionalTimestamp;
 }
 
@@ -453,6 +485,62 @@ export interface BalanceProgressTable {
   updated_at: Timestamp;
 }
 
+export interface RateCardTable {
+  version: number;
+  effective_at: Timestamp;
+  /** Microcredits in strings, by model and unit; written as JSON text. */
+  prices: ColumnType<Record<string, Partial<Record<UsageUnit, string>>>, string, never>;
+  operator: string;
+  reason: string;
+  recorded_at: Timestamp;
+}
+
+export interface WebhookEndpointTable {
+  bucket: number;
+  account_id: bigint;
+  endpoint_id: string;
+  url: string;
+  events: ('low_balance' | 'expiry_soon' | 'debt_opened' | 'lot_added')[];
+  low_balance_microcredits: bigint | null;
+  expiry_hours: number;
+  created_at: Timestamp;
+  is_enabled: Generated<boolean>;
+  failing_since: OptionalTimestamp;
+  paused_at: OptionalTimestamp;
+  followed_seq: bigint;
+  look_at: OptionalTimestamp;
+}
+
+export interface WebhookSecretTable {
+  bucket: number;
+  account_id: bigint;
+  endpoint_id: string;
+  number: number;
+  secret: Uint8Array;
+  created_at: Timestamp;
+  valid_until: OptionalTimestamp;
+}
+
+export interface WebhookDeliveryTable {
+  bucket: number;
+  account_id: bigint;
+  endpoint_id: string;
+  delivery_id: string;
+  type: 'low_balance' | 'expiry_soon' | 'debt_opened' | 'lot_added' | 'test';
+  body: string;
+  created_at: Timestamp;
+  status: 'pending' | 'delivered' | 'failed';
+  attempts: Generated<number>;
+  retries_left: number;
+  by_hand: Generated<boolean>;
+  next_attempt_at: OptionalTimestamp;
+  claimed_until: OptionalTimestamp;
+  last_attempt_at: OptionalTimestamp;
+  last_status: number | null;
+  last_problem: string | null;
+  delivered_at: OptionalTimestamp;
+}
+
 export interface Tables {
   installation: InstallationTable;
   books: BookTable;
@@ -478,6 +566,8 @@ export interface Tables {
   unique_amount_requests: UniqueAmountRequestTable;
   secure_keys: SecureKeyTable;
   account_keys: AccountKeyTable;
+  grants: GrantTable;
+  spending_limits: SpendingLimitTable;
   services: ServiceTable;
   access_tokens: AccessTokenTable;
   challenge_secret: ChallengeSecretTable;
@@ -495,4 +585,8 @@ export interface Tables {
   stripe_hints: StripeHintTable;
   card_payments: CardPaymentTable;
   stripe_progress: StripeProgressTable;
+  rate_cards: RateCardTable;
+  webhook_endpoints: WebhookEndpointTable;
+  webhook_secrets: WebhookSecretTable;
+  webhook_deliveries: WebhookDeliveryTable;
 }

@@ -3,6 +3,7 @@ import type { Book } from '../core/book.ts';
 import type { Hold } from '../core/hold.ts';
 import type { Entry } from '../core/journal.ts';
 import type { Lot } from '../core/lot.ts';
+import type { SpendingLimit } from '../core/spending-limit.ts';
 import type { AccountCodes } from './account-codes.ts';
 import { type BookKey, type BookStatement, oneBucketOf } from './book-statement.ts';
 import { instantText } from './instant-text.ts';
@@ -31,6 +32,8 @@ export interface BookChange extends BookKey {
   readonly holds: readonly Hold[];
   /** What reversals gave back. */
   readonly reversals: readonly Reversed[];
+  /** The limits of which something was used or given back. */
+  readonly limits: readonly SpendingLimit[];
 }
 
 /** So much of a debit or capture was given back by the entry `seq`. */
@@ -104,6 +107,7 @@ const HOLD_COLUMNS = {
   account_id: 'bigint',
   hold_id: 'bigint',
   service_id: 'integer',
+  key_number: 'integer',
   placed_at: 'timestamptz',
   deadline: 'timestamptz',
   // unnest would flatten arrays of arrays: these travel as texts
@@ -117,6 +121,13 @@ const REVERSAL_COLUMNS = {
   spend_id: 'bigint',
   seq: 'bigint',
   amount_microcredits: 'bigint',
+};
+const LIMIT_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  key_number: 'integer',
+  period_start: 'timestamptz',
+  used_microcredits: 'bigint',
 };
 const BOOK_COLUMNS = {
   bucket: 'smallint',
@@ -173,6 +184,10 @@ function writeText(isOfOneBucket: boolean): string {
     `new_holds as (${insert('holds', HOLD_COLUMNS, { take_lot_ids: 'bigint[]', take_microcredits: 'bigint[]' })}
       on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by)`,
     `new_reversals as (${insert('reversals', REVERSAL_COLUMNS)})`,
+    `new_limits as (update spending_limits s
+      set period_start = x.period_start, used_microcredits = x.used_microcredits
+      from ${unnested(LIMIT_COLUMNS)}
+      where s.bucket = ${bucket} and s.account_id = x.account_id and s.key_number = x.key_number)`,
   ];
   return `with ${parts.join(',\n')}
     update books b set seq = x.seq, head = x.head, booked_at = x.booked_at, debt_microcredits = x.debt_microcredits
@@ -195,6 +210,7 @@ export async function writeEntries(
   const faces = columnsFor(FACE_COLUMNS);
   const holds = columnsFor(HOLD_COLUMNS);
   const reversals = columnsFor(REVERSAL_COLUMNS);
+  const limits = columnsFor(LIMIT_COLUMNS);
   const books = columnsFor(BOOK_COLUMNS);
   for (const change of changes) {
     const { bucket, accountId, book } = change;
@@ -208,9 +224,11 @@ export async function writeEntries(
     for (const hold of change.holds) pushHold(holds, change, hold);
     for (const { spendId, seq, amountMicrocredits } of change.reversals)
       push(reversals, bucket, accountId, spendId, seq, amountMicrocredits);
+    for (const { keyNumber, periodStart, usedMicrocredits } of change.limits)
+      push(limits, bucket, accountId, keyNumber, instantText(periodStart), usedMicrocredits);
     push(books, bucket, accountId, book.seq, change.head, instantText(book.bookedAt), book.debtMicrocredits);
   }
-  const tables = [entries, postings, lots, faces, holds, reversals, books];
+  const tables = [entries, postings, lots, faces, holds, reversals, limits, books];
   const only = oneBucketOf(changes);
   if (only === null) await run(WRITE.ofBuckets, tables.flat());
   else await run(WRITE.ofOneBucket, [only, ...tables.flatMap(([, ...others]) => others)]);
@@ -298,6 +316,7 @@ function pushHold(into: Columns, { bucket, accountId }: BookKey, hold: Hold): vo
     accountId,
     hold.id,
     hold.serviceId,
+    hold.keyNumber,
     instantText(hold.placedAt),
     instantText(hold.deadline),
     `{${hold.takes.map(take => take.lotId).join()}}`,

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import { type RecoveryRight, recoveryRight } from '../core/wallet-link.ts';
-import { issueKey, revokeAllKeys } from '../keys/issue-key.ts';
+import { issueKey, revokeKeysAndGrants } from '../keys/issue-key.ts';
 import { lockAccountKeys } from '../keys/lock-account-keys.ts';
 import { isWellFormed } from '../keys/secret.ts';
 import { instantText } from '../store/instant-text.ts';
@@ -42,7 +42,7 @@ export type RecoveryRefusal =
 
 /**
  * Issues a new key for an account to the owner of a wallet that has been linked with it for 72 hours, and ends, in one
- * transaction, everything else that opens it: all keys, the links of wallets that were linked later than this one, and
+ * transaction, everything else that opens it: all keys and grants, the links of wallets that were linked later than this one, and
  * what the secrets of its orders could still claim. Wallets that were linked earlier stay, and can undo it likewise.
  */
 export async function recoverAccount(
@@ -72,7 +72,7 @@ export async function recoverAccount(
     if (!(await useProof(trx, context.bucketCount, proven.proof, { action: 'recover', accountId, now })))
       return refuse({ code: 'challenge_used' });
     const revokedWallets = await revokeLaterLinks(options, { accountId, address, right }, now);
-    await revokeAllKeys(options, accountId, now);
+    await revokeKeysAndGrants(options, accountId, now);
     const { secureKey } = await issueKey(options, accountId, now);
     return { accountId, secureKey, revokedWallets };
   });

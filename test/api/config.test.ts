@@ -1,9 +1,10 @@
 /** Each rule of the configuration: an environment, and what is said about it. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, type PartName, readConfig } from '../../api/config.ts';
+import { SECRET_VARIABLES } from '../../api/secret-files.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -49,6 +50,11 @@ describe('readConfig', () => {
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
       senders: { pooled: [], blocked: [] },
       cards: null,
+      doors: {
+        rateLimits: { anonymous: 30, network: 600, key: 600, service: 600_000, failures: 20 },
+        requestsInFlightMax: 5_000,
+        loggedRequests: 'all',
+      },
     });
   });
 
@@ -348,6 +354,89 @@ describe('readConfig', () => {
   });
 });
 
+describe('secrets in files', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'credits-secrets-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function kept(content: string, mode = 0o600): Promise<string> {
+    const path = join(folder, 'secret');
+    await rm(path, { force: true });
+    await writeFile(path, content);
+    await chmod(path, mode);
+    return path;
+  }
+
+  const secrets = {
+    ...{ DATABASE_URL: LIVE.DATABASE_URL, BASE_RPC_URL: LIVE.BASE_RPC_URL },
+    BASE_RPC_URLS_OTHER: 'https://two.example/k3y',
+    ...{ STRIPE_SECRET_KEY: 'sk_live_abc123', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
+  };
+
+  it.each(SECRET_VARIABLES)('%s is read out of its file', async name => {
+    const environment = { ...LIVE, ...secrets };
+    const path = await kept(`${secrets[name]}\n`);
+    const byFile = { ...environment, [name]: undefined, [`${name}_FILE`]: path };
+    expect(readConfig(byFile, 'worker')).toEqual(readConfig(environment, 'worker'));
+  });
+
+  const secret = 'postgres://app:hunter2@127.0.0.1/credits';
+  const faults: [string, () => Promise<Environment>, RegExp[]][] = [
+    [
+      'both',
+      async () => ({ DATABASE_URL: secret, DATABASE_URL_FILE: await kept(secret) }),
+      [/^DATABASE_URL and DATABASE_URL_FILE are both set: keep one of them\.$/],
+    ],
+    [
+      'a file that is not there',
+      async () => ({ DATABASE_URL_FILE: '/nowhere/at/all' }),
+      [
+        /^DATABASE_URL_FILE names \/nowhere\/at\/all, which cannot be read \(ENOENT\)/,
+        /^DATABASE_URL is not set/,
+      ],
+    ],
+    [
+      'a folder',
+      async () => ({ DATABASE_URL_FILE: folder }),
+      [/, which cannot be read \(EISDIR\)/, /^DATABASE_URL is not set/],
+    ],
+    [
+      'an empty file',
+      async () => ({ DATABASE_URL_FILE: await kept('\n') }),
+      [/, which is empty: write the secret into it\.$/, /^DATABASE_URL is not set/],
+    ],
+    [
+      'a file that everybody may read',
+      async () => ({ DATABASE_URL_FILE: await kept(secret, 0o604) }),
+      [/, which everybody on this machine may read or change: .* chmod o=/, /^DATABASE_URL is not set/],
+    ],
+    [
+      'a file that everybody may change',
+      async () => ({ DATABASE_URL_FILE: await kept(secret, 0o602) }),
+      [/, which everybody on this machine may read or change/, /^DATABASE_URL is not set/],
+    ],
+    [
+      'a file that is no secret',
+      async () => ({ DATABASE_URL_FILE: await kept('x'.repeat(70_000)) }),
+      [/, which is too large for a secret/, /^DATABASE_URL is not set/],
+    ],
+  ];
+  it.each(faults)('are refused as %s', async (_what, given, lines) => {
+    const problems = problemsOf({ ...DEV, DATABASE_URL: undefined, ...(await given()) });
+    expect(problems).toEqual(lines.map(line => expect.stringMatching(line)));
+    expect(problems.join('\n')).not.toContain('hunter2');
+  });
+
+  it('may be read by their group, as containers often have it', async () => {
+    const path = await kept(secret, 0o640);
+    expect(readConfig({ ...DEV, DATABASE_URL: undefined, DATABASE_URL_FILE: path }, 'api').databaseUrl).toBe(
+      secret,
+    );
+  });
+});
+
 describe('lists of senders', () => {
   let folder: string;
   beforeAll(async () => {
@@ -419,5 +508,44 @@ describe('lists of senders', () => {
   it('names every entry that is wrong', async () => {
     const path = await listed('[{"address": "0x1", "name": "a"}, {}, {"address": "x", "name": "b"}]');
     expect(problemsOf({ ...DEV, BLOCKED_SENDERS_FILE: path })).toHaveLength(3);
+  });
+});
+
+describe('the limits of the doors', () => {
+  it('are taken as they are given', () => {
+    const given = {
+      RATE_LIMIT_ANONYMOUS: '1',
+      RATE_LIMIT_NETWORK: '2',
+      RATE_LIMIT_KEY: '3',
+      RATE_LIMIT_SERVICE: '1000000000',
+      RATE_LIMIT_FAILURES: '5',
+      REQUESTS_IN_FLIGHT_MAX: '6',
+      LOG_REQUESTS: 'none',
+    };
+    expect(readConfig({ ...LIVE, ...given }, 'api').doors).toEqual({
+      rateLimits: { anonymous: 1, network: 2, key: 3, service: 1_000_000_000, failures: 5 },
+      requestsInFlightMax: 6,
+      loggedRequests: 'none',
+    });
+  });
+
+  it.each([
+    'RATE_LIMIT_ANONYMOUS',
+    'RATE_LIMIT_NETWORK',
+    'RATE_LIMIT_KEY',
+    'RATE_LIMIT_SERVICE',
+    'RATE_LIMIT_FAILURES',
+    'REQUESTS_IN_FLIGHT_MAX',
+  ])('%s is a whole number that lets somebody in', name => {
+    for (const value of ['0', '-1', '1.5', '1e3', '1000000001', 'many', '007'])
+      expect(problemsOf({ ...LIVE, [name]: value })).toEqual([
+        `${name} is "${value}": set it to a whole number from 1 to 1000000000.`,
+      ]);
+  });
+
+  it('LOG_REQUESTS is one of three', () => {
+    expect(problemsOf({ ...LIVE, LOG_REQUESTS: 'some' })).toEqual([
+      'LOG_REQUESTS is "some": set it to all, problems, none.',
+    ]);
   });
 });

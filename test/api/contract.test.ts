@@ -1,17 +1,14 @@
 /** Every route of the OpenAPI document, on success and for each of its error codes: one without a case fails. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALL_ROUTES } from '../../api/contract/all-routes.ts';
-import { type ProblemCode, problemAnswer, STATUS_OF } from '../../api/contract/problem-codes.ts';
+import type { ProblemCode } from '../../api/contract/problem-codes.ts';
 import { problemsOf, type Route } from '../../api/contract/route.ts';
 import type { OpenApi } from '../../api/openapi.ts';
-import { CREDITS_CASES } from '../support/contract/credits-cases.ts';
-import { DEBITS_CASES } from '../support/contract/debits-cases.ts';
-import type { Prepared, RouteCase, RouteCases } from '../support/contract/route-case.ts';
+import { CONTRACT_CASES as CASES } from '../support/contract/all-cases.ts';
+import { expectProblem } from '../support/contract/expect-problem.ts';
+import type { Prepared, RouteCase } from '../support/contract/route-case.ts';
 import { openStage, type Stage } from '../support/contract/stage.ts';
-import { SYSTEM_CASES } from '../support/contract/system-cases.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
-
-const CASES: RouteCases = { ...CREDITS_CASES, ...DEBITS_CASES, ...SYSTEM_CASES };
 
 let stage: Stage;
 
@@ -26,8 +23,14 @@ afterAll(async () => {
 const EVERYWHERE: { readonly [Code in ProblemCode]?: (asked: Prepared, route: Route) => Prepared } = {
   host_unknown: asked => withHeaders(asked, { host: 'evil.example' }),
   credential_missing: ({ bearer: _, ...asked }) => asked,
-  credential_invalid: ({ bearer: _, ...asked }) => withHeaders(asked, { authorization: 'Basic bm9ib2R5' }),
-  malformed_request: ({ json: _, ...asked }) => ({ ...withHeaders(asked, JSON_TYPE), body: '{"amount"' }),
+  credential_invalid: asked => withHeaders(asked, { authorization: 'Basic bm9ib2R5' }),
+  malformed_request: ({ json: _, ...asked }, route) =>
+    route.body
+      ? { ...withHeaders(asked, JSON_TYPE), body: '{"amount"' }
+      : withHeaders(asked, { authorization: ['Bearer one', 'Bearer two'] }),
+  headers_too_large: asked =>
+    withHeaders(asked, Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, '1']))),
+  overloaded: asked => ({ ...asked, port: stage.fullPort }),
   request_too_large: ({ json: _, ...asked }) => ({
     ...withHeaders(asked, JSON_TYPE),
     body: JSON.stringify({ filler: 'x'.repeat(2_000_000) }),
@@ -44,13 +47,29 @@ const EVERYWHERE: { readonly [Code in ProblemCode]?: (asked: Prepared, route: Ro
     return withHeaders(asked, { 'idempotency-key': 'two words' });
   },
 };
+/** What makes it fail when it is asked once more, at a door that allows one a minute. */
+const AGAIN: { readonly [Code in ProblemCode]?: (asked: Prepared, route: Route) => Prepared } = {
+  rate_limited: asked => ({ ...asked, port: stage.narrowPort }),
+  too_many_failures: (asked, route) => ({
+    ...(EVERYWHERE.credential_invalid?.(asked, route) ?? asked),
+    port: stage.strictPort,
+  }),
+};
+
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-function withHeaders(asked: Prepared, headers: Readonly<Record<string, string | undefined>>): Prepared {
+type Headers = NonNullable<Prepared['headers']>;
+
+/** @param headers Undefined takes one away. */
+function withHeaders(
+  { bearer, ...asked }: Prepared,
+  headers: Readonly<Record<string, Headers[string] | undefined>>,
+): Prepared {
   const all = Object.entries({ ...asked.headers, ...headers });
   return {
     ...asked,
-    headers: Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    ...(bearer === undefined || 'authorization' in headers ? {} : { bearer }),
+    headers: Object.fromEntries(all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
   };
 }
 
@@ -86,6 +105,7 @@ describe('the cases', () => {
     (name, route) => {
       const shown = new Set([
         ...Object.keys(EVERYWHERE),
+        ...Object.keys(AGAIN),
         ...Object.keys(TROUBLE),
         ...Object.keys(CASES[name]?.problems ?? {}),
       ]);
@@ -137,9 +157,7 @@ describe.each(
 
   it.each(problemsOf(route))('%s', async code => {
     const answer = await problemOf(route, routeCase, code);
-    expect(answer.body).toMatchObject({ code, status: STATUS_OF[code] });
-    expect(answer.status).toBe(STATUS_OF[code]);
-    expect(problemAnswer.safeParse(answer.body).error).toBeUndefined();
+    expectProblem(answer, code, stage.log);
   });
 });
 
@@ -149,7 +167,9 @@ async function problemOf(route: Route, { succeeds, problems }: RouteCase, code: 
   const prepared = await succeeds(stage);
   const trouble = TROUBLE[code];
   if (trouble) return await trouble(() => ask(route, prepared));
-  const spoil = EVERYWHERE[code];
+  const again = AGAIN[code]?.(prepared, route);
+  if (again) await ask(route, again);
+  const spoil = EVERYWHERE[code] ?? AGAIN[code];
   if (!spoil) throw new Error(`there is no case for ${code} of ${route.name}`);
   return await ask(route, spoil(prepared, route));
 }

@@ -1,7 +1,7 @@
 /** What holds for every answer, whatever was asked: headers, hosts, ids, and that no secret leaves where it should not. */
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
 
@@ -14,8 +14,8 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; " +
-  "form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none';script-src 'self';style-src 'self';connect-src 'self';base-uri 'none';" +
+  "form-action 'none';frame-ancestors 'none'";
 const json = { 'content-type': 'application/json' };
 
 /** One of each kind of answer. */
@@ -74,6 +74,8 @@ describe('every answer', () => {
       'x-content-type-options': 'nosniff',
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
+      'x-frame-options': 'DENY',
+      'strict-transport-security': 'max-age=31536000',
       'request-id': expect.stringMatching(/^req_[0-9a-f]{32}$/),
     });
     expect(answer.headers).not.toHaveProperty('x-powered-by');
@@ -154,9 +156,16 @@ describe('Authorization', () => {
     expect((await api.call('GET', '/v1/credits', { headers })).status).toBe(200);
   });
 
-  it('sent twice never lets the second one in', async () => {
-    const headers = { authorization: ['Bearer aisk_dev_nonsense', `Bearer ${customer.secureKey}`] };
-    expect((await api.call('GET', '/v1/credits', { headers })).status).toBe(401);
+  it.each([
+    ['a wrong one first', (key: string) => ['Bearer aisk_dev_nonsense', `Bearer ${key}`]],
+    ['a wrong one second', (key: string) => [`Bearer ${key}`, 'Bearer aisk_dev_nonsense']],
+    ['the same one', (key: string) => [`Bearer ${key}`, `Bearer ${key}`]],
+  ])('sent twice is refused: %s', async (_what, write) => {
+    const headers = { authorization: write(customer.secureKey) };
+    expect(await api.call('GET', '/v1/credits', { headers })).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request', field: 'Authorization', detail: expect.stringContaining('twice') },
+    });
   });
 
   it('is not read from the URL or a cookie', async () => {
@@ -165,6 +174,77 @@ describe('Authorization', () => {
       expect((await api.call('GET', `/v1/credits${tail}`)).status).toBe(401);
     const headers = { cookie: `secure_key=${key}; session=${key}` };
     expect((await api.call('GET', '/v1/credits', { headers })).status).toBe(401);
+  });
+});
+
+describe('a header', () => {
+  it.each([
+    ['Idempotency-Key', ['one', 'one']],
+    ['Content-Type', ['application/json', 'application/json']],
+  ])('%s sent twice is refused', async (field, values) => {
+    const before = await api.query('select count(*) as n from credits.entries');
+    const answer = await api.debit(customer, '1', 'twice', { headers: { [field.toLowerCase()]: values } });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'malformed_request', field } });
+    expect(await api.query('select count(*) as n from credits.entries')).toEqual(before);
+  });
+
+  it('that is known nowhere may come twice', async () => {
+    const headers = { 'x-anything': ['one', 'two'] };
+    expect((await api.call('GET', '/health', { headers })).status).toBe(200);
+  });
+
+  it('is one of a hundred at the most', async () => {
+    const headers = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-${index}`, '1']));
+    // Host and Connection are sent by themselves.
+    expect((await api.call('GET', '/health', { headers: headers(98) })).status).toBe(200);
+    expect((await api.call('GET', '/health', { headers: headers(99) })).body).toMatchObject({
+      status: 431,
+      code: 'headers_too_large',
+    });
+  });
+
+  it('is not read when all together are too long', async () => {
+    const answer = await api.call('GET', '/health', { headers: { 'x-long': 'x'.repeat(20_000) } });
+    expect(answer.body).toMatchObject({ status: 431, code: 'headers_too_large' });
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.headers['request-id']).toBe(answer.body.request_id);
+  });
+});
+
+describe('another origin', () => {
+  it.each(['GET', 'POST', 'PUT'])('gets no allowance for %s', async method => {
+    const headers = {
+      origin: 'https://evil.example',
+      'access-control-request-method': method,
+      'access-control-request-headers': 'authorization, content-type',
+    };
+    for (const path of ['/v1/credits', '/v1/debits', '/v1/orders', '/health', '/openapi.json', '/']) {
+      const answer = await api.call('OPTIONS', path, { headers });
+      const allowed = Object.keys(answer.headers).filter(name => name.startsWith('access-control-'));
+      expect(allowed, path).toEqual([]);
+      expect(answer.headers['cross-origin-resource-policy']).toBe('same-origin');
+    }
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    '/v1/orders/%',
+    '/v1/orders/%zz',
+    '/v1/orders/%c3%28',
+    '/v1/orders/%ff/claim',
+    '/v1/wallets/%00',
+    '/%',
+    '/%c0%ae%c0%ae/package.json',
+    '/v1/%2e%2e/credits',
+    '//evil.example/',
+    `/v1/orders/${'x'.repeat(5000)}`,
+  ])('%s is nothing, and no fault of ours', async path => {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const { status } = await api.call(method, path, { bearer: customer.secureKey });
+      expect([400, 401, 404, 405], `${method} ${path}`).toContain(status);
+    }
   });
 });
 
@@ -231,16 +311,45 @@ describe('no secret', () => {
 });
 
 describe('a connection', () => {
-  it('that speaks no HTTP is closed', async () => {
-    const said = await new Promise<string>(resolve => {
-      let text = '';
-      const socket = connect(api.port, '127.0.0.1', () => socket.write('HELO there\r\n\r\n'));
+  /** What comes back when nothing follows `text`. */
+  const saidTo = (text: string) =>
+    new Promise<string>(resolve => {
+      let said = '';
+      const socket = connect(api.port, '127.0.0.1', () => socket.write(text));
       socket.on('data', chunk => {
-        text += chunk;
+        said += chunk;
       });
-      socket.on('close', () => resolve(text));
+      socket.on('error', () => {}).on('close', () => resolve(said));
     });
+  const host = () => `Host: 127.0.0.1:${api.port}\r\n`;
+
+  it('that speaks no HTTP is closed', async () => {
+    const said = await saidTo('HELO there\r\n\r\n');
     expect(said).toMatch(/^HTTP\/1\.1 400 /);
+    expect(said).toContain('"code":"malformed_request"');
+  });
+
+  it.each([
+    ['two lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'],
+    ['a length and chunks', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ])('on which it is not clear where a body ends is closed: %s', async (_what, rest) => {
+    const said = await saidTo(
+      `POST /v1/orders HTTP/1.1\r\n${host()}Content-Type: application/json\r\n${rest}`,
+    );
+    expect(said).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it.each([
+    ['headers', () => `GET /health HTTP/1.1\r\n${host()}X-Slow: `],
+    [
+      'a body',
+      () =>
+        `POST /v1/orders HTTP/1.1\r\n${host()}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+    ],
+  ])('on which %s never come to an end is closed', async (_what, begin) => {
+    const said = await saidTo(begin());
+    expect(said).toMatch(/^HTTP\/1\.1 408 /);
+    expect(said).toContain('"code":"request_timeout"');
   });
 
   it('is used again', async () => {
@@ -255,5 +364,60 @@ describe('a connection', () => {
       await api.call('GET', path, { agent });
     agent.destroy();
     expect(sockets).toBe(1);
+  });
+});
+
+describe('the log', () => {
+  const linesOf = async (answer: Answer<AnyBody>) => {
+    const id = String(answer.headers['request-id']);
+    // It is written when the answer has gone out.
+    return await vi.waitFor(() => {
+      const lines = api.log.filter(line => line.includes(id));
+      expect(lines.length).toBeGreaterThan(0);
+      return lines;
+    });
+  };
+
+  it.each([
+    [
+      'a route by its pattern, with who called',
+      () => api.call('GET', `/v1/orders/${customer.orderId}?note=1`, { bearer: customer.orderSecret }),
+      /^request id=req_\w+ method=GET route=\/v1\/orders\/\{id\} status=200 ms=[\d.]+ caller=order_secret$/,
+    ],
+    [
+      'a debit',
+      () => api.debit(customer, '1', 'logged'),
+      /method=POST route=\/v1\/debits status=201 ms=[\d.]+ caller=service$/,
+    ],
+    [
+      'why it was declined',
+      () => api.debit(customer, '999999', 'logged-too'),
+      /status=402 ms=[\d.]+ caller=service code=insufficient_credits$/,
+    ],
+    [
+      'nothing of an address that is none',
+      () => api.call('GET', `/v1/nothing/${customer.secureKey}`),
+      /method=GET route=- status=404 ms=[\d.]+ caller=- code=not_found$/,
+    ],
+  ])('has one line of each request: %s', async (_what, ask, pattern) => {
+    const lines = await linesOf(await ask());
+    expect(lines).toEqual([expect.stringMatching(pattern)]);
+  });
+
+  it('has those of problems only, or none, when so wished', async () => {
+    for (const [loggedRequests, expected] of [
+      ['problems', ['401']],
+      ['none', []],
+    ] as const) {
+      const port = await api.door({ loggedRequests });
+      const ids = [
+        (await api.call('GET', '/health', { port })).headers['request-id'],
+        (await api.call('GET', '/v1/credits', { port })).headers['request-id'],
+      ];
+      // A later request of the same process is surely logged after them.
+      await linesOf(await api.call('GET', '/health'));
+      const lines = api.log.filter(line => ids.some(id => line.includes(String(id))));
+      expect(lines.map(line => /status=(\d+)/.exec(line)?.[1])).toEqual(expected);
+    }
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../api/config.ts';
+import { SECRET_VARIABLES } from '../../api/secret-files.ts';
 import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -45,6 +46,8 @@ function readByConfig(): Set<string> {
     },
   });
   readConfig(environment, 'api');
+  // That secrets may be in files is said of all of them at once.
+  for (const name of SECRET_VARIABLES) expect(asked.delete(`${name}_FILE`), name).toBe(true);
   return asked;
 }
 
@@ -64,6 +67,12 @@ describe('.env.example', () => {
     const started = await readByStart();
     expect(started.has('STATE_FOLDER') && started.has('PORT')).toBe(true);
     expect(named.sort()).toEqual([...new Set([...readByConfig(), ...started])].sort());
+  });
+
+  it('says of every secret that it may be in a file', async () => {
+    const [head = ''] = (await read('.env.example')).split('\n\n');
+    expect(head).toContain('DATABASE_URL_FILE=');
+    for (const name of SECRET_VARIABLES) expect(head).toContain(name);
   });
 
   it('explains each in a sentence', async () => {

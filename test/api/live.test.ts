@@ -6,12 +6,13 @@ import { startApiPart } from '../../api/parts/api-part.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
 import type { RunningChild } from '../../dev/child-process.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { FIRST_PRICE, installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { createOperatorToken, createServiceToken, openKysely, openPool } from '../../ledger/index.ts';
+import { issueKey } from '../../ledger/keys/issue-key.ts';
 import { newSecret } from '../../ledger/keys/secret.ts';
 import { DEFAULT_BUCKET_COUNT } from '../../ledger/store/installation.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { BASE_GENESIS_HASH, type BaseRpc, startBaseRpc } from '../support/base-rpc.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { type AnyBody, send } from '../support/http.ts';
@@ -109,6 +110,33 @@ describe('live', () => {
       });
   });
 
+  it('takes https endpoints of webhooks only', async () => {
+    const { secureKey } = await asOwner(db =>
+      db
+        .transaction()
+        .execute(trx =>
+          issueKey(
+            { db: trx, bucketCount: DEFAULT_BUCKET_COUNT, mode: 'live' },
+            7n,
+            nowInSeconds() * 1_000_000n,
+          ),
+        ),
+    );
+    const headers = {
+      host: HOST,
+      'content-type': 'application/json',
+      authorization: `Bearer ${secureKey}`,
+    };
+    const ask = (method: string, path: string, url: string) =>
+      send<AnyBody>(port, path, { method, headers, body: JSON.stringify({ url, events: ['lot_added'] }) });
+    const refused = { status: 400, body: { code: 'invalid_field', field: 'url' } };
+    expect(await ask('POST', '/v1/webhooks', 'http://example.com/')).toMatchObject(refused);
+    const made = await ask('POST', '/v1/webhooks', 'https://example.com/');
+    expect(made.status).toBe(201);
+    const path = `/v1/webhooks/${made.body.id}`;
+    expect(await ask('PATCH', path, 'http://127.0.0.1/')).toMatchObject(refused);
+  });
+
   it('quotes nothing while the chain is behind the clock by more than a minute', async () => {
     const order = () =>
       send<AnyBody>(port, '/v1/orders', {
@@ -116,7 +144,7 @@ describe('live', () => {
         headers: { host: HOST, 'content-type': 'application/json' },
         body: JSON.stringify({ amount_usd: '1', method: 'eth' }),
       });
-    await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache });
+    await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE });
     await pushPrice(chain.rpcUrl, FIRST_PRICE, { updatedAt: nowInSeconds() });
     expect(await order()).toMatchObject({
       status: 503,
@@ -126,7 +154,7 @@ describe('live', () => {
     await control.setNextBlockTimestamp({ timestamp: nowInSeconds() });
     await control.mine({ blocks: 1 });
     // A price is kept for a second.
-    await vi.waitUntil(async () => (await order()).status === 201, { timeout: 20_000, interval: 200 });
+    await vi.waitUntil(async () => (await order()).status === 201, { timeout: 60_000, interval: 200 });
   });
 
   it('takes live tokens and refuses those of development, even when they are in the database', async () => {

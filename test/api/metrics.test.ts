@@ -1,5 +1,5 @@
 /** What operators and their monitoring are told. */
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { openPool } from '../../ledger/index.ts';
 import { type ApiUnderTest, BEGINNING, startApi } from '../support/api.ts';
 import { createIndexerTables, reachBlock } from '../support/indexer-rows.ts';
@@ -57,6 +57,70 @@ it('tells how old the newest block of the indexer is, and how far that is behind
     `insert into credits.chain_progress (chain_id, head_block, updated_at) values (8453, 103, now())`,
   );
   expect(await lag()).toEqual(['seconds 7', 'blocks 3']);
+});
+
+const metrics = async () => (await api.call('GET', '/metrics', { bearer: api.operatorToken })).text;
+
+/** The value of a metric, with its labels as they are written. */
+async function valueNamed(name: string): Promise<number | undefined> {
+  const line = (await metrics()).split('\n').find(one => one.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length));
+}
+
+it('counts requests by their route, whatever callers put into their addresses', async () => {
+  const count = (labels: string) => valueNamed(`credits_http_request_seconds_count{${labels}}`);
+  const known = 'method="GET",route="/v1/orders/{id}",status="404"';
+  const unknown = 'method="-",route="-",status="404"';
+  const before = [(await count(known)) ?? 0, (await count(unknown)) ?? 0];
+  for (const id of ['ord_one', 'ord_two'])
+    await api.call('GET', `/v1/orders/${id}`, { bearer: 'aios_dev_nonsense' });
+  for (const path of ['/v1/one', '/two.html', '/three']) await api.call('GET', path);
+  await vi.waitFor(async () => {
+    expect([await count(known), await count(unknown)]).toEqual([(before[0] ?? 0) + 2, (before[1] ?? 0) + 3]);
+  });
+  expect(await metrics()).not.toContain('ord_one');
+});
+
+it('tells how many commands go into a batch, and how many wait', async () => {
+  const customer = await api.customer();
+  const sum = 'credits_posting_batch_commands_sum';
+  const before = (await valueNamed(sum)) ?? 0;
+  const release = await api.lockBook(customer.accountId);
+  const debits = [api.debit(customer, '1', 'batched-0')];
+  const blocked = () =>
+    api.query(`select from pg_stat_activity where datname = current_database()
+      and application_name = 'credits-posting' and wait_event_type = 'Lock'`);
+  await vi.waitUntil(async () => (await blocked()).length > 0, { timeout: 30_000 });
+  for (let index = 1; index < 20; index += 1) debits.push(api.debit(customer, '1', `batched-${index}`));
+  await vi.waitFor(async () => expect(await valueNamed('credits_posting_queue_commands')).toBe(19), {
+    timeout: 30_000,
+  });
+  await release();
+  await Promise.all(debits);
+  expect(await valueNamed('credits_posting_queue_commands')).toBe(0);
+  expect((await valueNamed(sum)) ?? 0).toBe(before + 20);
+  expect(await valueNamed('credits_posting_batch_seconds_count')).toBe(
+    await valueNamed('credits_posting_wait_seconds_count'),
+  );
+});
+
+it('adds up what is in suspense and what is owed', async () => {
+  const before = (await valueNamed('credits_suspense_eth')) ?? 0;
+  const receipts = (await valueNamed('credits_suspense_receipts')) ?? 0;
+  await api.intake.pay({ calldata: '0x', amountWei: 1_500_000_000_000_000_000n });
+  expect(await valueNamed('credits_suspense_eth')).toBeCloseTo(before + 1.5, 12);
+  expect(await valueNamed('credits_suspense_receipts')).toBe(receipts + 1);
+  const debtor = await api.customer();
+  await api.debit(debtor, '4000.5', 'before-the-reorg');
+  await api.intake.vanish(debtor.payment);
+  expect(await valueNamed('credits_open_debt_credits')).toBe(4000.5);
+});
+
+it('tells of the process itself, once', async () => {
+  const lines = (await metrics())
+    .split('\n')
+    .filter(line => line.startsWith('process_resident_memory_bytes '));
+  expect(lines).toHaveLength(1);
 });
 
 it.each(['/metrics', '/v1/operator/alarms'])('tells nobody else: %s', async path => {

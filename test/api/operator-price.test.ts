@@ -1,10 +1,10 @@
 /** A price by an operator, over HTTP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds } from '../../dev/price-feeds.ts';
 import type { Included } from '../../ledger/intake/receipt-facts.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { type ApiUnderTest, BEGINNING, startApi } from '../support/api.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 
@@ -14,7 +14,7 @@ let chain: LocalChain;
 let api: ApiUnderTest;
 beforeAll(async () => {
   chain = await startChain({ port: await freePort() });
-  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   api = await startApi({ rpcUrl: chain.rpcUrl });
 });
 afterAll(async () => {

@@ -34,7 +34,7 @@ describe('GET /v1/operator/trial-balance', () => {
 
     const answer = await trialBalance(api.operatorToken);
     expect(answer.status).toBe(200);
-    expect(Object.keys(answer.body)).toEqual(['accounts']);
+    expect(Object.keys(answer.body)).toEqual(['at', 'accounts']);
     const after = balances(answer);
     const sums: Record<string, bigint> = {};
     for (const [account, balance] of after) {

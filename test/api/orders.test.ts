@@ -4,6 +4,7 @@ import { createPublicClient, createTestClient, http } from 'viem';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SEQUENCER_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { instantText } from '../../ledger/index.ts';
@@ -27,7 +28,7 @@ let api: ApiUnderTest;
 beforeAll(async () => {
   chain = await startChain({ port: await freePort() });
   await installFeeds(chain.rpcUrl, {
-    cacheFolder: new URL('../../node_modules/.cache/solidity', import.meta.url).pathname,
+    cacheFolder: SOLIDITY_CACHE,
   });
   api = await startApi({ rpcUrl: chain.rpcUrl });
 });

@@ -59,7 +59,7 @@ describe('while the database is away', () => {
     } finally {
       gate.mend();
     }
-    await vi.waitUntil(async () => (await api.call('GET', '/ready')).status === 200, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await api.call('GET', '/ready')).status === 200, { timeout: 60_000 });
     expect(await api.debit(customer, '1', 'back')).toMatchObject({ status: 201 });
   });
 
@@ -72,9 +72,10 @@ describe('while the database is away', () => {
       gate.mend();
     }
     const logged = api.log.join('\n');
-    expect(logged).toContain('/v1/operator/aisk_…');
+    // Of what is no route, the path is not repeated at all.
+    expect(logged).toMatch(/^req_\w+ GET - 503 temporarily_unavailable: /m);
     for (const secret of [customer.secureKey, api.operatorToken]) expect(logged).not.toContain(secret);
-    await vi.waitUntil(async () => (await api.call('GET', '/ready')).status === 200, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await api.call('GET', '/ready')).status === 200, { timeout: 60_000 });
   });
 
   it('a debit that was on its way is carried out once', async () => {
@@ -102,7 +103,7 @@ describe('while its connections are ended by the server', () => {
       return await api.debit(spender, '10', key);
     });
     for (const { status } of await Promise.all(debits)) expect([201, 503]).toContain(status);
-    await vi.waitUntil(async () => (await api.call('GET', '/ready')).status === 200, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await api.call('GET', '/ready')).status === 200, { timeout: 60_000 });
     for (const key of keys) {
       const answer = await api.debit(spender, '10', key);
       expect(answer.status).toBe(201);

@@ -1,6 +1,7 @@
 /** The API as a program: how it starts, what it says when it cannot, and how it ends. */
+import { once } from 'node:events';
 import { Agent, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
@@ -68,9 +69,9 @@ async function payingCustomer(installation: Awaited<ReturnType<typeof readInstal
   return claim;
 }
 
-async function startApi(): Promise<{ child: RunningChild; port: number }> {
+async function startApi(more: Record<string, string> = {}): Promise<{ child: RunningChild; port: number }> {
   const port = await freePort();
-  return { port, child: await startApiProgram({ ...env, PORT: String(port) }) };
+  return { port, child: await startApiProgram({ ...env, ...more, PORT: String(port) }) };
 }
 
 function debit(port: number, key: string, agent?: Agent): Promise<Answer<AnyBody>> {
@@ -84,6 +85,15 @@ function debit(port: number, key: string, agent?: Agent): Promise<Answer<AnyBody
     },
     body: JSON.stringify({ secure_key: customer.secureKey, amount: '1' }),
     ...(agent ? { agent } : {}),
+  });
+}
+
+/** Somebody who wants to order, which the chain here has no price for. */
+function ordered(port: number): Promise<Answer<AnyBody>> {
+  return send(port, '/v1/orders', {
+    method: 'POST',
+    headers: { host: `127.0.0.1:${port}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ amount_usd: '1', method: 'card' }),
   });
 }
 
@@ -198,10 +208,10 @@ describe('the running API', () => {
       expect((await debit(port, 'before', agent)).status).toBe(201);
       const release = await lockBook(database.url, customer.accountId);
       const inFlight = debit(port, 'in-flight', agent);
-      await vi.waitUntil(isPostingBlocked, { timeout: 20_000 });
+      await vi.waitUntil(isPostingBlocked, { timeout: 60_000 });
       process.kill(child.pid, 'SIGTERM');
       const connected = () => send(port, '/health', { agent: new Agent({ keepAlive: false }) });
-      await vi.waitFor(() => expect(connected()).rejects.toThrow(/ECONNREFUSED/), { timeout: 20_000 });
+      await vi.waitFor(() => expect(connected()).rejects.toThrow(/ECONNREFUSED/), { timeout: 60_000 });
       await release();
       const answer = await inFlight;
       expect(answer.status).toBe(201);
@@ -215,6 +225,67 @@ describe('the running API', () => {
     expect(child.output()).not.toContain('    at ');
   });
 
+  it('ends at SIGTERM also while somebody sends a request that never comes to its end', async () => {
+    const { child, port } = await startApi();
+    const begin = `POST /v1/orders HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n`;
+    const slow = connect(port, '127.0.0.1', () => slow.write(`${begin}Content-Length: 100\r\n\r\n{`));
+    const headless = connect(port, '127.0.0.1', () => headless.write(begin));
+    for (const socket of [slow, headless]) socket.on('error', () => {});
+    try {
+      await Promise.all([once(slow, 'connect'), once(headless, 'connect')]);
+      expect((await debit(port, 'beside-the-slow')).status).toBe(201);
+      process.kill(child.pid, 'SIGTERM');
+      expect(await child.exited).toEqual({ code: 0, signal: null });
+    } finally {
+      slow.destroy();
+      headless.destroy();
+      await child.kill();
+    }
+    expect(child.output()).not.toContain('did not stop');
+  });
+
+  it('turns away what is more than it works on at a time, and answers the rest', async () => {
+    const { child, port } = await startApi({ REQUESTS_IN_FLIGHT_MAX: '3' });
+    try {
+      const release = await lockBook(database.url, customer.accountId);
+      const inFlight = ['full-1', 'full-2', 'full-3'].map(key => debit(port, key));
+      await vi.waitUntil(isPostingBlocked, { timeout: 20_000 });
+      const turnedAway = await vi.waitFor(
+        async () => {
+          const answer = await ordered(port);
+          expect(answer.status).toBe(503);
+          return answer;
+        },
+        { timeout: 20_000 },
+      );
+      expect(turnedAway.body).toMatchObject({ code: 'overloaded' });
+      expect(turnedAway.headers['retry-after']).toBe('1');
+      // Whoever watches over it still can.
+      expect((await send(port, '/ready')).status).toBe(200);
+      await release();
+      const answers = await Promise.all(inFlight);
+      expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+      // What left made room.
+      expect((await debit(port, 'full-4')).status).toBe(201);
+    } finally {
+      await child.stop();
+    }
+  });
+
+  it('is limited and logs as the environment says', async () => {
+    const { child, port } = await startApi({ RATE_LIMIT_SERVICE: '1', LOG_REQUESTS: 'problems' });
+    try {
+      expect((await debit(port, 'limited-1')).status).toBe(201);
+      const refused = await debit(port, 'limited-2');
+      expect(refused.body).toMatchObject({ status: 429, code: 'rate_limited' });
+      const line = new RegExp(`api: request id=${refused.headers['request-id']} .* code=rate_limited`);
+      await vi.waitFor(() => expect(child.output()).toMatch(line), { timeout: 20_000 });
+      expect(child.output()).not.toContain('status=201');
+    } finally {
+      await child.stop();
+    }
+  });
+
   it('lives on when the database is cut off under a request, and writes no secret', async () => {
     const { child, port } = await startApi();
     try {
@@ -224,13 +295,13 @@ describe('the running API', () => {
         answer => answer.status,
         (error: unknown) => String(error),
       );
-      await vi.waitUntil(isPostingBlocked, { timeout: 20_000 });
+      await vi.waitUntil(isPostingBlocked, { timeout: 60_000 });
       gate.cut();
       gate.mend();
       await release();
       expect([201, 503]).toContain(await inFlight);
       const ready = async () => (await send(port, '/ready', { headers: { host } })).status === 200;
-      await vi.waitUntil(ready, { timeout: 20_000 });
+      await vi.waitUntil(ready, { timeout: 60_000 });
       expect(await debit(port, 'cut-off')).toMatchObject({ status: 201 });
       const headers = { host, authorization: `Bearer ${operatorToken}` };
       expect(await send(port, '/v1/operator/trial-balance', { headers })).toMatchObject({ status: 200 });

@@ -17,11 +17,13 @@ import { base } from 'viem/chains';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { type CompiledContract, compileSolidity } from '../../dev/compile-solidity.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { accountName, instantText, SenderLists } from '../../ledger/index.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { type ApiUnderTest, BEGINNING, type Customer, startApi } from '../support/api.ts';
+import { grantTo } from '../support/contract/grants-cases.ts';
+import { spendingKey } from '../support/contract/keys-cases.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 import {
@@ -61,7 +63,7 @@ beforeAll(async () => {
   const names = ['OwnedWallet.sol', 'WalletFactory.sol', 'Batch.sol'];
   const folder = new URL('../support/contracts/', import.meta.url).pathname;
   contracts = compileSolidity(Object.fromEntries(names.map(name => [name, folder + name])), {
-    cacheFolder: solidityCache,
+    cacheFolder: SOLIDITY_CACHE,
   });
 });
 afterAll(async () => {
@@ -231,7 +233,7 @@ describe('POST /v1/wallets/challenges', () => {
         // An order's secret counts with its own order only.
         [order.secret, {}],
         [order.secret, { order: (await unpaidOrder()).orderId }],
-        [order.secret, { order: 'ord_\u0000' }],
+        [order.secret, { order: 'ord_none' }],
       ] as const)
         expect(
           await askForChallenge(api, action, address, { bearer, fields: { ...transaction, ...fields } }),
@@ -755,6 +757,34 @@ describe('recovering an account', () => {
     expect(await creditsOf(keyOf(recovered))).toBe('10000');
     expect((await walletsOf({ secureKey: keyOf(recovered) })).body.recoveries).toEqual([
       { address: wallet.address, at: instantText(from) },
+    ]);
+  });
+
+  it('ends every other key, those in their grace included, and every grant', async () => {
+    const wallet = newWallet();
+    const customer = await customerWith(wallet);
+    const spending = await spendingKey(api, customer);
+    const rotated = await api.call('POST', '/v1/keys/2/rotate', {
+      bearer: customer.secureKey,
+      json: { last_four: spending.slice(-4), grace_seconds: 604_800 },
+    });
+    const grant = await grantTo(api, customer);
+    api.now += 80n * HOUR;
+    expect(await api.debit({ secureKey: spending }, '1', 'in-grace')).toMatchObject({ status: 201 });
+    const recovered = await recover(wallet);
+    for (const secureKey of [customer.secureKey, spending, keyOf(rotated)])
+      expect(await api.debit({ secureKey }, '1', 'stolen')).toMatchObject(problem(422, 'secure_key_invalid'));
+    const granted = await api.call('POST', '/v1/debits', {
+      bearer: api.serviceToken,
+      json: { grant, amount: '1' },
+      headers: { 'idempotency-key': 'by-the-grant' },
+    });
+    expect(granted).toMatchObject(problem(422, 'grant_invalid'));
+    const { body } = await api.call('GET', '/v1/keys', { bearer: keyOf(recovered) });
+    expect(body.keys).toMatchObject([
+      { number: 4, revoked_at: null },
+      { number: 2, revoked_at: instantText(api.now) },
+      { number: 1, revoked_at: instantText(api.now) },
     ]);
   });
 

@@ -143,14 +143,18 @@ describe('a checkout', () => {
     expect(answered.status).toBe(303);
     expect(session).toMatchObject({ status: 'complete', payment_status: 'unpaid' });
     const { charge } = await chargeOf(session);
-    expect(charge).toMatchObject({ status: 'pending', balance_transaction: null });
+    const begun = nowSeconds;
+    // There before the bank has said anything, as at Stripe.
+    const moved = { amount: 1_234, type: 'payment', created: begun };
+    expect(charge).toMatchObject({ status: 'pending', balance_transaction: moved });
     const before = received.length;
     nowSeconds += 3 * 86_400;
     await form(`/dashboard/charges/${charge.id}/${outcome}`);
     const settled = await stripe.checkout.sessions.retrieve(session.id);
     expect(settled.payment_status).toBe(outcome === 'succeed' ? 'paid' : 'unpaid');
-    if (outcome === 'succeed')
-      expect((await chargeOf(settled)).charge.balance_transaction).toMatchObject({ created: nowSeconds });
+    const after = (await chargeOf(settled)).charge;
+    expect(after.balance_transaction).toMatchObject(moved);
+    expect(after.failure_balance_transaction === null).toBe(outcome === 'succeed');
     const ending = outcome === 'succeed' ? 'succeeded' : 'failed';
     await expect.poll(() => typesSince(before)).toContain(`checkout.session.async_payment_${ending}`);
   });
@@ -212,6 +216,9 @@ describe('as Stripe', () => {
       code: 'parameter_unknown',
       param: 'locale',
     });
+    await expect(
+      stripe.checkout.sessions.list({ charge: 'ch_1' } as Stripe.Checkout.SessionListParams),
+    ).rejects.toMatchObject({ code: 'parameter_unknown', param: 'charge' });
     const cheap = structuredClone(TERMS);
     if (cheap.line_items?.[0]?.price_data) cheap.line_items[0].price_data.unit_amount = 49;
     await expect(stripe.checkout.sessions.create(cheap)).rejects.toMatchObject({ code: 'amount_too_small' });

@@ -7,11 +7,11 @@ import { aggregatorV3Abi } from '../../contracts-abi/aggregator-v3.ts';
 import { ETH_USD_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { until } from './process-state.ts';
 import { scratchFolder } from './scratch-folder.ts';
-import { solidityCache } from './solidity-cache.ts';
 
 const folder = await scratchFolder();
 const port = await freePort();
@@ -78,7 +78,7 @@ describe('a local chain with a folder', () => {
 
   test('stands in for Base', async () => {
     const chain = await start();
-    await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache });
+    await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE });
     expect(await client.getChainId()).toBe(8453);
     firstPayment = await pay('1');
     expect(await valuesTraced(firstPayment)).toEqual(['0xde0b6b3a7640000']);

@@ -5,6 +5,7 @@ import { aggregatorV3Abi } from '../../contracts-abi/aggregator-v3.ts';
 import { ETH_USD_FEED, SEQUENCER_FEED } from '../../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import {
   FIRST_PRICE,
@@ -16,7 +17,6 @@ import {
   startPriceMoves,
 } from '../../dev/price-feeds.ts';
 import { until } from './process-state.ts';
-import { solidityCache } from './solidity-cache.ts';
 
 const port = await freePort();
 const rpcUrl = `http://127.0.0.1:${port}`;
@@ -39,7 +39,7 @@ const roundData = (id: bigint) =>
 let chain: LocalChain;
 beforeAll(async () => {
   chain = await startChain({ port });
-  await installFeeds(rpcUrl, { cacheFolder: solidityCache });
+  await installFeeds(rpcUrl, { cacheFolder: SOLIDITY_CACHE });
 });
 afterAll(async () => {
   await chain.kill();
@@ -117,7 +117,7 @@ describe('the stand-in feeds', () => {
 
   test('do not change when they are installed again', async () => {
     const before = await client.getBlockNumber();
-    await installFeeds(rpcUrl, { cacheFolder: solidityCache, price: 1n });
+    await installFeeds(rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: 1n });
     expect(await client.getBlockNumber()).toBe(before);
   });
 

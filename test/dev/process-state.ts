@@ -20,7 +20,7 @@ export function isRunning(pid: number): boolean {
 
 /** Waits until something is true; the deadline is only there to end a test that failed. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await isTrue())) {
     if (performance.now() > deadline) throw new Error(`It did not come true: ${what}.`);
     await sleep(10);

@@ -45,7 +45,7 @@ function start(env: Record<string, string>, args: string[]): Promise<string> {
     execFile(
       process.execPath,
       [START, ...args],
-      { env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env }, timeout: 20_000 },
+      { env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env }, timeout: 120_000 },
       (_error, stdout, stderr) => resolve(stdout + stderr),
     );
   });

@@ -7,6 +7,7 @@ import { startChain } from '../../dev/chain.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { ensureDatabase, type Postgres, startPostgres } from '../../dev/postgres.ts';
 import { type Indexer, type IndexerOptions, superviseIndexer } from '../../indexer/supervisor.ts';
+import { type FaultyRpc, startFaultyRpc } from '../support/faulty-rpc.ts';
 
 export const PAYMENT_ADDRESS: Address = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
 
@@ -30,6 +31,8 @@ export type TransferRow = {
 
 export type IndexerStack = {
   rpcUrl: string;
+  /** The indexer's way to the chain. */
+  way: FaultyRpc;
   indexer: Indexer;
   /** What the supervisor said. */
   log: string[];
@@ -63,15 +66,19 @@ export async function startIndexerStack(): Promise<IndexerStack> {
   const [postgresPort, chainPort, indexerPort] = [await freePort(), await freePort(), await freePort()];
   const startDatabase = () => startPostgres({ folder: join(folder, 'postgres'), port: postgresPort });
   const [firstPostgres, chain] = await Promise.all([startDatabase(), startChain({ port: chainPort })]);
+  const way = await startFaultyRpc(chain.rpcUrl);
   let postgres: Postgres = firstPostgres;
   await ensureDatabase(postgres, 'credits');
   const database = (role: string) => `${postgres.url('credits')}?options=-c%20role%3D${role}`;
   await query(postgres.url('credits'), ROLES);
 
+  const readers = new pg.Pool({ connectionString: database('chain_reader'), max: 1 });
+  // PostgreSQL is killed under the tests: the query that fails by it says so itself.
+  readers.on('error', () => undefined);
   const log: string[] = [];
   const options: IndexerOptions = {
     databaseUrl: database('indexer'),
-    rpcUrl: chain.rpcUrl,
+    rpcUrl: way.url,
     chainId: 8453,
     paymentAddress: PAYMENT_ADDRESS,
     startBlock: 0,
@@ -87,6 +94,7 @@ export async function startIndexerStack(): Promise<IndexerStack> {
   const indexer = superviseIndexer(options);
   return {
     rpcUrl: chain.rpcUrl,
+    way,
     indexer,
     log,
     options,
@@ -94,17 +102,18 @@ export async function startIndexerStack(): Promise<IndexerStack> {
     async startPostgres() {
       postgres = await startDatabase();
     },
-    read: () => readTogether(database('chain_reader')),
+    read: () => readTogether(readers),
     async stop() {
-      await indexer.stop();
-      await Promise.all([postgres.kill(), chain.kill()]);
+      await Promise.all([indexer.stop(), readers.end()]);
+      await Promise.all([postgres.kill(), way.stop(), chain.kill()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function readTogether(url: string): Promise<{ rows: TransferRow[]; checkpointBlock: bigint }> {
-  return await withClient(url, async client => {
+async function readTogether(readers: pg.Pool): Promise<{ rows: TransferRow[]; checkpointBlock: bigint }> {
+  const client = await readers.connect();
+  try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     // In the order in which Ponder locks them.
     const { rows } = await client.query<TransferRow>(
@@ -113,21 +122,21 @@ async function readTogether(url: string): Promise<{ rows: TransferRow[]; checkpo
     const checkpoint = await client.query<{ block: string }>(
       'SELECT substr(latest_checkpoint, 27, 16)::bigint AS block FROM chain._ponder_checkpoint',
     );
+    await client.query('COMMIT');
+    client.release();
     return { rows, checkpointBlock: BigInt(checkpoint.rows[0]?.block ?? -1) };
-  });
+  } catch (error) {
+    // Its session may be lost, or in the middle of a transaction.
+    client.release(true);
+    throw error;
+  }
 }
 
 async function query(url: string, sql: string): Promise<void> {
-  await withClient(url, client => client.query(sql));
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
-  // PostgreSQL is killed under the tests: the query that fails by it says so itself.
-  client.on('error', () => undefined);
   try {
     await client.connect();
-    return await use(client);
+    await client.query(sql);
   } finally {
     await client.end();
   }

@@ -13,10 +13,12 @@ import {
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { type CompiledContract, compileSolidity } from '../../dev/compile-solidity.ts';
 import { superviseIndexer } from '../../indexer/supervisor.ts';
+import { NO_FAULT } from '../support/faulty-rpc.ts';
 import { type IndexerStack, PAYMENT_ADDRESS, startIndexerStack, type TransferRow } from './indexer-stack.ts';
 
 const payer = privateKeyToAccount(DEV_ACCOUNTS[0].privateKey);
@@ -34,6 +36,9 @@ beforeAll(async () => {
   await stack.indexer.ready;
 });
 afterAll(() => stack?.stop());
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') console.error(stack.log.join('\n'));
+});
 
 describe('a frame becomes a row', () => {
   test('a plain transfer, its input cut after 64 bytes', async () => {
@@ -144,6 +149,25 @@ describe('a reorg', () => {
     }, eventually);
   });
 
+  test('of a block that Ponder is just fetching does not hold it up', async () => {
+    const seen: unknown[] = [];
+    stack.way.fault = ({ method, params }) => {
+      if (method !== 'debug_traceBlockByHash') return NO_FAULT;
+      seen.push(params[0]);
+      return { kind: 'error', code: -32_000, message: 'not yet' };
+    };
+    const before = await send({ to: PAYMENT_ADDRESS, value: 102n });
+    // Ponder has the block and goes on asking for its trace, which from now on nobody has.
+    await vi.waitFor(() => expect(seen).toContain(before.blockHash), eventually);
+    await replaceBlocks(1, []);
+    stack.way.fault = () => NO_FAULT;
+    const after = await send({ to: PAYMENT_ADDRESS, value: 103n });
+    expect(brief(await rowsOf(after))).toHaveLength(1);
+    expect(await rowsOf(before)).toEqual([]);
+    expect(stack.log).toContain('Ponder asks for a block that the chain has replaced. Starting it again.');
+    expect(stack.log.join('\n')).not.toContain('stands still');
+  });
+
   test('takes the row of a transaction that is gone', async () => {
     const receipt = await send({ to: PAYMENT_ADDRESS, value: 101n });
     expect(await rowsOf(receipt)).toHaveLength(1);
@@ -207,7 +231,7 @@ describe('the supervisor', () => {
 });
 
 /** For what becomes true by itself; how long it takes is not what these tests are about. */
-const eventually = { timeout: 45_000, interval: 25 };
+const eventually = { timeout: 120_000, interval: 50 };
 
 function chainClient(rpcUrl: string) {
   return createTestClient({
@@ -275,8 +299,17 @@ async function mine(blocks: number): Promise<void> {
   await chain.mine({ blocks });
 }
 
-/** Replaces the last blocks by as many new ones, which have the given transactions in the given of them. */
+/**
+ * Replaces the last blocks by as many new ones, which have the given transactions in the given of them. Waits for the
+ * indexer before: what becomes of a block that vanishes while Ponder fetches it has a test of its own.
+ */
 async function reorg(depth: number, transactions: [signed: Hex, block: number][]): Promise<void> {
+  const head = await chain.getBlockNumber();
+  await vi.waitFor(async () => expect((await stack.read()).checkpointBlock).toBe(head), eventually);
+  await replaceBlocks(depth, transactions);
+}
+
+async function replaceBlocks(depth: number, transactions: [signed: Hex, block: number][]): Promise<void> {
   await chain.request<{ Method: 'anvil_reorg'; Parameters: [number, [Hex, number][]]; ReturnType: null }>({
     method: 'anvil_reorg',
     params: [depth, transactions],
@@ -285,7 +318,9 @@ async function reorg(depth: number, transactions: [signed: Hex, block: number][]
 
 function compileTestContracts() {
   const folder = fileURLToPath(new URL('../support/contracts', import.meta.url));
-  return compileSolidity(Object.fromEntries(readdirSync(folder).map(name => [name, `${folder}/${name}`])));
+  return compileSolidity(Object.fromEntries(readdirSync(folder).map(name => [name, `${folder}/${name}`])), {
+    cacheFolder: SOLIDITY_CACHE,
+  });
 }
 
 function contract(name: string): CompiledContract {

@@ -94,6 +94,11 @@ describe('the direction of imports', () => {
       '../../api/problem.ts',
       'viem',
     ]),
+    ...violationsOf('ledger/rates', 'nothing else', [
+      '../keys/authenticate.ts',
+      '../orders/reference.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/reads', 'nothing else', [
       '../posting/poster.ts',
       '../keys/secret.ts',

@@ -33,10 +33,15 @@ describe('every path that is named is there', () => {
   });
 });
 
-test('every invariant of the ledger names a test', async () => {
-  const [, section = ''] = (await readFile('ledger/README.md', 'utf8')).split('## Invariants, ');
+const NAMED = [
+  ['every invariant of the ledger', 'ledger/README.md', '## Invariants, ', 8],
+  ['every attack that wallets refuse', 'docs/wallets.md', '## Attacks, ', 6],
+] as const;
+
+test.each(NAMED)('%s names a test', async (_, file, title, rowsMin) => {
+  const [, section = ''] = (await readFile(file, 'utf8')).split(title);
   const [, , ...rows] = (section.split('\n## ')[0] ?? '').split('\n').filter(line => line.startsWith('|'));
-  expect(rows.length).toBeGreaterThan(8);
+  expect(rows.length).toBeGreaterThan(rowsMin);
   for (const row of rows)
     expect(
       pathsIn(row).filter(path => /^test\/.+\.test\.ts$/.test(path)),

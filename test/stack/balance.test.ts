@@ -25,6 +25,7 @@ import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import type { RunningPart } from '../../api/parts/part.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { readAlarms } from '../../ledger/alarms/alarm.ts';
@@ -34,7 +35,6 @@ import { type BalanceContext, checkBalance } from '../../ledger/intake/balance-c
 import { lookOnce, reopenUnrecorded } from '../../ledger/intake/chain-intake.ts';
 import { readIndexedBlock } from '../../ledger/intake/indexed-transfers.ts';
 import { watchTraces } from '../../ledger/intake/trace-support.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { type FaultyRpc, NO_FAULT, startFaultyRpc } from '../support/faulty-rpc.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
@@ -42,7 +42,7 @@ import { IntakeSteps } from '../support/intake-steps.ts';
 
 const NAMES = ['Forwarder', 'SelfDestructor'] as const;
 const payer = privateKeyToAccount(DEV_ACCOUNTS[1].privateKey);
-const eventually = { timeout: 45_000, interval: 25 };
+const eventually = { timeout: 90_000, interval: 50 };
 
 let chain: LocalChain;
 let rpc: FaultyRpc;
@@ -84,7 +84,7 @@ beforeAll(async () => {
   const source = (name: string) =>
     fileURLToPath(new URL(`../support/contracts/${name}.sol`, import.meta.url));
   const compiled = compileSolidity(Object.fromEntries(NAMES.map(name => [name, source(name)])), {
-    cacheFolder: solidityCache,
+    cacheFolder: SOLIDITY_CACHE,
   });
   for (const name of NAMES) {
     const { contractAddress } = await send({ data: compiled[name]?.bytecode ?? '0x' });

@@ -9,7 +9,7 @@ let buyer: Buyer;
 beforeAll(async () => {
   stack = await startStack();
   buyer = buyerOn(stack);
-}, 120_000);
+});
 afterAll(() => stack?.stop());
 
 const PARTS: StackPart[] = ['PostgreSQL', 'Ponder', 'the indexer', 'the worker', 'the API'];

@@ -17,6 +17,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { compileSolidity } from '../../dev/compile-solidity.ts';
 import { openPool } from '../../ledger/index.ts';
 import { type Buyer, buyerOn, eventually, type Order } from '../support/buyer.ts';
@@ -37,7 +38,9 @@ let buyer: Buyer;
 const contracts = new Map<string, Address>();
 
 beforeAll(async () => {
-  const compiled = compileSolidity(Object.fromEntries(NAMES.map(name => [name, source(name)])));
+  const compiled = compileSolidity(Object.fromEntries(NAMES.map(name => [name, source(name)])), {
+    cacheFolder: SOLIDITY_CACHE,
+  });
   stack = await startStack();
   buyer = buyerOn(stack);
   for (const name of NAMES) {
@@ -45,7 +48,7 @@ beforeAll(async () => {
     if (!code) throw new Error(`${name} was not compiled`);
     contracts.set(name, await buyer.deploy(name === 'OwnedWallet' ? ofOwner(code) : code));
   }
-}, 120_000);
+});
 afterAll(() => stack?.stop());
 
 /** Who owns the contract wallet, and pays without a reference. */
@@ -251,6 +254,47 @@ describe('a payment', () => {
     expect(status).toBe('success');
     await marker();
     expect((await buyer.trialBalance()).get('ETH:suspense')).toBe(before - 777n);
+  });
+});
+
+describe('a payment by card', () => {
+  const submit = async (path: string, fields: Record<string, string>) => {
+    const body = new URLSearchParams(fields);
+    const url = stack.cardSimulatorUrl + path;
+    const { status, headers } = await fetch(url, { method: 'POST', body, redirect: 'manual' });
+    return { status, location: headers.get('location') };
+  };
+
+  test('on the hosted page is credited by its webhook, spent, and partly refunded', async () => {
+    const { status, body } = await buyer.api('POST', '/v1/orders', undefined, {
+      amount_usd: '10',
+      method: 'card',
+    });
+    expect(status).toBe(201);
+    const order = body as unknown as Order & { readonly checkout: { readonly url: string } };
+    expect(await submit(new URL(order.checkout.url).pathname, { choice: 'card' })).toEqual({
+      status: 303,
+      location: `${stack.apiUrl}/?order=${order.id}&checkout=done`,
+    });
+    await buyer.credited(order);
+    const key = await buyer.claim(order);
+    expect(await buyer.debit(key, '40000', 'card-job')).toMatchObject({ body: { available: '60000' } });
+
+    const receiptOf = async () => (await buyer.api('GET', `/v1/orders/${order.id}/receipt`, key)).body;
+    const receipt = await receiptOf();
+    expect(receipt).toMatchObject({ remaining: '60000', payments: [{ amount_usd: '10', lots: [{}] }] });
+    const [payment] = receipt.payments as { receipt_url: string }[];
+    const chargeId = payment?.receipt_url.split('/').at(-1);
+    expect(await submit(`/dashboard/charges/${chargeId}/refund`, { amount_cents: '500' })).toMatchObject({
+      status: 303,
+    });
+    const after = await eventually('the clawback', receiptOf, ({ remaining }) => remaining === '10000');
+    expect(after).toMatchObject({ debt: '0', payments: [{ refunded_usd: '5', lots: [{ face: '50000' }] }] });
+    const balances = await buyer.trialBalance();
+    // 2.9 % and 30 cents.
+    expect(balances.get('USD:fees')).toBe(590_000n);
+    expect(balances.get('USD:cash:stripe')).toBe(5_000_000n - 590_000n);
+    expect(balances.get('USD:clearing') ?? 0n).toBe(0n);
   });
 });
 

@@ -2,7 +2,7 @@
  * Reorgs of every depth, and the deletion of what the indexer has: through the real indexer with its cache on, into the
  * real books. Ponder follows 30 blocks by itself; deeper, it would keep what the chain has replaced.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventually } from '../support/buyer.ts';
 import { type ChainToBooks, type PlacedPayment, startChainToBooks } from '../support/chain-to-books.ts';
 
@@ -10,8 +10,15 @@ let stack: ChainToBooks;
 beforeAll(async () => {
   stack = await startChainToBooks({ hasOtherRpc: false });
   await stack.indexer().ready;
-}, 120_000);
+});
 afterAll(() => stack?.stop());
+
+/** How much of the log was there before the test. */
+let logged = 0;
+beforeEach(() => {
+  logged = stack.log.length;
+});
+const said = () => stack.log.slice(logged).join('\n');
 
 afterEach(({ task }) => {
   if (task.result?.state === 'fail') console.error(stack.log.join('\n'));
@@ -76,6 +83,15 @@ async function marker(): Promise<void> {
   await stack.hasCredits(await stack.pay(10n), CREDITS);
 }
 
+/** Whatever becomes of the payments, and however soon, a person is told. */
+async function alarmed(): Promise<void> {
+  await eventually(
+    'the alarm',
+    async () => said(),
+    text => text.includes('worker: ALARM deep_reorg'),
+  );
+}
+
 describe('a reorg', () => {
   test.each([1, 5])('of %i blocks and more is followed', async depth => {
     const [dropped, moved] = await payTwice();
@@ -86,7 +102,7 @@ describe('a reorg', () => {
     await stack.hasCredits(dropped, 0n);
     await stack.hasCredits(moved, CREDITS);
     await stack.agrees();
-    expect(stack.log.join('\n')).not.toContain('DEEP REORG');
+    expect(said()).not.toMatch(/DEEP REORG|deep_reorg/);
   });
 
   test('of 31 blocks, of which Ponder had taken the oldest for final', async () => {
@@ -108,19 +124,27 @@ describe('a reorg', () => {
     await stack.hasCredits(payment, CREDITS);
     await stack.agrees();
     expect(await orphansInCache()).toEqual([]);
+    await alarmed();
   });
 
-  test('deeper than that, of payments that Ponder keeps', async () => {
+  test('deeper than that, of payments that Ponder keeps, which the indexer tells a worker that was away', async () => {
     const [dropped, moved] = await payTwice();
     await untilKept(moved);
+    await stack.stopWorker();
     await stack.reorg(await depthOf(dropped), [[moved, 7]]);
     await stack.chain.mine({ blocks: 4 });
+    await eventually(
+      'the indexer has found out',
+      async () => said(),
+      text => text.includes('indexer: DEEP REORG'),
+    );
+    stack.startWorker();
     await stack.hasCredits(dropped, 0n);
     await stack.hasCredits(moved, CREDITS);
     await marker();
     await stack.agrees();
     expect(await orphansInCache()).toEqual([]);
-    expect(stack.log.join('\n')).toContain('indexer: DEEP REORG');
+    await alarmed();
   });
 
   test('while the indexer is away, deeper than it would notice by itself', async () => {
@@ -135,6 +159,7 @@ describe('a reorg', () => {
     await marker();
     await stack.agrees();
     expect(await orphansInCache()).toEqual([]);
+    await alarmed();
   });
 });
 

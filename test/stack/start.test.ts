@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { eventually } from '../support/buyer.ts';
 
@@ -40,6 +41,7 @@ function start(environment: Record<string, string> = {}, args: string[] = []): S
       ...(TMPDIR === undefined ? {} : { TMPDIR }),
       STATE_FOLDER: folder,
       PORT: String(port),
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 /** The real API over HTTP on a database of its own, with a clock in the test's hand. */
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import pg from 'pg';
+import type { DoorConfig } from '../../api/door-config.ts';
 import { close, listen } from '../../api/parts/api-part.ts';
 import { freePort } from '../../dev/free-port.ts';
 import type { Instant } from '../../ledger/core/instant.ts';
@@ -16,6 +17,7 @@ import {
   readInstallation,
   SenderLists,
 } from '../../ledger/index.ts';
+import { assertInContract } from './contract/in-contract.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { type Answer, type AnyBody, type Sent, send } from './http.ts';
 import { TEST_INSTALLATION } from './installation.ts';
@@ -27,11 +29,19 @@ export const BEGINNING = parseInstant('2026-03-01T15:00:00Z');
 /** Where nobody listens. */
 export const NOWHERE = 'http://127.0.0.1:1';
 
+/** Nothing is in the way of a test that does not want it. */
+export const OPEN_DOORS: DoorConfig = {
+  rateLimits: { anonymous: 1e6, network: 1e6, key: 1e6, service: 1e6, failures: 1e6 },
+  requestsInFlightMax: 10_000,
+  loggedRequests: 'all',
+};
+
 export interface ApiOptions {
   readonly rpcUrl?: string;
   /** What the operator knows of senders. */
   readonly senders?: SenderLists;
   readonly trustedProxies?: readonly string[];
+  readonly doors?: DoorConfig;
   /** How cards are taken; not at all when left out. */
   readonly cards?: LedgerOptions['cards'];
   /** The way of the API to the database, when it is not the direct one. */
@@ -41,6 +51,8 @@ export interface ApiOptions {
 export interface Call extends Omit<Sent, 'method' | 'body'> {
   /** Sent as Authorization: Bearer. */
   readonly bearer?: string;
+  /** Where; the API's own port when left out (see `door`). */
+  readonly port?: number;
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as it is. */
@@ -67,6 +79,9 @@ export interface ApiUnderTest {
   readonly operatorToken: string;
   /** The ledger's clock. */
   now: Instant;
+  /** Another door to the same ledger, open until the API stops. Returns its port. */
+  door(doors: Partial<DoorConfig>): Promise<number>;
+  /** Fails when the answer is none that the contract knows. */
   call<Body = AnyBody>(method: string, path: string, call?: Call): Promise<Answer<Body>>;
   /** POST /v1/debits with the service's token. */
   debit(
@@ -97,6 +112,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const shared = { db, bucketCount, mode: 'dev' } as const;
   const ledger = await openLedger({
     databaseUrl: (await options.through?.(database.url)) ?? database.url,
+    role: 'credits_api',
     rpcUrl: options.rpcUrl ?? NOWHERE,
     installation: TEST_INSTALLATION,
     clock,
@@ -105,16 +121,21 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   });
   const intake = await openIntake(database.url, clock, senders);
   const log: string[] = [];
-  const port = await freePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
-  const { trustedProxies = [] } = options;
-  const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies } as const;
-  const server = await listen(config, ledger, line => log.push(line));
+  const { trustedProxies = [], doors: ownDoors = OPEN_DOORS } = options;
+  const servers: Server[] = [];
+  const open = async (doors: DoorConfig) => {
+    const port = await freePort();
+    const publicUrl = `http://127.0.0.1:${port}`;
+    const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors } as const;
+    servers.push(await listen(config, ledger, line => log.push(line)));
+    return port;
+  };
+  const ownPort = await open(ownDoors);
   const serviceToken = await createServiceToken({ ...shared, name: 'chat' });
   const operatorToken = await createOperatorToken({ ...shared, name: 'ops' });
 
   const api: ApiUnderTest = {
-    port: (server.address() as AddressInfo).port,
+    port: ownPort,
     database,
     ledger,
     intake,
@@ -127,8 +148,13 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     set now(instant: Instant) {
       now = instant;
     },
-    async call<Body>(method: string, path: string, { bearer, json, headers, ...rest }: Call = {}) {
-      return await send<Body>(port, path, {
+    door: doors => open({ ...OPEN_DOORS, ...doors }),
+    async call<Body>(
+      method: string,
+      path: string,
+      { port = ownPort, bearer, json, headers, ...rest }: Call = {},
+    ) {
+      const answer = await send<Body>(port, path, {
         method,
         headers: {
           ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
@@ -138,6 +164,8 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
         ...(json === undefined ? {} : { body: JSON.stringify(json) }),
         ...rest,
       });
+      assertInContract(method, path, answer);
+      return answer;
     },
     async debit({ secureKey }, amount, key, call = {}) {
       return await api.call('POST', '/v1/debits', {
@@ -161,7 +189,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       return (await owner.query<Row>(text, values)).rows;
     },
     async stop() {
-      await close(server);
+      await Promise.all(servers.map(close));
       await Promise.all([ledger.close(), intake.close(), owner.end()]);
       await database.drop();
     },

@@ -43,7 +43,11 @@ export interface OrderStatus {
 }
 
 /** Long enough for any recovery; a test that runs into it has failed. */
-const WAIT_MS_MAX = 90_000;
+const WAIT_MS_MAX = 120_000;
+
+/** Asked often at first, then seldom: asking must not keep busy what is waited for. */
+const PAUSE_MS_FIRST = 25;
+const PAUSE_MS_MAX = 250;
 
 /** Asks until `accept` takes the answer; an error counts as not yet. */
 export async function eventually<Value>(
@@ -53,6 +57,7 @@ export async function eventually<Value>(
 ): Promise<Value> {
   const giveUpAt = performance.now() + WAIT_MS_MAX;
   let last: unknown;
+  let pauseMs = PAUSE_MS_FIRST;
   while (performance.now() < giveUpAt) {
     try {
       const value = await ask();
@@ -61,7 +66,8 @@ export async function eventually<Value>(
     } catch (error) {
       last = error;
     }
-    await sleep(50);
+    await sleep(pauseMs);
+    pauseMs = Math.min(1.25 * pauseMs, PAUSE_MS_MAX);
   }
   const seen =
     last instanceof Error

@@ -27,7 +27,11 @@ export class CardShop {
   #spent = 0;
 
   static async open(databaseUrl: string, now: Instant): Promise<CardShop> {
-    const steps = await IntakeSteps.open(databaseUrl, now);
+    return await CardShop.on(await IntakeSteps.open(databaseUrl, now));
+  }
+
+  /** The same in a ledger that is open already. */
+  static async on(steps: IntakeSteps): Promise<CardShop> {
     const simulator = await startCardSimulator({
       port: await freePort(),
       secretKey: CARD_KEY,
@@ -61,7 +65,8 @@ export class CardShop {
     const { order, secret } = await createCardOrder(this.steps.doors, wanted);
     const terms = { name: 'Credits', successUrl: 'http://127.0.0.1/paid', cancelUrl: 'http://127.0.0.1/' };
     const checkout = await ensureCheckout(this.context, order, terms, this.steps.now);
-    const session = this.simulator.records.find('checkout.session', checkout.session_id);
+    if (checkout.status !== 'open') throw new Error(`the checkout of a new order is ${checkout.status}`);
+    const session = this.simulator.records.find('checkout.session', checkout.page.session_id);
     if (!session) throw new Error('the simulator does not know the session');
     return { order, secret, session };
   }

@@ -6,30 +6,31 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { createTestClient, type Hash, type Hex, http, publicActions, walletActions } from 'viem';
+import type { Hash, Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { base } from 'viem/chains';
 import { BASE_CHAIN_ID } from '../../api/chain-identity.ts';
 import { migrateConfigured } from '../../api/parts/migrate-part.ts';
 import { DEV_ACCOUNTS } from '../../dev/accounts.ts';
-import { startChain } from '../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds } from '../../dev/price-feeds.ts';
 import { type Indexer, type IndexerOptions, superviseIndexer } from '../../indexer/supervisor.ts';
 import {
   type Instant,
   type Ledger,
+  type LedgerOptions,
   openLedger,
   openPool,
   referenceCalldata,
+  type SenderLists,
   withServerSettings,
 } from '../../ledger/index.ts';
-import { solidityCache } from '../dev/solidity-cache.ts';
 import { eventually } from './buyer.ts';
 import { createEmptyDatabase } from './database.ts';
 import { type FaultyRpc, startFaultyRpc } from './faulty-rpc.ts';
 import { PAYMENT_ADDRESS } from './installation.ts';
 import { ANSWER, type PayableOrder, payable, roundOf } from './intake.ts';
+import { type ChainClient, startPlainChain, type TestChain } from './test-chain.ts';
 
 export interface PlacedPayment {
   readonly order: PayableOrder;
@@ -41,9 +42,10 @@ export interface PlacedPayment {
 }
 
 export interface ChainToBooks {
-  readonly chain: ReturnType<typeof chainClient>;
+  readonly chain: ChainClient;
   /** The ways of the indexer and the worker, and the worker's other one. */
   readonly ways: readonly [FaultyRpc, FaultyRpc];
+  /** The worker's. */
   readonly ledger: Ledger;
   readonly owner: pg.Pool;
   /** What the worker and the supervisor of the indexer said. */
@@ -52,11 +54,14 @@ export interface ChainToBooks {
   indexer(): Indexer;
   startIndexer(): Promise<void>;
   stopIndexer(): Promise<void>;
+  /** A worker that knows nothing of the one before. */
+  startWorker(): void;
+  stopWorker(): Promise<void>;
   /** Pays an order of so many dollars; resolves once it is in a block. */
   pay(usd: bigint): Promise<PlacedPayment>;
   /**
    * Replaces the newest blocks by as many others, which have these payments in the given of them. Waits for the indexer
-   * before: a block that vanishes while Ponder fetches it costs half a minute, until its supervisor starts it again.
+   * before: a block that vanishes while Ponder fetches it has a test of its own.
    */
   reorg(depth: number, payments?: readonly (readonly [PlacedPayment, number])[]): Promise<void>;
   /** What an account has, in credits. */
@@ -67,18 +72,31 @@ export interface ChainToBooks {
   agrees(): Promise<void>;
   /** Moves the worker's clock. */
   advance(by: Instant): void;
+  /** A further ledger of the installation, with the worker's clock, as an API has. The caller closes it. */
+  openLedger(): Promise<Ledger>;
+  /** Waits until the indexer is at the newest block. */
+  untilIndexed(): Promise<void>;
+  /** Another worker takes over, which minds how far the chain is behind the clock, as in live. */
+  mindChainLag(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startChainToBooks(options: { readonly hasOtherRpc: boolean }): Promise<ChainToBooks> {
+export interface ChainToBooksOptions {
+  readonly hasOtherRpc: boolean;
+  /** The chain, which then ends with the rest; a local one of its own when left out. */
+  readonly chain?: TestChain;
+  readonly senders?: SenderLists;
+}
+
+/** As in live: a minute. */
+const CHAIN_LAG_MAX = 60_000_000n;
+
+export async function startChainToBooks(options: ChainToBooksOptions): Promise<ChainToBooks> {
   const folder = await mkdtemp(join(tmpdir(), 'credits-chain-'));
-  const [anvil, database] = await Promise.all([
-    startChain({ port: await freePort() }),
-    createEmptyDatabase(),
-  ]);
-  const chain = chainClient(anvil.rpcUrl);
+  const [anvil, database] = await Promise.all([options.chain ?? startPlainChain(), createEmptyDatabase()]);
+  const { client: chain, startBlock } = anvil;
   const ways = [await startFaultyRpc(anvil.rpcUrl), await startFaultyRpc(anvil.rpcUrl)] as const;
-  await installFeeds(anvil.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(anvil.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   const genesis = await chain.getBlock({ blockNumber: 0n });
   const installation = {
     mode: 'dev',
@@ -91,19 +109,21 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
   const log: string[] = [];
   const owner = openPool({ databaseUrl: database.url, max: 2 });
   let shift = 0n;
-  const ledger = await openLedger({
+  const ledgerOptions: LedgerOptions = {
     databaseUrl: database.url,
     rpcUrl: ways[0].url,
     otherRpcUrls: options.hasOtherRpc ? [ways[1].url] : [],
     installation,
     clock: () => BigInt(Date.now()) * 1000n + shift,
-  });
+    senders: options.senders,
+  };
+  let ledger = await openLedger(ledgerOptions);
   const indexerOptions: IndexerOptions = {
     databaseUrl: withServerSettings(database.url, ['-c role=credits_indexer']),
     rpcUrl: ways[0].url,
     chainId: BASE_CHAIN_ID,
     paymentAddress: PAYMENT_ADDRESS,
-    startBlock: 0,
+    startBlock: Number(startBlock),
     pollingIntervalMs: 100,
     disableCache: false,
     viewsSchema: 'chain',
@@ -114,10 +134,16 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
     onFatal: error => log.push(`indexer: FATAL ${error.message}`),
   };
   let indexer = superviseIndexer(indexerOptions);
-  const intake = ledger.startIntake(line => log.push(`worker: ${line}`), 0n);
+  const startIntake = () => ledger.startIntake(line => log.push(`worker: ${line}`), startBlock);
+  let intake = startIntake();
+  const opening = startBlock > 0n ? await balanceAt(startBlock - 1n) : 0n;
   // By turns: a payment that is dropped makes the next one of its sender impossible.
   const payers = DEV_ACCOUNTS.slice(1, 9).map(({ privateKey }) => privateKeyToAccount(privateKey));
   let turn = 0;
+
+  async function balanceAt(blockNumber: bigint): Promise<bigint> {
+    return await chain.getBalance({ address: PAYMENT_ADDRESS, blockNumber });
+  }
 
   const caughtUp = async () => {
     const head = await chain.getBlockNumber();
@@ -139,7 +165,9 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
   return {
     chain,
     ways,
-    ledger,
+    get ledger() {
+      return ledger;
+    },
     owner,
     log,
     indexer: () => indexer,
@@ -148,6 +176,10 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
       await indexer.ready;
     },
     stopIndexer: () => indexer.stop(),
+    startWorker() {
+      intake = startIntake();
+    },
+    stopWorker: () => intake.stop(),
     async pay(usd) {
       const now = await ledger.now();
       const created = await ledger.createOrder({
@@ -198,31 +230,28 @@ export async function startChainToBooks(options: { readonly hasOtherRpc: boolean
         ({ books, chain: received }) => {
           const balanceOf = (name: string) =>
             books.find(({ account }) => account.startsWith(name))?.balance ?? 0n;
-          return balanceOf('USD:clearing') === 0n && balanceOf('ETH:treasury') === received;
+          return balanceOf('USD:clearing') === 0n && balanceOf('ETH:treasury') === received - opening;
         },
       );
     },
     advance(by) {
       shift += by;
     },
+    openLedger: () => openLedger(ledgerOptions),
+    untilIndexed: caughtUp,
+    async mindChainLag() {
+      const watching = await openLedger({ ...ledgerOptions, chainLagMax: CHAIN_LAG_MAX });
+      await intake.stop();
+      await ledger.close();
+      ledger = watching;
+      intake = startIntake();
+    },
     async stop() {
       await Promise.all([intake.stop(), indexer.stop()]);
       await Promise.all([ledger.close(), owner.end()]);
-      await Promise.all([...ways.map(way => way.stop()), anvil.kill()]);
+      await Promise.all([...ways.map(way => way.stop()), anvil.stop()]);
       await database.drop();
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function chainClient(rpcUrl: string) {
-  return createTestClient({
-    mode: 'anvil',
-    chain: base,
-    transport: http(rpcUrl),
-    cacheTime: 0,
-    pollingInterval: 20,
-  })
-    .extend(publicActions)
-    .extend(walletActions);
 }

@@ -61,7 +61,11 @@ export async function createDistributedDatabase(): Promise<TestDatabase> {
   const database = await createCitusDatabase(CITUS_URL ?? '');
   await migrate(database.url);
   // Citus hands this on to the workers, to which it logs in as this role.
-  await run(database.url, ['alter role credits_app login']);
+  await run(database.url, [
+    'alter role credits_app login',
+    'alter role credits_api login',
+    'alter role credits_worker login',
+  ]);
   const pool = openPool({ databaseUrl: database.url, max: 1 });
   await ensureInstallation(openKysely(pool), TEST_INSTALLATION).finally(() => pool.end());
   const outcome = await distribute({ databaseUrl: database.url });

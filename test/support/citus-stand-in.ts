@@ -34,7 +34,7 @@ export async function standInForCitus(databaseUrl: string): Promise<void> {
             execute command into result;
             success := nodename <> 'lost';
             -- The roles of this server may not log in.
-            result := case nodename when 'lost' then 'no connection' when 'bare' then result else '2' end;
+            result := case nodename when 'lost' then 'no connection' when 'bare' then result else '5' end;
             return next;
           end loop;
         end $$;

@@ -1,4 +1,5 @@
 /** An RPC before a local chain that may fail, lag and lie: each answer goes through a fault that a test chooses. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,12 @@ export type Fault =
   | { readonly kind: 'error'; readonly code: number; readonly message: string }
   | { readonly kind: 'drop' }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** The answer to another question, as of a node that is behind. */
+  | { readonly kind: 'instead'; readonly ask: Pick<RpcCall, 'method' | 'params'> }
+  /** HTTP's status is this, without an answer. */
+  | { readonly kind: 'status'; readonly status: number }
+  /** The answers of a batch come in another order; one that came alone waits until another has gone before it. */
+  | { readonly kind: 'reorder' }
   /** The answer, and the whole reply with it, breaks off in the middle. */
   | { readonly kind: 'truncate' };
 
@@ -24,22 +31,29 @@ export const NO_FAULT: Fault = { kind: 'none' };
 export interface FaultyRpc {
   readonly url: string;
   /** Chooses the fault of each call; none by default. */
-  fault: (call: RpcCall) => Fault;
+  fault: (call: RpcCall) => Fault | Promise<Fault>;
   /** How many calls had a fault, by its kind. */
   readonly counts: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
+
+const REPLIED = 'replied';
+/** A reply that lets another go first waits no longer than this. */
+const REORDER_MS_MAX = 50;
 
 export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
   const counts = new Map<string, number>();
   const server = createServer(async (request, response) => {
     const asked = JSON.parse(await textOf(request)) as RpcCall | readonly RpcCall[];
     const calls = (Array.isArray(asked) ? asked : [asked]) as readonly RpcCall[];
-    const faults = calls.map(call => rpc.fault(call));
+    const faults = await Promise.all(calls.map(call => rpc.fault(call)));
     for (const { kind } of faults) if (kind !== 'none') counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    if (!Array.isArray(asked) && faults[0]?.kind === 'reorder')
+      await once(server, REPLIED, { signal: AbortSignal.timeout(REORDER_MS_MAX) }).catch(() => undefined);
     await reply(response, chainUrl, { calls, faults, isBatch: Array.isArray(asked) }).catch(() =>
       response.destroy(),
     );
+    server.emit(REPLIED);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const rpc: FaultyRpc = {
@@ -64,9 +78,15 @@ async function reply(
     response.destroy();
     return;
   }
+  const refusing = faults.find(fault => fault.kind === 'status');
+  if (refusing) {
+    response.writeHead(refusing.status, { 'content-type': 'text/plain' }).end('not now');
+    return;
+  }
   const answers = await Promise.all(
     calls.map((call, index) => answer(chainUrl, call, faults[index] ?? NO_FAULT)),
   );
+  if (faults.some(({ kind }) => kind === 'reorder')) answers.reverse();
   const text = JSON.stringify(isBatch ? answers : answers[0]);
   const isCut = faults.some(({ kind }) => kind === 'truncate');
   response
@@ -81,7 +101,7 @@ async function answer(chainUrl: string, call: RpcCall, fault: Fault): Promise<un
   const honest = await fetch(chainUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(call),
+    body: JSON.stringify(fault.kind === 'instead' ? { ...call, ...fault.ask } : call),
   });
   const body = (await honest.json()) as { result?: unknown };
   return fault.kind === 'result' ? { jsonrpc: '2.0', id: call.id, result: fault.of(body.result) } : body;

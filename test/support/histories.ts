@@ -119,8 +119,8 @@ export const wishesAroundPayments: fc.Arbitrary<Wish[]> = fc.array(
 export const anyWishes: fc.Arbitrary<Wish[]> = fc.oneof(wishes, wishesAroundPayments);
 
 /** Runs the wishes against the core, each resolved from the book it meets, and tells what they came to. */
-export function resolve(all: readonly Wish[]): Dated[] {
-  let book = EMPTY_BOOK;
+export function resolve(all: readonly Wish[], from: Book = EMPTY_BOOK): Dated[] {
+  let book = from;
   let instant = START;
   const entries: Entry[] = [];
   return all.map((one, number) => {
@@ -138,11 +138,14 @@ export function resolve(all: readonly Wish[]): Dated[] {
 /** What a reversal of this debit or capture finds recorded, in a book that has forgotten nothing. */
 export function spendOf(entry: Entry, book: Book, entries: readonly Entry[]): Spend {
   const details = (of: Entry) => JSON.parse(of.details ?? '{}') as { reverses?: string };
+  const hold = book.holds.find(({ closedBy }) => closedBy === entry.seq);
   const reversed = entries.filter(({ kind }) => kind === 'reversal');
   return {
     id: entry.seq,
     serviceId: entry.command?.serviceId ?? 0,
-    takenAt: book.holds.find(hold => hold.closedBy === entry.seq)?.placedAt ?? entry.bookedAt,
+    keyNumber: (hold ?? entry.command)?.keyNumber ?? null,
+    spentAt: entry.bookedAt,
+    takenAt: hold?.placedAt ?? entry.bookedAt,
     takes: entry.postings
       .filter(posting => posting.to === 'CREDIT:consumed')
       .map(({ amount, lot }) => ({ lotId: lot?.id ?? 0n, amountMicrocredits: amount })),
@@ -234,7 +237,8 @@ function wished(one: Wish, met: Met, identity: CommandIdentity, number: number):
 }
 
 function identityOf({ want }: Wish, number: number, serviceId: number): CommandIdentity {
-  return commandIdentity({ serviceId, keyNumber: number, idempotencyKey: `wish-${number}`, payload: want });
+  const keyNumber = 1 + (number % 2);
+  return commandIdentity({ serviceId, keyNumber, idempotencyKey: `wish-${number}`, payload: want });
 }
 
 /** The wished part of `whole`, never nothing. */

@@ -6,6 +6,8 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
   readonly agent?: Agent;
+  /** Leaves as soon as this has come: of a stream that does not end. */
+  readonly until?: RegExp;
 }
 
 export interface Answer<Body> {
@@ -23,7 +25,7 @@ export type AnyBody = Readonly<Record<string, unknown>>;
 export async function send<Body = AnyBody>(
   port: number,
   path: string,
-  { method = 'GET', headers = {}, body, agent }: Sent = {},
+  { method = 'GET', headers = {}, body, agent, until }: Sent = {},
 ): Promise<Answer<Body>> {
   return await new Promise((resolve, reject) => {
     const outgoing = request(
@@ -37,17 +39,20 @@ export async function send<Body = AnyBody>(
       },
       incoming => {
         let text = '';
-        incoming.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        incoming.on('error', reject).on('end', () =>
+        const answer = () =>
           resolve({
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
             text,
             body: jsonOf(text) as Body,
-          }),
-        );
+          });
+        incoming.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+          if (!until?.test(text)) return;
+          answer();
+          incoming.destroy();
+        });
+        incoming.on('error', reject).on('end', answer);
       },
     );
     outgoing.on('error', reject);

@@ -291,6 +291,8 @@ export class IntakeSteps {
       'balance_progress',
       'wallet_proofs',
       'wallet_links',
+      'access_tokens',
+      'services',
     ];
     await this.owner.query(`
       begin;

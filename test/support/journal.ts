@@ -56,6 +56,7 @@ export async function readBooks(
         debtMicrocredits: row.debt_microcredits,
         lots: lots.get(book) ?? [],
         holds: holds.get(book) ?? [],
+        limits: [],
       },
       entries: entries.get(book) ?? [],
     };

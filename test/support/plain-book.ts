@@ -123,6 +123,9 @@ export class PlainBook {
         return true;
       case 'adjustment':
         return this.#adjust(command.amountMicrocredits, command.policy, number);
+      case 'metered_debit':
+      case 'metered_capture':
+        throw new Error('a plain book takes amounts: price what was used before');
       case 'advance':
         return true;
     }

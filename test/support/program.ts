@@ -35,7 +35,7 @@ async function run(args: readonly string[], env: Environment): Promise<Ended> {
   const child = spawn(process.execPath, args, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 50_000,
+    timeout: 150_000,
     killSignal: 'SIGKILL',
   });
   let stdout = '';
@@ -60,6 +60,18 @@ export async function startApiProgram(env: Environment): Promise<RunningChild> {
     args: [MAIN, 'api'],
     env: environment(env),
     ready: /api: listening/,
+    stopGraceMs: 20_000,
+  });
+}
+
+/** Starts `node api/main.ts worker` and waits until it takes in payments. */
+export async function startWorkerProgram(env: Environment): Promise<RunningChild> {
+  return await startChild({
+    name: 'The worker',
+    command: process.execPath,
+    args: [MAIN, 'worker'],
+    env: environment(env),
+    ready: /worker: taking in/,
     stopGraceMs: 20_000,
   });
 }

@@ -25,6 +25,9 @@
  *     give 500 as none                  credits of the operator, under that policy
  *     take 500                          the operator takes credits
  *     service 2: …                      any of these, asked by another service than the first
+ *     key 2: …                          any of these, authorised by that key or grant (behind the service, if both are told)
+ *     limit key 2 to 100 a day          from now on, a day, week, month or lifetime; the result is what is left of it
+ *     look at key 2                     the same, and changes nothing
  *     sweep                             posts what is due by time, and nothing else
  *     look                              reads and changes nothing; the result is the live lots in burn order
  *
@@ -43,6 +46,13 @@ import { HOUR, type Instant, MINUTE, SECOND } from '../../ledger/core/instant.ts
 import type { CommandIdentity, Entry, Posting } from '../../ledger/core/journal.ts';
 import { isLive, type RenewalPolicy } from '../../ledger/core/lot.ts';
 import type { Refusal } from '../../ledger/core/refusal.ts';
+import {
+  LIMIT_PERIODS,
+  periodStartOf,
+  type SpendingLimit,
+  standingOf,
+  usedAt,
+} from '../../ledger/core/spending-limit.ts';
 import { commandIdentity } from '../../ledger/posting/identity.ts';
 import { instantText, parseInstant } from '../../ledger/store/instant-text.ts';
 import { spendOf } from './histories.ts';
@@ -78,6 +88,12 @@ function run(rows: readonly string[][]): Told & { written: string[] } {
     if (what === 'look') {
       const seen = advance(book, instant).book;
       written.push([at, what, lotsText(seen, instant), ''].join(' | '));
+      continue;
+    }
+    const limit = readLimit(what, book, instant);
+    if (limit) {
+      book = { ...book, limits: [...book.limits.filter(isOfOther(limit)), limit] };
+      written.push([at, what, limitText(limit, advance(book, instant).book, instant), ''].join(' | '));
       continue;
     }
     const decision = decide(book, readCommand(what, { book, entries, instant }), instant);
@@ -194,10 +210,10 @@ const ROWS: readonly Row[] = [
 ];
 
 function readCommand(told: string, before: Before): Command {
-  const [, service = '1', what = ''] = /^(?:service (\d+): )?(.+)$/.exec(told) ?? [];
+  const [, service = '1', key, what = ''] = /^(?:service (\d+): )?(?:key (\d+): )?(.+)$/.exec(told) ?? [];
   const identity = commandIdentity({
     serviceId: Number(service),
-    keyNumber: null,
+    keyNumber: key === undefined ? null : Number(key),
     idempotencyKey: `row-${before.entries.length}`,
     payload: what,
   });
@@ -206,6 +222,42 @@ function readCommand(told: string, before: Before): Command {
     if (whole !== undefined) return read(words, identity, before);
   }
   throw new Error(`a scenario cannot "${what}"`);
+}
+
+/** The limit that a row sets or looks at; null where it does something else. */
+function readLimit(what: string, book: Book, instant: Instant): SpendingLimit | null {
+  const [, looked] = /^look at key (\d+)$/.exec(what) ?? [];
+  if (looked !== undefined) {
+    const limit = book.limits.find(({ keyNumber }) => keyNumber === Number(looked));
+    if (!limit) throw new Error(`key ${looked} has no limit`);
+    return limit;
+  }
+  const [, key, amount = '', word] = /^limit key (\d+) to ([\d.]+) a (\w+)$/.exec(what) ?? [];
+  if (key === undefined) return null;
+  const period = LIMIT_PERIODS.find(known => known === word);
+  if (!period) throw new Error(`there is no period "${word}"`);
+  const keyNumber = Number(key);
+  const before = book.limits.find(limit => limit.keyNumber === keyNumber && limit.period === period);
+  return {
+    keyNumber,
+    limitMicrocredits: readCredits(amount),
+    period,
+    periodStart: periodStartOf(period, instant),
+    usedMicrocredits: before ? usedAt(before, instant) : 0n,
+  };
+}
+
+function isOfOther({ keyNumber }: SpendingLimit): (limit: SpendingLimit) => boolean {
+  return limit => limit.keyNumber !== keyNumber;
+}
+
+function limitText(limit: SpendingLimit, { holds }: Book, instant: Instant): string {
+  const { limitMicrocredits, remainingMicrocredits, resetsAt } = standingOf(limit, holds, instant);
+  return `${credits(remainingMicrocredits)} of ${credits(limitMicrocredits)} left${untilText(resetsAt)}`;
+}
+
+function untilText(resetsAt: Instant | null): string {
+  return resetsAt === null ? '' : ` until ${writeInstant(resetsAt)}`;
 }
 
 function policyOf(word = 'refill'): RenewalPolicy {
@@ -244,6 +296,8 @@ function refusalText(refusal: Refusal): string {
         refusal.renewsAt === null ? 'no renewal' : `next renewal ${writeInstant(refusal.renewsAt)}`;
       return `refused: has ${credits(refusal.availableMicrocredits)}, ${renews}`;
     }
+    case 'key_limit_exceeded':
+      return `refused: ${credits(refusal.remainingMicrocredits)} left${untilText(refusal.resetsAt)}`;
     case 'debt_open':
       return `refused: owes ${credits(refusal.debtMicrocredits)}`;
     case 'reversal_above_spend':

@@ -4,6 +4,9 @@ import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 
 import type { ApiUnderTest } from './api.ts';
 import type { Answer, AnyBody } from './http.ts';
 
+/** Whatever answers as the API does. */
+type Door = Pick<ApiUnderTest, 'call'>;
+
 /** A plain account that nobody else has. */
 export function newWallet(): PrivateKeyAccount {
   return privateKeyToAccount(generatePrivateKey());
@@ -17,7 +20,8 @@ export interface Challenge {
 
 export type Action = 'link' | 'unlink' | 'claim' | 'recover';
 
-const DOORS: Readonly<Record<Action, string>> = {
+/** Where a signed challenge is sent. */
+export const DOORS: Readonly<Record<Action, string>> = {
   link: '/v1/wallets',
   unlink: '/v1/wallets/unlinkings',
   claim: '/v1/wallets/claims',
@@ -35,7 +39,7 @@ export interface Redemption {
 export type Fields = Readonly<Record<string, string>>;
 
 export async function askForChallenge(
-  api: ApiUnderTest,
+  api: Door,
   action: Action,
   address: string,
   { bearer, fields = {} }: { readonly bearer?: string; readonly fields?: Fields } = {},
@@ -48,7 +52,7 @@ export async function askForChallenge(
 
 /** A challenge for `address`, signed by `signer`, as it is to be sent back. */
 export async function signChallenge(
-  api: ApiUnderTest,
+  api: Door,
   action: Action,
   wallet: { readonly address: string; readonly signer?: PrivateKeyAccount },
   asked: { readonly bearer?: string; readonly fields?: Fields } = {},
@@ -64,16 +68,13 @@ export async function signChallenge(
   };
 }
 
-export async function redeem(
-  api: ApiUnderTest,
-  { action, bearer, json }: Redemption,
-): Promise<Answer<AnyBody>> {
+export async function redeem(api: Door, { action, bearer, json }: Redemption): Promise<Answer<AnyBody>> {
   return await api.call('POST', DOORS[action], { bearer, json });
 }
 
 /** All of it, for a wallet that is linked without a hitch. */
 export async function linkTo(
-  api: ApiUnderTest,
+  api: Door,
   wallet: PrivateKeyAccount,
   bearer: string,
   fields: Fields = {},

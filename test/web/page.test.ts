@@ -1,49 +1,16 @@
 /** The order page as the API serves it: it works under the strictest CSP and brings nothing from elsewhere. */
 import { readdir } from 'node:fs/promises';
-import vm from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiUnderTest, startApi } from '../support/api.ts';
+import { openPage } from '../support/page.ts';
+
+const WAIT = { timeout: 60_000, interval: 20 };
 
 let api: ApiUnderTest;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api?.stop());
-
-interface FakeElement {
-  disabled?: boolean;
-  textContent?: string;
-  value: string;
-  addEventListener(type: string, listener: (event: object) => void): void;
-}
-
-/** The script with as much of a browser as it takes to order. */
-function openPage(script: string) {
-  const elements = new Map<string, FakeElement>();
-  const requests: { answer(status: number, body: unknown): void }[] = [];
-  let submitted: (event: object) => void = () => {};
-  const element = (id: string) => {
-    const known = elements.get(id) ?? {
-      value: '10',
-      addEventListener(type: string, listener: (event: object) => void) {
-        if (type === 'submit') submitted = listener;
-      },
-    };
-    elements.set(id, known);
-    return known;
-  };
-  vm.runInNewContext(script, {
-    document: { getElementById: element },
-    sessionStorage: { getItem: () => null },
-    fetch: () =>
-      new Promise(resolve => {
-        requests.push({
-          answer: (status, body) => resolve({ status, ok: status < 400, json: async () => body }),
-        });
-      }),
-  });
-  return { element, requests, submit: () => submitted({ preventDefault() {} }) };
-}
 
 describe('the order page', () => {
   it('is at the root, as HTML', async () => {
@@ -86,7 +53,17 @@ describe('the order page', () => {
   it('never builds HTML out of text, runs text as code, or writes a secret where it stays', async () => {
     const { text } = await api.call('GET', '/order.js');
     expect(text).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/);
-    expect(text).not.toMatch(/localStorage|document\.cookie|location\.(?:hash|search|href)|https?:\/\//);
+    // What Stripe's page brings back in the address is read, and taken out of it.
+    expect(text).not.toMatch(/localStorage|document\.cookie|location\.(?:hash|href)|location\.search\s*=/);
+    expect(text).not.toMatch(/https?:\/\//);
+  });
+
+  it('shows where to pay as the API says it, whole, and no address that a sender could have chosen', async () => {
+    const { text } = await api.call('GET', '/order.js');
+    // Elsewhere no address is named, read or cut.
+    expect(text.split('\n').filter(line => /address|sender|from_/i.test(line))).toEqual([
+      "  element('address').textContent = order.payment.address;",
+    ]);
   });
 
   it('names only elements that the page has', async () => {
@@ -102,27 +79,52 @@ describe('the order page', () => {
   });
 
   it('makes one order of a double click, and lets the buyer try again after a refusal', async () => {
-    const { text } = await api.call('GET', '/order.js');
-    const page = openPage(text);
-    // As a browser has it: a form whose button is disabled is not submitted.
-    const click = () => page.element('order').disabled !== true && page.submit();
-    click();
-    click();
-    expect(page.requests).toHaveLength(1);
-    page.requests[0]?.answer(503, { detail: 'try again', code: 'price_unavailable' });
-    await vi.waitFor(() => expect(page.element('order').disabled).toBe(false), {
-      timeout: 20_000,
-      interval: 5,
+    const asked: string[] = [];
+    let answer = (_response: Response) => {};
+    const page = await openPage(api.port, {
+      fetch: (path, send) => {
+        if (path !== '/v1/orders') return send();
+        asked.push(path);
+        return new Promise(resolve => {
+          answer = resolve;
+        });
+      },
     });
-    expect(page.element('problem').textContent).toBe('try again');
+    const click = () => page.submit('order-form', 'order');
     click();
     click();
-    expect(page.requests).toHaveLength(2);
+    expect(asked).toHaveLength(1);
+    const problem = { detail: 'try again', code: 'price_unavailable' };
+    answer(new Response(JSON.stringify(problem), { status: 503 }));
+    await vi.waitFor(() => expect(page.element('order').disabled).toBe(false), WAIT);
+    expect(page.text('problem')).toBe('try again');
+    click();
+    click();
+    expect(asked).toHaveLength(2);
+    page.close();
+  });
+
+  it('offers no card where none is taken', async () => {
+    expect((await api.call('GET', '/v1/payment-methods')).body).toEqual({ methods: ['eth'] });
+    let hasAsked = false;
+    const page = await openPage(api.port, {
+      fetch: async (path, send) => {
+        const response = await send();
+        hasAsked ||= path === '/v1/payment-methods';
+        return response;
+      },
+    });
+    await vi.waitFor(() => expect(hasAsked).toBe(true), WAIT);
+    expect([page.isShown('order'), page.isShown('order-card')]).toEqual([true, false]);
+    page.close();
   });
 
   it('knows a word for every flag that an order can have', async () => {
     const { text } = await api.call('GET', '/order.js');
-    for (const flag of ['late', 'price_pending', 'processing', 'reorged'])
+    for (const flag of [
+      ...['late', 'price_pending', 'processing', 'reorged', 'kept_back'],
+      ...['failed', 'refunded', 'disputed'],
+    ])
       expect(text).toContain(`  ${flag}: '`);
   });
 

@@ -59,6 +59,12 @@ const forgeries: { forged: (entry: Entry) => Entry; what: string; expected?: str
   },
   { forged: entry => ({ ...entry, postings: [] }), what: 'the entry has no posting' },
   {
+    forged: entry => ({ ...entry, kind: 'operator_action' }),
+    what: 'the entry is a note and has postings',
+    expected: 'none',
+    found: '1',
+  },
+  {
     forged: entry => ({ ...entry, bookedAt: BOUGHT - 1n }),
     what: 'the entry is booked before the one that precedes it',
     expected: '2026-03-01T15:00:00.000000Z or later',

@@ -80,6 +80,7 @@ describe('the statements', () => {
       'head_sightings',
       'kysely_migration',
       'kysely_migration_lock',
+      'rate_cards',
       'stripe_account',
       'stripe_progress',
       'unique_amount_requests',
@@ -254,7 +255,7 @@ describe('with a stand-in for Citus, which only notes what it is asked', () => {
       'a worker that lacks the roles',
       `update pg_dist_node set nodename = 'bare' where groupid = 2`,
       `update pg_dist_node set nodename = 'worker-2' where groupid = 2`,
-      'The worker node bare:5432 lacks the role credits_indexer, or the role credits_app with the right to log in',
+      'The worker node bare:5432 lacks the role credits_indexer or credits_auditor, or one of credits_api,',
     ],
     [
       'a worker that does not answer',

@@ -17,13 +17,13 @@ import { base } from 'viem/chains';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { compileSolidity } from '../../../dev/compile-solidity.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { instantOfSeconds } from '../../../ledger/core/instant.ts';
 import { checkCanonical } from '../../../ledger/intake/canonical-check.ts';
 import { ChainRpc } from '../../../ledger/intake/chain-rpc.ts';
 import type { Included } from '../../../ledger/intake/receipt-facts.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { type Fault, type FaultyRpc, NO_FAULT, startFaultyRpc } from '../../support/faulty-rpc.ts';
 import { PAYMENT_ADDRESS } from '../../support/installation.ts';
 
@@ -61,7 +61,7 @@ beforeAll(async () => {
     fileURLToPath(new URL(`../../support/contracts/${name}.sol`, import.meta.url));
   const names = ['EvenBlockPayer', 'RevertingForwarder', 'DelegateCaller'];
   const compiled = compileSolidity(Object.fromEntries(names.map(name => [name, source(name)])), {
-    cacheFolder: solidityCache,
+    cacheFolder: SOLIDITY_CACHE,
   });
   for (const name of names) {
     const bytecode = compiled[name]?.bytecode;

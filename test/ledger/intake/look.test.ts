@@ -1,4 +1,5 @@
 /** Looks at what the indexer shows and what the chain has, where the two differ: the chain is real, and reorganised. */
+import pg from 'pg';
 import {
   createPublicClient,
   createTestClient,
@@ -10,11 +11,13 @@ import {
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { base } from 'viem/chains';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { installFeeds } from '../../../dev/price-feeds.ts';
+import { KeptBlocks } from '../../../indexer/kept-blocks.ts';
 import { readAlarms } from '../../../ledger/alarms/alarm.ts';
 import { instantOfSeconds, SECOND } from '../../../ledger/core/instant.ts';
 import { lookOnce } from '../../../ledger/intake/chain-intake.ts';
@@ -29,7 +32,6 @@ import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
 import { readEthOrderStatus } from '../../../ledger/orders/order-status.ts';
 import { referenceCalldata } from '../../../ledger/orders/reference.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { type FaultyRpc, NO_FAULT, startFaultyRpc } from '../../support/faulty-rpc.ts';
 import {
@@ -68,7 +70,7 @@ const log: string[] = [];
 
 beforeAll(async () => {
   [chain, database] = await Promise.all([startChain({ port }), createDatabase()]);
-  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   const genesis = await client.getBlock({ blockNumber: 0n });
   const installation = { chainId: base.id, genesisHash: genesis.hash };
   ways = [
@@ -604,6 +606,47 @@ describe('the watch', () => {
     await look();
     await watch.look();
     expect(await alarms()).toEqual([]);
+  });
+
+  test('tells of one that left a shorter chain, once that has grown', async () => {
+    await mineReplaceable(FOLLOWED_BLOCKS + 1n);
+    await watch.look();
+    await client.request({
+      method: 'anvil_rollback' as never,
+      params: [Number(FOLLOWED_BLOCKS) + 10] as never,
+    });
+    await watch.look();
+    expect(await alarms()).toEqual([]);
+    await mineReplaceable(FOLLOWED_BLOCKS + 1n);
+    await watch.look();
+    expect(await alarms()).toEqual([expect.stringMatching(/^deep_reorg blocks /)]);
+  });
+
+  test('hears from the indexer of one that nobody saw, and tells it once', async () => {
+    const session = new pg.Client({ connectionString: database.url });
+    await session.connect();
+    onTestFinished(() => session.end());
+    const kept = new KeptBlocks(session, {
+      rpcUrl: chain.rpcUrl,
+      schema: 'indexer_0',
+      reader: 'credits_app',
+    });
+    await kept.prepare();
+    const head = await client.getBlockNumber({ cacheTime: 0 });
+    await kept.forget(base.id, head - 40n);
+    await client.mine({ blocks: 60 });
+    await watch.look();
+    // A worker that ends here has told of it, and compared nothing again.
+    restart();
+    await watch.look();
+    await look();
+    await watch.look();
+    restart();
+    await watch.look();
+    expect(log.filter(line => line.startsWith('ALARM deep_reorg'))).toEqual([
+      expect.stringContaining(`ALARM deep_reorg blocks ${head - 39n}-${head}: `),
+    ]);
+    expect(log).toContain(`comparing again from block ${head - 39n}`);
   });
 
   test('lets compare again from before a reorg what had been settled', async () => {

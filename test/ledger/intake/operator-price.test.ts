@@ -2,6 +2,7 @@
 import { createPublicClient, http } from 'viem';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { installFeeds } from '../../../dev/price-feeds.ts';
 import { raiseAlarm, readAlarms } from '../../../ledger/alarms/alarm.ts';
@@ -14,7 +15,6 @@ import {
 import type { Included } from '../../../ledger/intake/receipt-facts.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
 import { instantText } from '../../../ledger/store/instant-text.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { ANSWER, DOLLAR_WEI, IntakeSteps, type PlacedOrder } from '../../support/intake-steps.ts';
 import { assertVerified, readBooks } from '../../support/journal.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const begin = { beginsAt: START / SECOND };
   [chain, database] = await Promise.all([startChain({ port: await freePort(), ...begin }), createDatabase()]);
   // The feed's only round: it becomes ever older, and is what there is to compare with.
-  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache, price: ANSWER });
+  await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
   steps = await IntakeSteps.open(database.url, START, { rpcUrl: chain.rpcUrl, chainLagMax: MINUTE });
 });
 afterAll(async () => {

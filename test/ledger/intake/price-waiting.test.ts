@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SEQUENCER_FEED } from '../../../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { installFeeds, pushPrice, startFeedPhase } from '../../../dev/price-feeds.ts';
 import { readAlarms } from '../../../ledger/alarms/alarm.ts';
@@ -13,7 +14,6 @@ import { type Look, lookOnce } from '../../../ledger/intake/chain-intake.ts';
 import type { IndexedTransfer } from '../../../ledger/intake/indexed-transfers.ts';
 import { recordOperatorPrice } from '../../../ledger/intake/operator-price.ts';
 import { readCredits } from '../../../ledger/reads/credits.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { createIndexerTables, writeIndexerRows } from '../../support/indexer-rows.ts';
 import { ANSWER, DOLLAR_WEI, IntakeSteps, type PlacedOrder } from '../../support/intake-steps.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   const begin = { beginsAt: START_SECONDS - 86_400n };
   [chain, database] = await Promise.all([startChain({ port: await freePort(), ...begin }), createDatabase()]);
   control = controlOf(chain.rpcUrl);
-  await installFeeds(chain.rpcUrl, { cacheFolder: solidityCache });
+  await installFeeds(chain.rpcUrl, { cacheFolder: SOLIDITY_CACHE });
   steps = await IntakeSteps.open(database.url, START, { rpcUrl: chain.rpcUrl, chainLagMax: MINUTE });
   await createIndexerTables(steps.owner);
 });

@@ -60,11 +60,16 @@ test('a token opens only what it is for, in its mode, until it is revoked', asyn
   expect(await authenticateOperator(doors(), operator)).toBeNull();
 });
 
-test('the application cannot make tokens', async () => {
-  await expect(createOperatorToken({ ...made('Eve'), db: openKysely(app) })).rejects.toMatchObject({
-    code: '42501',
-  });
-  await expect(createServiceToken({ ...made('eve'), db: openKysely(app) })).rejects.toMatchObject({
-    code: '42501',
-  });
+test('no part can make tokens of operators, and the worker none at all', async () => {
+  for (const role of ['credits_api', 'credits_worker', 'credits_app'] as const) {
+    const pool = openPool({ databaseUrl: database.url, role, max: 1 });
+    const db = openKysely(pool);
+    try {
+      await expect(createOperatorToken({ ...made('Eve'), db })).rejects.toMatchObject({ code: '42501' });
+      if (role === 'credits_worker')
+        await expect(createServiceToken({ ...made('eve'), db })).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await pool.end();
+    }
+  }
 });

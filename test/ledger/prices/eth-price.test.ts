@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ETH_USD_FEED, SEQUENCER_FEED } from '../../../contracts-abi/chainlink-feeds.ts';
 import { FEED_ACCOUNT } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import {
   FIRST_PRICE,
@@ -26,7 +27,6 @@ import {
 } from '../../../dev/price-feeds.ts';
 import { instantOfSeconds, MINUTE, SECOND } from '../../../ledger/core/instant.ts';
 import { currentEthPrice, ethPriceFor, feedsAt, type PaymentTime } from '../../../ledger/prices/eth-price.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 
 /** 2026-03-01 15:00:00 UTC. All times below are seconds after it. */
 const START = 1_772_377_200n;
@@ -68,7 +68,7 @@ beforeAll(async () => {
   rpcUrl = chain.rpcUrl;
   client = createPublicClient({ transport: http(rpcUrl), cacheTime: 0 });
   control = controlOf(rpcUrl);
-  await installFeeds(rpcUrl, { cacheFolder: solidityCache });
+  await installFeeds(rpcUrl, { cacheFolder: SOLIDITY_CACHE });
 });
 afterAll(async () => {
   await chain?.kill();

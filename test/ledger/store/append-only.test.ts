@@ -34,6 +34,7 @@ const APPEND_ONLY = [
   'order_checkouts',
   'stripe_events',
   'card_payments',
+  'rate_cards',
 ] as const;
 
 /** Tables of the application that it may change, but neither empty nor rebuild. */
@@ -47,10 +48,15 @@ const CHANGING = [
   'chain_progress',
   'balance_progress',
   'outbox',
+  'grants',
+  'spending_limits',
   'alarms',
   'unique_amount_requests',
   'stripe_hints',
   'stripe_progress',
+  'webhook_endpoints',
+  'webhook_secrets',
+  'webhook_deliveries',
 ] as const;
 const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
@@ -93,6 +99,7 @@ beforeAll(async () => {
     insert into wallet_links values (1, '0x' || repeat('0', 40), 1, 1, 'linked', now());
     insert into suspense_reasons values (1, 'r', 1, 0, 'no_match', now());
     insert into unique_amounts values (1, 10000000000, 1, 'o', now());
+    insert into rate_cards values (1, now(), '{}', 'ops', 'a reason', now());
     insert into stripe_account values (true, 'acct', false, now());
     insert into order_checkouts values (1, 'o', 1, 'cs', 'url', now(), now());
     insert into stripe_events values (1, 'evt', 'type', '{}', now());
@@ -210,9 +217,8 @@ test.each([
   'delete from lots',
   'delete from orders',
   'delete from secure_keys',
+  'delete from grants',
   'update outbox set amount_microusd = 1',
-  "insert into services (service_id, name) values (1, 'mine')",
-  'insert into access_tokens (bucket) values (1)',
   "insert into ledger_accounts values (1999, 'CREDIT:mine')",
   "insert into installation (mode) values ('live')",
   "insert into challenge_secret (secret) values (sha256('mine'))",
@@ -258,6 +264,8 @@ test('what the application may do, table by table', async () => {
     books: 'insert select update',
     lots: 'insert select update',
     orders: 'insert select update',
+    grants: 'insert select update',
+    spending_limits: 'delete insert select update',
     secure_keys: 'insert select update',
     chain_progress: 'insert select update',
     balance_progress: 'insert select update',
@@ -270,6 +278,10 @@ test('what the application may do, table by table', async () => {
     challenge_secret: 'select',
     wallet_proofs: 'insert select',
     wallet_links: 'insert select',
+    rate_cards: 'insert select',
+    webhook_endpoints: 'delete insert select update',
+    webhook_secrets: 'delete insert select update',
+    webhook_deliveries: 'delete insert select update',
   });
 });
 

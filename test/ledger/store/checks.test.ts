@@ -249,6 +249,7 @@ test('every primary key leads with the bucket, but for what is one for the whole
     'kysely_migration',
     'kysely_migration_lock',
     'ledger_accounts',
+    'rate_cards',
     'services',
     'stripe_account',
     'stripe_progress',

@@ -50,7 +50,17 @@ async function store(book: Book, entries: readonly Entry[]): Promise<void> {
   const run = runIn(db);
   await createBooks(run, [key], GENESIS_HASH);
   await writeEntries(run, codes, [
-    { ...key, book, head, entries: sealed, lots: book.lots, faces: [], holds: book.holds, reversals: [] },
+    {
+      ...key,
+      book,
+      head,
+      entries: sealed,
+      lots: book.lots,
+      faces: [],
+      holds: book.holds,
+      reversals: [],
+      limits: [],
+    },
   ]);
 }
 
@@ -211,6 +221,7 @@ describe('one lot', () => {
       faces: [],
       holds: [],
       reversals: [],
+      limits: [],
     });
     const changes = [
       ...[7n, 2n, 9n, 4n, 5n].map(accountId => change(bucket, accountId)),

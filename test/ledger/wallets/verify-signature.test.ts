@@ -18,10 +18,10 @@ import { base } from 'viem/chains';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEV_ACCOUNTS } from '../../../dev/accounts.ts';
 import { type LocalChain, startChain } from '../../../dev/chain.ts';
+import { SOLIDITY_CACHE } from '../../../dev/compile-cache.ts';
 import { type CompiledContract, compileSolidity } from '../../../dev/compile-solidity.ts';
 import { freePort } from '../../../dev/free-port.ts';
 import { SignatureVerifier } from '../../../ledger/wallets/verify-signature.ts';
-import { solidityCache } from '../../dev/solidity-cache.ts';
 import { openGate, type TcpGate } from '../../support/tcp-gate.ts';
 
 const MESSAGE = 'a message of ours\nwith a line more';
@@ -54,7 +54,7 @@ beforeAll(async () => {
   const names = ['OwnedWallet.sol', 'WalletFactory.sol', 'RogueWallet.sol'];
   const folder = new URL('../../support/contracts/', import.meta.url).pathname;
   contracts = compileSolidity(Object.fromEntries(names.map(name => [name, folder + name])), {
-    cacheFolder: solidityCache,
+    cacheFolder: SOLIDITY_CACHE,
   });
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import type { ApiUnderTest, Call } from '../api.ts';
-import { whileOutcomesAreUnknown, whileOverloaded } from './posting-trouble.ts';
+import { spendingKey } from './keys-cases.ts';
+import { whileOutcomesAreUnknown } from './posting-trouble.ts';
 import type { RouteCases } from './route-case.ts';
 
 export const DEBITS_CASES: RouteCases = {
@@ -17,17 +18,22 @@ export const DEBITS_CASES: RouteCases = {
         await api.intake.vanish(debtor.payment);
         return await debit(api, debtor, '1', unique());
       },
+      key_limit_exceeded: async ({ api, unique }) => {
+        const limited = await spendingKey(api, await api.customer(), { amount: '5', period: 'day' });
+        return await debit(api, { secureKey: limited }, '5.000001', unique());
+      },
+      grant_invalid: ({ api, unique }) =>
+        api.call('POST', '/v1/debits', {
+          bearer: api.serviceToken,
+          json: { grant: 'grant_0123456789abcdef_1', amount: '1' },
+          headers: { 'idempotency-key': unique() },
+        }),
       secure_key_invalid: ({ api, unique }) => debit(api, { secureKey: 'aisk_dev_nonsense' }, '1', unique()),
       idempotency_key_reused: async ({ api, unique }) => {
         const customer = await api.customer();
         const key = unique();
         await debit(api, customer, '1', key);
         return await debit(api, customer, '2', key);
-      },
-      overloaded: async stage => {
-        const { accountId, secureKey } = await stage.api.customer();
-        const key = stage.unique();
-        return await whileOverloaded(stage, accountId, () => debit(stage.api, { secureKey }, '1', key));
       },
       outcome_unknown: async stage => {
         const customer = await stage.api.customer();

@@ -9,4 +9,12 @@ contract Batch {
             require(success, "the target refused");
         }
     }
+
+    /// The same amount with each of the inputs.
+    function payEach(address payable target, uint256 amount, bytes[] calldata inputs) external payable {
+        for (uint256 i = 0; i < inputs.length; i++) {
+            (bool success, ) = target.call{value: amount}(inputs[i]);
+            require(success, "the target refused");
+        }
+    }
 }
