@@ -1,6 +1,17 @@
 import { HeldCredits } from './held-credits.ts';
 import { type ClientOptions, newIdempotencyKey, Transport } from './transport.ts';
-import type { Amount, Debit, Debited, Hold, HoldRequest, Spent } from './types.ts';
+import type {
+  Amount,
+  Debit,
+  Debited,
+  DebitedUsage,
+  Hold,
+  HoldRequest,
+  Reversed,
+  SettledHold,
+  Spent,
+  UsageReport,
+} from './types.ts';
 
 export interface CallOptions {
   /**
@@ -24,19 +35,24 @@ export class CreditsClient {
     return this.#spend('/v1/debits', debit, options);
   }
 
+  /** Spends what the operator's price list charges for what was used. */
+  debitUsage(usage: UsageReport, options: CallOptions = {}): Promise<DebitedUsage> {
+    return this.#spend('/v1/usage', usage, options);
+  }
+
   /** Reserves credits; at its deadline a hold releases itself. */
   hold(hold: HoldRequest, options: CallOptions = {}): Promise<Hold> {
     return this.#spend('/v1/holds', hold, options);
   }
 
   /** Spends what was used of a hold, gives the rest back and closes it. */
-  capture(holdId: string, spent: Spent, options: CallOptions = {}): Promise<Debited> {
+  capture(holdId: string, spent: Spent, options: CallOptions = {}): Promise<SettledHold> {
     return this.#spend(`/v1/holds/${encodeURIComponent(holdId)}/capture`, spent, options);
   }
 
   /** Gives all of a hold back. */
-  release(holdId: string, options: CallOptions = {}): Promise<Debited> {
-    return this.#spend(`/v1/holds/${encodeURIComponent(holdId)}/release`, {}, options);
+  release(holdId: string, options: CallOptions = {}): Promise<SettledHold> {
+    return this.#spend(`/v1/holds/${encodeURIComponent(holdId)}/release`, undefined, options);
   }
 
   /** Undoes a debit or a capture, in whole or, with an amount, in part. */
@@ -44,7 +60,7 @@ export class CreditsClient {
     debitId: string,
     part: { readonly amount?: Amount } = {},
     options: CallOptions = {},
-  ): Promise<Debited> {
+  ): Promise<Reversed> {
     return this.#spend(`/v1/debits/${encodeURIComponent(debitId)}/reverse`, part, options);
   }
 

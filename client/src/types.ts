@@ -12,7 +12,7 @@ export type Instant = string;
 
 export type Debit = Spender & {
   readonly amount: Amount;
-  /** Shown to the customer. */
+  /** Kept with the entry. */
   readonly description?: string;
   /** By which the customer's usage can be grouped. */
   readonly model?: string;
@@ -26,4 +26,45 @@ export interface Debited {
   readonly available: Amount;
   readonly held: Amount;
   readonly booked_at: Instant;
+}
+
+export interface Usage {
+  readonly model: string;
+  readonly input_tokens?: number;
+  readonly cached_input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly images?: number;
+  /** A decimal string, such as "12.5". */
+  readonly seconds?: string;
+}
+
+export type UsageReport = Spender & Usage & { readonly description?: string };
+
+/** A debit of what the price list charges for usage. */
+export interface DebitedUsage extends Debited {
+  readonly model: string;
+  readonly price_version: number;
+}
+
+export type HoldRequest = Spender & {
+  readonly amount: Amount;
+  /** 15 minutes when left out; at most 24 hours. */
+  readonly expires_in_seconds?: number;
+  readonly description?: string;
+};
+
+export interface Hold extends Debited {
+  readonly expires_at: Instant;
+}
+
+/** What a hold is captured for: an amount, or what was used, which the price list turns into one. */
+export type Spent = { readonly amount: Amount; readonly model?: string } | { readonly usage: Usage };
+
+/** A capture or release. */
+export interface SettledHold extends Debited {
+  readonly hold: string;
+}
+
+export interface Reversed extends Debited {
+  readonly reverses: string;
 }

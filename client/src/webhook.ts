@@ -47,12 +47,16 @@ export async function verifyWebhook(received: ReceivedWebhook): Promise<WebhookE
     .flatMap(part => (part.startsWith('v1,') ? [bytesOf(part.slice(3))] : []));
   for (const one of typeof secret === 'string' ? [secret] : secret) {
     const raw = bytesOf(one.replace(/^whsec_/, ''));
-    const key = await crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
+    const key = await crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, [
+      'verify',
+    ]);
     // Compares in constant time.
     for (const signature of signatures)
       if (await crypto.subtle.verify('HMAC', key, signature, signed)) return JSON.parse(text) as WebhookEvent;
   }
-  throw new WebhookInvalidError('The signature does not fit: check the secret, and that the body is as it came.');
+  throw new WebhookInvalidError(
+    'The signature does not fit: check the secret, and that the body is as it came.',
+  );
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
