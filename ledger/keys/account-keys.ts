@@ -11,7 +11,6 @@ import { type Mode, newSecret } from './secret.ts';
 import {
   type Credential,
   countUse,
-  dropLimits,
   type LimitStatus,
   type LimitTerms,
   putLimit,
@@ -165,7 +164,6 @@ export async function revokeKey(
     if (current.scope === 'manage' && !evenLast && !(await isAnotherManaging(db, credential)))
       return { code: 'last_managing_key' };
     await revokeSecrets({ db }, accountId, now, keyNumber);
-    await dropLimits({ ...options, db }, credential);
     return null;
   });
 }

@@ -12,7 +12,6 @@ import { CREDENTIALS_MAX, hasAllCredentials } from './live-credentials.ts';
 import { lockAccountKeys } from './lock-account-keys.ts';
 import {
   countUse,
-  dropLimits,
   type LimitStatus,
   type LimitTerms,
   putLimit,
@@ -136,7 +135,6 @@ export async function revokeGrant(
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return { code: 'grant_unknown' };
-    await dropLimits({ ...options, db }, grant);
     return null;
   });
 }

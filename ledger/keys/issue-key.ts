@@ -5,7 +5,6 @@ import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
 import { lockAccountKeys } from './lock-account-keys.ts';
 import { hashSecret, type Mode, newSecret } from './secret.ts';
-import { dropLimits } from './spending-limits.ts';
 
 export interface KeyOptions {
   /** A transaction. */
@@ -100,7 +99,7 @@ export async function insertSecret(
     .execute();
 }
 
-/** Ends every key and every grant that the account has, and their limits. The transaction holds `lockAccountKeys`. */
+/** Ends every key and every grant that the account has. The transaction holds `lockAccountKeys`. */
 export async function revokeKeysAndGrants(
   options: Omit<KeyOptions, 'mode'>,
   accountId: bigint,
@@ -114,7 +113,6 @@ export async function revokeKeysAndGrants(
     .where('account_id', '=', accountId)
     .where('revoked_at', 'is', null)
     .execute();
-  await dropLimits(options, { accountId });
 }
 
 /**

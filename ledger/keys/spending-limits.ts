@@ -1,7 +1,7 @@
 /** Setting what a key or grant may spend. What it has used by then is found in the journal. */
 import { type Kysely, sql } from 'kysely';
 import { GENESIS_HASH } from '../core/encoding.ts';
-import { type Instant, laterOf } from '../core/instant.ts';
+import { HOUR, type Instant, laterOf } from '../core/instant.ts';
 import { type LimitPeriod, type LimitStanding, periodStartOf, standingOf } from '../core/spending-limit.ts';
 import type { BookKey } from '../store/book-statement.ts';
 import { createBooks, loadOpenHolds, lockBooks } from '../store/books.ts';
@@ -110,36 +110,38 @@ export async function putLimit(
 }
 
 /**
- * Takes away the limits of credentials that have ended: all of the account's where none is named. What is captured of
- * their holds counts nowhere any more. In the transaction `db`, which holds `lockAccountKeys`.
+ * Limits are loaded with every debit: those of keys and grants that have ended are not to pile up. They stay for an hour,
+ * though, much longer than any command is under way: one that was authenticated just before the end is still limited.
  */
-export async function dropLimits(
-  { db, bucketCount }: Place,
-  { accountId, keyNumber }: { readonly accountId: bigint; readonly keyNumber?: number },
-): Promise<void> {
-  const key = { bucket: bucketOfAccount(accountId, bucketCount), accountId };
-  const all = db
-    .deleteFrom('spending_limits')
-    .where('bucket', '=', key.bucket)
-    .where('account_id', '=', accountId);
-  const wanted = keyNumber === undefined ? all : all.where('key_number', '=', keyNumber);
-  await lockBooks(runIn(db), [key]);
-  const { numDeletedRows } = await wanted.executeTakeFirst();
-  if (numDeletedRows > 0n) await noteLimits(db, key);
-}
-
-/** Limits are loaded with every debit: those of grants that have expired are not to pile up. */
-async function dropEndedLimits(
-  db: Kysely<Tables>,
-  { bucket, accountId }: BookKey,
-  now: Instant,
-): Promise<void> {
-  const ended = db
+async function dropEndedLimits(db: Kysely<Tables>, { bucket, accountId }: BookKey, now: Instant): Promise<void> {
+  const longAgo = sql<Instant>`${instantText(now - HOUR)}`;
+  const limited = await db
+    .selectFrom('spending_limits')
+    .select('key_number')
+    .where('bucket', '=', bucket)
+    .where('account_id', '=', accountId)
+    .execute();
+  if (limited.length === 0) return;
+  const numbers = limited.map(row => row.key_number);
+  const grants = await db
     .selectFrom('grants')
     .select('key_number')
     .where('bucket', '=', bucket)
     .where('account_id', '=', accountId)
-    .where('expires_at', '<=', sql<Instant>`${instantText(now)}`);
+    .where('key_number', 'in', numbers)
+    .where(eb => eb.or([eb('expires_at', '<=', longAgo), eb('revoked_at', '<=', longAgo)]))
+    .execute();
+  // All secrets of a key are revoked together.
+  const keys = await db
+    .selectFrom('secure_keys')
+    .select('key_number')
+    .distinct()
+    .where('account_id', '=', accountId)
+    .where('key_number', 'in', numbers)
+    .where('revoked_at', '<=', longAgo)
+    .execute();
+  const ended = [...grants, ...keys].map(row => row.key_number);
+  if (ended.length === 0) return;
   await db
     .deleteFrom('spending_limits')
     .where('bucket', '=', bucket)

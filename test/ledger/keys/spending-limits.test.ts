@@ -266,11 +266,14 @@ describe.each(LEDGER_PLACES)('$name', place => {
     expect(await read()).toEqual([true]);
     await keys.change({ accountId, keyNumber }, { limit: null });
     expect(await read()).toEqual([false]);
+  });
+
+  test('what was authenticated just before its key or grant ended is limited all the same', async () => {
     const limited = await limitedKey(5n);
-    expect(await read()).toEqual([true]);
     const held = numberOf(await submit(one, hold(limited, 2n, 'held')));
     expect(await keys.revoke({ accountId, keyNumber: limited }, false)).toBeNull();
-    expect(await read()).toEqual([false]);
+    await limitedKey(7n);
+    expect(codeOf(await submit(one, debit(limited, 4n, 'late')))).toBe('key_limit_exceeded');
     const captured = await submit(one, {
       type: 'capture',
       identity: identity(limited, 'captured'),
@@ -282,7 +285,7 @@ describe.each(LEDGER_PLACES)('$name', place => {
     await expectVerified();
   });
 
-  test('limits of grants that have ended do not pile up', async () => {
+  test('limits of keys and grants that ended an hour ago do not pile up', async () => {
     const numbers = async () => {
       const { rows } = await owner.query<{ key_number: number }>(
         'select key_number from spending_limits where account_id = $1 order by 1',
@@ -298,14 +301,19 @@ describe.each(LEDGER_PLACES)('$name', place => {
       return given.keyNumber;
     };
     const short = await grant(BOUGHT + HOUR);
-    const long = await grant(BOUGHT + 2n * HOUR);
+    const revoked = await grant(null);
+    const key = await limitedKey(1n);
     const endless = await grant(null);
-    expect(await numbers()).toEqual([short, long, endless]);
+    expect(await keys.revokeGrant({ accountId, keyNumber: revoked })).toBeNull();
+    expect(await keys.revoke({ accountId, keyNumber: key }, false)).toBeNull();
+    at(BOUGHT + HOUR - 1n);
+    const second = await grant(null);
+    expect(await numbers()).toEqual([short, revoked, key, endless, second]);
     at(BOUGHT + HOUR);
-    const another = await grant(null);
-    expect(await numbers()).toEqual([long, endless, another]);
-    for (const keyNumber of [long, endless, another])
-      expect(await keys.revokeGrant({ accountId, keyNumber })).toBeNull();
-    expect(await numbers()).toEqual([]);
+    const third = await grant(null);
+    expect(await numbers()).toEqual([short, endless, second, third]);
+    at(BOUGHT + 2n * HOUR);
+    const fourth = await grant(null);
+    expect(await numbers()).toEqual([endless, second, third, fourth]);
   });
 });
