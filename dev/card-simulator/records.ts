@@ -67,6 +67,8 @@ export class Records {
       'radar.early_fraud_warning': [],
       event: [],
     };
+    // The account must be the same at the next start, also if nothing was ever bought by card.
+    this.keep();
   }
 
   all<Kind extends keyof Collections>(kind: Kind): Collections[Kind] {
