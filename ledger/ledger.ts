@@ -139,7 +139,7 @@ export interface LedgerOptions {
   /** One readable line about what card payments meet. */
   readonly log?: ((line: string) => void) | undefined;
   /** Whose privileges it has: those of one part, or of both when left out. */
-  readonly role?: 'credits_api' | 'credits_worker' | undefined;
+  readonly role?: 'credits_api' | 'credits_worker' | 'credits_app' | undefined;
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;

@@ -42,6 +42,8 @@ export interface ApiOptions {
   readonly senders?: SenderLists;
   readonly trustedProxies?: readonly string[];
   readonly doors?: DoorConfig;
+  /** That of the API, unless a worker runs in it. */
+  readonly role?: LedgerOptions['role'];
   /** How cards are taken; not at all when left out. */
   readonly cards?: LedgerOptions['cards'];
   /** The way of the API to the database, when it is not the direct one. */
@@ -112,7 +114,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const shared = { db, bucketCount, mode: 'dev' } as const;
   const ledger = await openLedger({
     databaseUrl: (await options.through?.(database.url)) ?? database.url,
-    role: 'credits_api',
+    role: options.role ?? 'credits_api',
     rpcUrl: options.rpcUrl ?? NOWHERE,
     installation: TEST_INSTALLATION,
     clock,

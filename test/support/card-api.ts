@@ -81,6 +81,8 @@ export interface CardApi {
 export async function startCardApi({ takesWebhooks = false } = {}): Promise<CardApi> {
   const port = await freePort();
   const api = await startApi({
+    // Its workers are in this process too.
+    role: 'credits_app',
     cards: { secretKey: CARD_KEY, apiUrl: `http://127.0.0.1:${port}`, webhookSecret: WEBHOOK_SECRET },
   });
   const simulator = await startCardSimulator({
