@@ -10,13 +10,7 @@ import { parseGrantName } from './grant-name.ts';
 import { takeNumber } from './issue-key.ts';
 import { CREDENTIALS_MAX, hasAllCredentials } from './live-credentials.ts';
 import { lockAccountKeys } from './lock-account-keys.ts';
-import {
-  countUse,
-  type LimitStatus,
-  type LimitTerms,
-  putLimit,
-  readLimits,
-} from './spending-limits.ts';
+import { countUse, type LimitStatus, type LimitTerms, putLimit, readLimits } from './spending-limits.ts';
 
 export interface GrantOptions {
   readonly db: Kysely<Tables>;

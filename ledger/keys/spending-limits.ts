@@ -113,7 +113,11 @@ export async function putLimit(
  * Limits are loaded with every debit: those of keys and grants that have ended are not to pile up. They stay for an hour,
  * though, much longer than any command is under way: one that was authenticated just before the end is still limited.
  */
-async function dropEndedLimits(db: Kysely<Tables>, { bucket, accountId }: BookKey, now: Instant): Promise<void> {
+async function dropEndedLimits(
+  db: Kysely<Tables>,
+  { bucket, accountId }: BookKey,
+  now: Instant,
+): Promise<void> {
   const longAgo = sql<Instant>`${instantText(now - HOUR)}`;
   const limited = await db
     .selectFrom('spending_limits')
