@@ -119,7 +119,7 @@ function receiptItem(payment) {
     ['disputed', payment.disputed_usd],
   ])
     if (Number(usd) > 0) item.append(`, $${usd} ${name}`);
-  if (isWebAddress(payment.receipt_url)) {
+  if (isHttpUrl(payment.receipt_url)) {
     const link = document.createElement('a');
     link.href = payment.receipt_url;
     link.target = '_blank';
@@ -148,7 +148,7 @@ function lotText({
 }
 
 /** Nothing else becomes a link. */
-function isWebAddress(text) {
+function isHttpUrl(text) {
   return typeof text === 'string' && /^https?:\/\//.test(text);
 }
 
@@ -247,7 +247,7 @@ element('receipt-form').addEventListener('submit', async event => {
   await trying(() => showReceipt(element('receipt-id').value.trim(), element('receipt-secret').value.trim()));
 });
 
-/** Who comes back from Stripe's page is told how it went; the address is then an ordinary one again. */
+/** Who comes back from Stripe's page is told how it went; the URL is then an ordinary one again. */
 function welcomeBack(order) {
   const returned = new URLSearchParams(location.search);
   const id = returned.get('order');

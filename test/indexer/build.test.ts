@@ -16,10 +16,14 @@ describe('the configuration', () => {
     INDEXER_POLLING_INTERVAL_MS: '1000',
   };
 
+  let times = 0;
+  /** The configuration as it is when it is read for the first time under an environment: Node keeps a module by its address. */
   async function configured(environment: Record<string, string>) {
-    vi.resetModules();
     for (const name of Object.keys(complete)) vi.stubEnv(name, environment[name]);
-    return (await import('../../ponder.config.ts')).default;
+    const again: typeof import('../../ponder.config.ts') = await import(
+      `../../ponder.config.ts?${String((times += 1))}`
+    );
+    return again.default;
   }
 
   afterEach(() => {

@@ -36,11 +36,12 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   gate.mend();
-  await owner.query('grant insert on entries to credits_app');
+  await owner.query('grant insert on entries to credits_app, credits_api, credits_worker');
 });
 
 /** From now on every write fails, not for the moment but for good. */
-const forbidWriting = () => owner.query('revoke insert on entries from credits_app');
+const forbidWriting = () =>
+  owner.query('revoke insert on entries from credits_app, credits_api, credits_worker');
 
 async function metTheCut(): Promise<void> {
   const { refused } = gate;

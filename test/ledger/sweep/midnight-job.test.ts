@@ -132,13 +132,13 @@ test('ticks that come during a sweep are one more sweep after it', async () => {
 
 test('a sweep that fails for good is said with its place, and the next tick sweeps', async () => {
   books.now = MIDNIGHT;
-  await owner.query('revoke select on sweep_progress from credits_app');
+  await owner.query('revoke select on sweep_progress from credits_app, credits_api, credits_worker');
   const { lines, schedule } = start();
   await said(lines, 1);
   expect(lines[0]).toMatch(
     /^could not sweep, trying again within the hour: error: permission denied .*\n +at /s,
   );
-  await owner.query('grant select on sweep_progress to credits_app');
+  await owner.query('grant select on sweep_progress to credits_app, credits_api, credits_worker');
   schedule.tick(MIDNIGHT);
   await said(lines, 2);
   expect(lines[1]).toMatch(/^swept through /);
