@@ -20,10 +20,9 @@ describe('the configuration', () => {
   /** The configuration as it is when it is read for the first time under an environment: Node keeps a module by its address. */
   async function configured(environment: Record<string, string>) {
     for (const name of Object.keys(complete)) vi.stubEnv(name, environment[name]);
-    const again: typeof import('../../ponder.config.ts') = await import(
-      `../../ponder.config.ts?${String((times += 1))}`
-    );
-    return again.default;
+    times += 1;
+    const anew: typeof import('../../ponder.config.ts') = await import(`../../ponder.config.ts?${times}`);
+    return anew.default;
   }
 
   afterEach(() => {
