@@ -1,16 +1,33 @@
 /** `npx credits db distribute`: the ledger's tables over the nodes of a Citus cluster. */
+import { Command } from 'commander';
 import { type Distribution, distribute, previewDistribution } from '../ledger/index.ts';
-import { databaseUrl } from './database-url.ts';
+import { withSurroundings } from './surroundings.ts';
+
+export function distributeCommand(): Command {
+  return new Command('db').description('upkeep of the database').addCommand(
+    new Command('distribute')
+      .description("spread the ledger's tables over the nodes of a Citus cluster; again after each migration")
+      .option('--dry-run', 'print the statements and what is missing for them, and change nothing')
+      .option('--force', 'do it even when this version cannot post to the result: see docs/scaling.md')
+      .action(async ({ dryRun = false, force = false }: { dryRun?: boolean; force?: boolean }) => {
+        console.log(
+          await withSurroundings(async surroundings =>
+            distributeTables({ databaseUrl: await surroundings.databaseUrl(), dryRun, force }),
+          ),
+        );
+      }),
+  );
+}
 
 export interface DistributeArguments {
+  readonly databaseUrl: string;
   readonly dryRun: boolean;
   readonly force: boolean;
 }
 
 /** Carries the command out and returns what to print. Throws one error that says all that stands in its way. */
-export async function distributeTables({ dryRun, force }: DistributeArguments): Promise<string> {
-  if (dryRun) return await describePreview(databaseUrl());
-  return describe(await distribute({ databaseUrl: databaseUrl(), force }));
+export async function distributeTables({ databaseUrl, dryRun, force }: DistributeArguments): Promise<string> {
+  return dryRun ? await describePreview(databaseUrl) : describe(await distribute({ databaseUrl, force }));
 }
 
 async function describePreview(url: string): Promise<string> {

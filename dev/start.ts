@@ -9,6 +9,7 @@ import { assertPortFree, freePort } from './free-port.ts';
 import { startGround } from './ground.ts';
 import { startIndexerChild, startPart } from './parts.ts';
 import { startUpReport } from './report.ts';
+import { forgetRunningStack, noteRunningStack } from './running-stack.ts';
 import { takeStateFolder } from './state-folder.ts';
 import { startSupervisor } from './supervisor.ts';
 import { ensureTokens } from './tokens.ts';
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     stopping ??= (async () => {
       if (reason !== undefined) console.error(firstLines(reason));
       await stopGround();
+      await forgetRunningStack(state.path);
       await supervisor.stop();
       await state.release();
       process.exit(code);
@@ -85,6 +87,14 @@ async function main(): Promise<void> {
       startPart('worker', parts, /worker: taking in/, cards),
       startPart('api', parts, /api: listening/, { ...cards, PORT: String(options.port) }),
     ]);
+    await noteRunningStack(state.path, {
+      postgresPort: ground.postgres.port,
+      rpcUrl: ground.rpcUrl,
+      stripe:
+        'STRIPE_API_URL' in cards
+          ? { secretKey: cards.STRIPE_SECRET_KEY, apiUrl: cards.STRIPE_API_URL }
+          : null,
+    });
     say(
       startUpReport({
         apiUrl: `http://127.0.0.1:${options.port}`,

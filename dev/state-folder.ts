@@ -54,7 +54,7 @@ async function prepare(path: string): Promise<void> {
 /** @throws one sentence when the process of the pid file is a running stack. */
 async function assertAbandoned(pidFile: string): Promise<void> {
   const other = Number(await readFile(pidFile, 'utf8').catch(() => '0'));
-  if (other > 0 && other !== process.pid && isStack(other, await commandOf(other)))
+  if (other > 0 && other !== process.pid && (await isRunningStack(other)))
     throw new Error(`A stack already runs on this folder (process ${other}): stop it with Ctrl-C first.`);
 }
 
@@ -94,7 +94,11 @@ async function commandOf(pid: number): Promise<string | null> {
   return await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null);
 }
 
-/** A pid outlives its process as a number that others may get: only a running stack counts. */
+/** Whether the process is a running stack: a pid outlives its process as a number that others may get. */
+export async function isRunningStack(pid: number): Promise<boolean> {
+  return isStack(pid, await commandOf(pid));
+}
+
 function isStack(pid: number, command: string | null): boolean {
   try {
     process.kill(pid, 0);

@@ -28,7 +28,9 @@ export async function runProgram(args: readonly string[], env: Environment = {})
 
 /** Runs `npx credits …` until it ends by itself. */
 export async function runCredits(args: readonly string[], databaseUrl?: string): Promise<Ended> {
-  return await run([CLI, ...args], databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl });
+  // No state folder of the person who runs the tests.
+  const nowhere = { STATE_FOLDER: '/nowhere' };
+  return await run([CLI, ...args], databaseUrl === undefined ? nowhere : { DATABASE_URL: databaseUrl });
 }
 
 async function run(args: readonly string[], env: Environment): Promise<Ended> {

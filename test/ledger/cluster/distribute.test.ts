@@ -1,6 +1,6 @@
 /** The ledger over a Citus cluster: what is distributed, and what is missing for it. */
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { distributeTables } from '../../../cli/distribute.ts';
 import { distribute, previewDistribution } from '../../../ledger/cluster/distribute.ts';
 import { openLedger } from '../../../ledger/ledger.ts';
@@ -23,9 +23,6 @@ beforeAll(async () => {
   await standInForCitus(standIn);
 });
 afterAll(() => Promise.all(opened.map(database => database.drop())));
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
 
 /** Runs `work` in a database in which something was planted, which is gone afterwards. */
 async function planting(
@@ -191,8 +188,7 @@ describe('npx credits db distribute', () => {
   test('--dry-run of what cannot be done says why', async () => {
     const planted = 'create table wallets (bucket smallint, address text primary key)';
     await planting(plain, { planted, removed: 'drop table wallets' }, async () => {
-      vi.stubEnv('DATABASE_URL', plain);
-      await expect(distributeTables({ dryRun: true, force: false })).rejects.toThrow(
+      await expect(distributeTables({ databaseUrl: plain, dryRun: true, force: false })).rejects.toThrow(
         'Nothing was changed:\n  - wallets cannot be distributed: its unique index wallets_pkey lacks the bucket',
       );
     });
@@ -312,14 +308,15 @@ describe('with a stand-in for Citus, which only notes what it is asked', () => {
     );
     const { rows } = await onDatabase(standIn, 'select count(*)::integer as books from books');
     expect(rows).toEqual([{ books: 0 }]);
-    vi.stubEnv('DATABASE_URL', standIn);
     const { plan } = await previewDistribution({ databaseUrl: standIn });
     const count = (wanted: string) => plan.tables.filter(({ placement }) => placement === wanted).length;
-    expect(await distributeTables({ dryRun: false, force: false })).toBe(
+    expect(await distributeTables({ databaseUrl: standIn, dryRun: false, force: false })).toBe(
       `Nothing is left to do: over 2 nodes, ${count('distributed')} tables are distributed on their bucket, ` +
         `${count('reference')} are copied to every node, ${count('local')} stay on the coordinator.`,
     );
-    expect(await distributeTables({ dryRun: true, force: false })).toContain('-- nothing is left to do');
+    expect(await distributeTables({ databaseUrl: standIn, dryRun: true, force: false })).toContain(
+      '-- nothing is left to do',
+    );
   });
 
   test('a ledger that is opened on it posts a bucket a transaction, on one PostgreSQL many', async () => {
