@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant, instantIn } from './fields.ts';
 import { changeIn, keyPage, labelIn, limitIn, limitOut, nextOut } from './key-fields.ts';
+import { serviceName } from './operator-accounts.ts';
 import { defineRoute } from './route.ts';
 
 const grantParams = z.object({ id: z.string().max(100, 'must be the id of a grant') });
@@ -51,9 +52,7 @@ export const createGrant = defineRoute({
   detail: 'The service spends with its own token and the grant’s id, which works for no other service.',
   caller: 'managing_key',
   body: z.strictObject({
-    service: z
-      .string('must be the name of a service, as /v1/services has it')
-      .max(64, 'must be the name of a service'),
+    service: serviceName.describe('Its name, as /v1/services has it.'),
     label: labelIn.optional(),
     limit: limitIn.optional(),
     expires_at: instantIn.optional().describe('Later than now; without it, it lasts until it is revoked.'),

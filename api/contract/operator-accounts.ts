@@ -20,7 +20,7 @@ const GROUP = 'Operators';
 const accountParams = z.object({ account });
 const next = z.string().nullable().describe('The `before` of the next page; null on the last.');
 
-const serviceName = z
+export const serviceName = z
   .string('must be a string with the name of a service')
   .regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters, such as "image-service"');
 
@@ -142,7 +142,7 @@ export const createAdjustment = defineRoute({
     debt: credits,
     booked_at: instant,
   }),
-  problems: ['account_unknown', 'insufficient_credits', 'overloaded', 'outcome_unknown'],
+  problems: ['not_found', 'account_unknown', 'insufficient_credits', 'overloaded', 'outcome_unknown'],
 });
 
 export const listPrices = defineRoute({

@@ -31,7 +31,7 @@ const ODD_TEXT = [
 ];
 
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
@@ -49,12 +49,23 @@ function fieldsOf(schema: z.ZodType | undefined): [string, JsonSchema][] {
 }
 
 const BODIES = ALL_ROUTES.filter(({ body }) => body).flatMap(route =>
-  fieldsOf(route.body).map(([field, { type }]) => [`${route.name}: ${field}`, route, field, type] as const),
+  fieldsOf(route.body).map(([field, schema]) => [`${route.name}: ${field}`, route, field, schema] as const),
 );
 const PATHS = ALL_ROUTES.filter(({ params }) => params).map(route => [route.name, route] as const);
 const QUERIES = ALL_ROUTES.filter(({ query }) => query).flatMap(route =>
   fieldsOf(route.query).map(([field]) => [`${route.name}: ${field}`, route, field] as const),
 );
+
+/** Whether a schema may take values of this type: what is of the right type and wrong all the same is another matter. */
+function isOfType({ type = [], anyOf = [], oneOf = [] }: JsonSchema, value: unknown): boolean {
+  const types = [type].flat();
+  const of = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  return (
+    types.includes(of) ||
+    (Number.isInteger(value) && types.includes('integer')) ||
+    [...anyOf, ...oneOf].some(schema => isOfType(schema, value))
+  );
+}
 
 async function prepare({ name }: Route): Promise<Prepared> {
   const prepared = await CONTRACT_CASES[name]?.succeeds(stage);
@@ -72,17 +83,21 @@ function anew(route: Route, prepared: Prepared): Prepared {
   return { ...prepared, headers: { ...prepared.headers, 'idempotency-key': stage.unique() } };
 }
 
-describe.each(BODIES)('the body of %s', (_, route, field, type) => {
+describe.each(BODIES)('the body of %s', (_, route, field, schema) => {
   const withValue = (prepared: Prepared, value: unknown) =>
     ask(route, anew(route, { ...prepared, json: { ...(prepared.json as object), [field]: value } }));
 
   it('must have the right type, and is told by its name', async () => {
     const prepared = await prepare(route);
     for (const value of WRONG_TYPES) {
-      if (typeof value === type) continue;
+      if (isOfType(schema, value)) continue;
       const answer = await withValue(prepared, value);
       expect({ value, status: answer.status, text: answer.text }).toMatchObject({ status: 400 });
-      expect({ value, ...answer.body }).toMatchObject({ code: 'invalid_field', field });
+      // A list in place of an object of that shape is told by its first member.
+      expect({ value, ...answer.body }).toMatchObject({
+        code: 'invalid_field',
+        field: expect.stringMatching(new RegExp(`^${field}(?:\\.0)?$`)),
+      });
     }
   });
 
@@ -117,8 +132,12 @@ describe.each(ALL_ROUTES.filter(({ body }) => body).map(route => [route.name, ro
       });
     };
 
+    it.skipIf(route.body?.safeParse({}).success)('is refused: nothing', async () => {
+      const { status, body: problem } = await send('');
+      expect([400, 415], JSON.stringify(problem)).toContain(status);
+    });
+
     it.each([
-      ['nothing', ''],
       ['null', 'null'],
       ['a number', '7'],
       ['a string', '"{}"'],
@@ -160,7 +179,7 @@ describe.each(PATHS)('the path of %s', (_, route) => {
           .map((part, index) => (template[index] === `{${name}}` ? encodeURIComponent(value) : part))
           .join('/');
         const { status, text } = await ask(route, { ...prepared, path });
-        expect({ value, text, isTheirs: status >= 400 && status < 500 }).toMatchObject({ isTheirs: true });
+        expect({ value, text, isOurs: status >= 500 }).toMatchObject({ isOurs: false });
       }
   });
 });

@@ -42,8 +42,8 @@ export const KEYS_CASES: RouteCases = {
   },
   rotateKey: {
     succeeds: async ({ api }) => {
-      const { secureKey } = await api.customer();
-      return { path: '/v1/keys/1/rotate', bearer: secureKey, json: { last_four: secureKey.slice(-4) } };
+      const { managing, number, lastFour } = await twoKeys(api);
+      return { path: `/v1/keys/${number}/rotate`, bearer: managing, json: { last_four: lastFour } };
     },
     problems: {
       scope_insufficient: spending('POST', '/v1/keys/1/rotate'),
@@ -63,10 +63,10 @@ export const KEYS_CASES: RouteCases = {
     },
   },
   revokeKey: {
-    succeeds: async ({ api }) => ({
-      path: '/v1/keys/1?confirm=true',
-      bearer: (await api.customer()).secureKey,
-    }),
+    succeeds: async ({ api }) => {
+      const { managing, number } = await twoKeys(api);
+      return { path: `/v1/keys/${number}?confirm=true`, bearer: managing };
+    },
     problems: {
       scope_insufficient: spending('DELETE', '/v1/keys/1'),
       not_found: async ({ api }) =>
@@ -76,6 +76,16 @@ export const KEYS_CASES: RouteCases = {
     },
   },
 };
+
+/** A key that manages an account, and another of it. */
+async function twoKeys(api: ApiUnderTest) {
+  const managing = (await api.customer()).secureKey;
+  const { body } = await api.call<{ key: { number: number; last_four: string } }>('POST', '/v1/keys', {
+    bearer: managing,
+    json: { scope: 'spend' },
+  });
+  return { managing, number: body.key.number, lastFour: body.key.last_four };
+}
 
 /** Asks with a key that may only spend. */
 export function spending(method: string, path: string) {

@@ -18,6 +18,7 @@ export const OPERATOR_ACCOUNTS_CASES: RouteCases = {
   createAdjustment: {
     succeeds: async stage => adjustment(stage, await anAccount(stage), { direction: 'give', amount: '1' }),
     problems: {
+      not_found: stage => adjust(stage, 'nobody', { direction: 'give', amount: '1' }),
       account_unknown: stage => adjust(stage, NOBODY, { direction: 'give', amount: '1' }),
       insufficient_credits: async stage =>
         adjust(stage, await anAccount(stage), { direction: 'take', amount: '10000.000001' }),

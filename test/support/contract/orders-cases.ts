@@ -3,6 +3,7 @@ import type { Answer, AnyBody } from '../http.ts';
 import { ANSWER, payable, roundOf } from '../intake.ts';
 import { onAnotherApi, STRIPE_AWAY } from './another-api.ts';
 import type { Prepared, RouteCases } from './route-case.ts';
+import type { Stage } from './stage.ts';
 
 interface Order {
   readonly id: string;
@@ -10,6 +11,7 @@ interface Order {
 }
 
 export const ORDERS_CASES: RouteCases = {
+  getPaymentMethods: { succeeds: async () => ({ path: '/v1/payment-methods' }) },
   createOrder: {
     succeeds: async () => ({ path: '/v1/orders', json: IN_ETH }),
     problems: {
@@ -32,17 +34,15 @@ export const ORDERS_CASES: RouteCases = {
     problems: {
       not_found: async ({ api }) => ask(api, 'POST', of(await withWrongSecret(api), '/checkout')),
       not_by_card: async ({ api }) => ask(api, 'POST', of(await ethOrder(api), '/checkout')),
-      paid_already: async ({ api, simulator }) => {
-        const paid = await cardOrder(api);
-        const session = simulator.records.find('checkout.session', paid.sessionId);
-        if (!session) throw new Error('the simulator does not know the session');
-        simulator.bank.submit(session, 'card');
-        await ask(api, 'GET', of(paid, ''));
-        return await ask(api, 'POST', of(paid, '/checkout'));
-      },
+      paid_already: stage => checkoutAfter(stage, 'card'),
+      payment_processing: stage => checkoutAfter(stage, 'bank_debit'),
       method_unavailable: stage => onAnotherApi(stage, {}, checkoutOfUnopened),
       card_unavailable: stage => onAnotherApi(stage, STRIPE_AWAY, checkoutOfUnopened),
     },
+  },
+  getOrderReceipt: {
+    succeeds: async ({ api }) => of(ofCustomer(await api.customer()), '/receipt'),
+    problems: { not_found: async ({ api }) => ask(api, 'GET', of(await withWrongSecret(api), '/receipt')) },
   },
   watchOrder: {
     succeeds: async ({ api }) => ({ ...of(await ethOrder(api), '/events'), until: /event: status\n/ }),
@@ -149,4 +149,17 @@ async function checkoutOfUnopened(api: ApiUnderTest): Promise<Answer<AnyBody>> {
     now: api.now,
   });
   return await ask(api, 'POST', of({ id: made.order_id, secret }, '/checkout'));
+}
+
+/** The answer to who wants to pay an order that was submitted to the bank before. */
+async function checkoutAfter(
+  { api, simulator }: Stage,
+  choice: 'card' | 'bank_debit',
+): Promise<Answer<AnyBody>> {
+  const submitted = await cardOrder(api);
+  const session = simulator.records.find('checkout.session', submitted.sessionId);
+  if (!session) throw new Error('the simulator does not know the session');
+  simulator.bank.submit(session, choice);
+  await ask(api, 'GET', of(submitted, ''));
+  return await ask(api, 'POST', of(submitted, '/checkout'));
 }
