@@ -11,12 +11,12 @@ import {
 import type { Instant } from '../core/instant.ts';
 import { deliver } from '../intake/deliver.ts';
 import { findOrder, type OrderRow } from '../orders/find-order.ts';
-import { commandIdentity, OWN_SERVICE_ID } from '../posting/identity.ts';
 import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { CardPaymentTable, Tables } from '../store/tables.ts';
+import { cardEntry } from './card-entry.ts';
 import type { CardContext } from './context.ts';
 import { type FetchedPayment, fetchPayment } from './fetch-payment.ts';
 
@@ -160,18 +160,7 @@ async function record(context: CardContext, trx: Kysely<Tables>, found: Found, n
       context.codes,
       book,
       [
-        {
-          kind: 'card_payment',
-          identity: commandIdentity({
-            serviceId: OWN_SERVICE_ID,
-            keyNumber: null,
-            idempotencyKey: `card_payment:${receiptId}:${version}`,
-            payload: JSON.stringify({ receipt: receiptId, version }),
-          }),
-          effectiveAt: state.movedAt ?? now,
-          postings,
-          details: JSON.stringify({ receipt: receiptId, version, order: owner.orderId }),
-        },
+        cardEntry({ receiptId, version, orderId: owner.orderId }, state.movedAt ?? now, postings),
       ],
       now,
     );

@@ -9,7 +9,7 @@ import { runIn } from '../store/run-sql.ts';
 import type { AssignmentTable, PriceRecordTable, Tables } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
 import type { Included } from './receipt-facts.ts';
-import { systemEntry } from './record-inclusion.ts';
+import { inclusionEntry } from './inclusion-entry.ts';
 
 /** An inclusion with what is recorded of it. */
 export interface PricedAssignment {
@@ -36,7 +36,7 @@ export async function bookAssignment(
 ): Promise<void> {
   if (price.amount_microusd === 0n) return;
   const postings = assignmentPostings(inclusion.amountWei, price.amount_microusd);
-  const entry = systemEntry(inclusion, 'assignment', postings);
+  const entry = inclusionEntry(inclusion, 'assignment', postings);
   await bookSystemEntries(runIn(trx), context.codes, book, [entry], now);
   await trx
     .insertInto('outbox')

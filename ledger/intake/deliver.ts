@@ -3,11 +3,9 @@ import { type Selectable, sql } from 'kysely';
 import type { CommandIdentity } from '../core/journal.ts';
 import type { Request } from '../posting/batch.ts';
 import {
-  commandIdentity,
-  OWN_SERVICE_ID,
   purchaseKeyDigest,
   type ReceiptEffect,
-  receiptKey,
+  receiptCommandIdentity,
 } from '../posting/identity.ts';
 import { isPassing } from '../posting/passing-errors.ts';
 import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
@@ -91,11 +89,12 @@ async function commandOf(context: DeliveryContext, row: OutboxRow): Promise<Requ
 }
 
 function identityOf(row: OutboxRow, effect: ReceiptEffect): CommandIdentity {
-  return commandIdentity({
-    serviceId: OWN_SERVICE_ID,
-    keyNumber: null,
-    idempotencyKey: receiptKey(effect, row.receipt_id, row.version),
-    payload: `${row.amount_microusd} ${row.details}`,
+  return receiptCommandIdentity({
+    effect,
+    receiptId: row.receipt_id,
+    version: row.version,
+    amountMicrousd: row.amount_microusd,
+    details: row.details,
   });
 }
 

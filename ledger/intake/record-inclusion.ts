@@ -17,8 +17,8 @@ import type { Tables } from '../store/tables.ts';
 import { readLastAssignment } from './assignment-facts.ts';
 import type { IntakeContext } from './context.ts';
 import type { IndexedTransfer } from './indexed-transfers.ts';
+import { inclusionEntry } from './inclusion-entry.ts';
 import { matchInclusion } from './match-inclusion.ts';
-import { ownEntry } from './own-entry.ts';
 import {
   chainReceiptId,
   factsOf,
@@ -78,7 +78,7 @@ export async function recordInclusion(
       .execute();
     await matchInclusion(context, trx, standing, now);
     const arrival = receiptPostings(treasury(context), standing.amountWei);
-    const entries = [...reversals, systemEntry(standing, 'receipt', arrival)];
+    const entries = [...reversals, inclusionEntry(standing, 'receipt', arrival)];
     await bookSystemEntries(runIn(trx), context.codes, book, entries, now);
     return true;
   });
@@ -137,7 +137,7 @@ async function reverse(
   const entries: SystemEntry[] = [];
   if (credited) {
     const postings = assignmentPostings(lost.amountWei, credited.amountMicrousd);
-    entries.push(systemEntry(lost, 'assignment_reversal', reversedPostings(postings)));
+    entries.push(inclusionEntry(lost, 'assignment_reversal', reversedPostings(postings)));
     await trx
       .insertInto('outbox')
       .values({
@@ -152,7 +152,7 @@ async function reverse(
       .execute();
   }
   const arrival = receiptPostings(treasury(context), lost.amountWei);
-  entries.push(systemEntry(lost, 'receipt_reversal', reversedPostings(arrival)));
+  entries.push(inclusionEntry(lost, 'receipt_reversal', reversedPostings(arrival)));
   return entries;
 }
 
@@ -165,21 +165,6 @@ async function readCredited(
   if (!assignment || assignment.isKeptBack || !price) return null;
   const amountMicrousd = assignment.amount_microusd ?? price.amount_microusd;
   return amountMicrousd === 0n ? null : { accountId: assignment.account_id, amountMicrousd };
-}
-
-/** An entry of the system book about one inclusion; its key makes it the only one of its kind. */
-export function systemEntry(
-  inclusion: Included,
-  kind: SystemEntry['kind'],
-  postings: SystemEntry['postings'],
-): SystemEntry {
-  const { receiptId, version, blockAt } = inclusion;
-  const about = {
-    fact: `${receiptId}:${version}`,
-    effectiveAt: blockAt,
-    details: { receipt: receiptId, version },
-  };
-  return ownEntry(kind, about, postings);
 }
 
 function treasury(context: IntakeContext) {

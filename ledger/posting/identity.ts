@@ -39,6 +39,22 @@ export function receiptKey(effect: ReceiptEffect, receiptId: string, version: nu
   return `${effect}:${receiptId}:${version}`;
 }
 
+/** By which an effect of a receipt is remembered, with all that it says. */
+export function receiptCommandIdentity(about: {
+  readonly effect: ReceiptEffect;
+  readonly receiptId: string;
+  readonly version: number;
+  readonly amountMicrousd: bigint;
+  readonly details: string;
+}): CommandIdentity {
+  return commandIdentity({
+    serviceId: OWN_SERVICE_ID,
+    keyNumber: null,
+    idempotencyKey: receiptKey(about.effect, about.receiptId, about.version),
+    payload: `${about.amountMicrousd} ${about.details}`,
+  });
+}
+
 /** What the entry of a receipt's purchase is remembered by. */
 export function purchaseKeyDigest(receiptId: string, version: number): string {
   return keyDigestOf({

@@ -80,11 +80,11 @@ export const KEYS_CASES: RouteCases = {
 /** A key that manages an account, and another of it. */
 async function twoKeys(api: ApiUnderTest) {
   const managing = (await api.customer()).secureKey;
-  const { body } = await api.call<{ key: { number: number; last_four: string } }>('POST', '/v1/keys', {
+  const { body } = await api.call<{ number: number; last_four: string }>('POST', '/v1/keys', {
     bearer: managing,
     json: { scope: 'spend' },
   });
-  return { managing, number: body.key.number, lastFour: body.key.last_four };
+  return { managing, number: body.number, lastFour: body.last_four };
 }
 
 /** Asks with a key that may only spend. */
