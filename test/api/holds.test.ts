@@ -307,13 +307,13 @@ describe('where the operator allows less', () => {
     const asked = { service, holder, amountMicrocredits: 1_000_000n, description: null };
     const outcomes = [
       await generous.hold({ ...asked, idempotencyKey: 'long', life: 60n * MINUTE }),
-      await generous.hold({ ...asked, idempotencyKey: 'as usual' }),
+      await generous.hold({ ...asked, idempotencyKey: 'as-usual' }),
     ];
     await generous.close();
     expect(outcomes.map(({ status }) => status)).toEqual(['accepted', 'accepted']);
     const again = [
       await holdThere(strict.serviceToken, customer, { expires_in_seconds: 3600 }, 'long'),
-      await holdThere(strict.serviceToken, customer, {}, 'as usual'),
+      await holdThere(strict.serviceToken, customer, {}, 'as-usual'),
     ];
     expect(again.map(({ status, body }) => [status, body.expires_at])).toEqual([
       [201, '2026-03-01T16:00:00.000000Z'],

@@ -17,7 +17,7 @@ export async function createIndexerTables(owner: pg.Pool): Promise<void> {
     create table chain._ponder_meta (key text, value jsonb);
     insert into chain._ponder_checkpoint values ('${checkpointOf(0n)}');
     insert into chain._ponder_meta values ('app', '{"is_ready": 1}');
-    grant select on all tables in schema chain to credits_app`);
+    grant select on all tables in schema chain to credits_app, credits_api, credits_worker`);
 }
 
 /** The indexer has reached `blockNumber`, and has these transfers and no others. */
