@@ -244,12 +244,7 @@ describe('where the operator allows less', () => {
   });
   afterAll(() => strict?.stop());
 
-  const holdThere = (
-    bearer: string,
-    { secureKey }: Customer,
-    more: object = {},
-    key = fresh(),
-  ) =>
+  const holdThere = (bearer: string, { secureKey }: Customer, more: object = {}, key = fresh()) =>
     strict.call('POST', '/v1/holds', {
       bearer,
       json: { secure_key: secureKey, amount: '1', ...more },
