@@ -1,9 +1,10 @@
 /** Each part runs with a login of its own that owns nothing and has the part's role alone, as the README tells operators. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type DatabaseRole, type Ledger, openLedger, pendingMigrations } from '../../../ledger/index.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { TEST_INSTALLATION } from '../../support/installation.ts';
 import { createLogin, type Login } from '../../support/login.ts';
+import { startReceiver } from '../../support/webhook-receiver.ts';
 
 const ROUND = { roundId: 1n, answer: 300_000_000_000n, startedAt: 1n, updatedAt: 1n };
 
@@ -75,6 +76,48 @@ test.each(['credits_worker', 'credits_app'] as const)(
     });
   },
 );
+
+test('the API takes endpoints of webhooks, and the worker alone tells them, each with its own login', async () => {
+  const receiver = await startReceiver();
+  try {
+    await asPart('credits_api', 'credits_api', async ledger => {
+      const now = await ledger.now();
+      const { order } = await ledger.createOrder({ amountMicrousd: 1_000_000n, round: ROUND, now });
+      const accountId = order.account_id;
+      const wanted = { events: ['lot_added'], lowBalanceMicrocredits: null, expiryHours: 72 } as const;
+      const made = await ledger.webhooks.create(accountId, { ...wanted, url: receiver.url }, now);
+      expect(made).toMatchObject({ endpoint: { status: 'active' } });
+      const given = { amountMicrocredits: 5n, policy: 'none', operator: 'ops', reason: 'a test' } as const;
+      await ledger.adjust({ ...given, accountId, idempotencyKey: 'told' });
+    });
+    await asPart('credits_worker', 'credits_worker', async ledger => {
+      const log: string[] = [];
+      const worker = ledger.webhooks.startWorker(line => log.push(line));
+      try {
+        await vi.waitFor(
+          async () =>
+            expect(await ledger.monitoring.webhookAttempts()).toEqual({
+              delivered: 1n,
+              retried: 0n,
+              given_up: 0n,
+            }),
+          { timeout: 60_000, interval: 50 },
+        );
+      } finally {
+        await worker.stop();
+      }
+      expect(log).toEqual([]);
+      expect(receiver.bodies()).toMatchObject([{ type: 'lot_added' }]);
+    });
+    await asPart('credits_api', 'credits_api', async ledger => {
+      expect((await ledger.monitoring.webhookAttempts()).delivered).toBe(1n);
+      expect(await ledger.monitoring.webhookLag(await ledger.now())).toBe(0n);
+      expect(await ledger.monitoring.webhookEndpointTroubles()).toEqual({ failing: 0, paused: 0 });
+    });
+  } finally {
+    await receiver.stop();
+  }
+});
 
 test.each([
   ['credits_api', 'credits_worker'],
