@@ -1,9 +1,11 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
 import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
-import type { ListedSender, Mode } from '../ledger/index.ts';
+import type { HoldLimits, ListedSender, Mode } from '../ledger/index.ts';
 import { type CardConfig, readCardConfig } from './card-config.ts';
 import { type DoorConfig, readDoorConfig } from './door-config.ts';
+import { readHoldConfig } from './hold-config.ts';
+import { readInteger } from './read-integer.ts';
 import { readSecret, SECRET_VARIABLES } from './secret-files.ts';
 import { readSenderList } from './sender-list.ts';
 
@@ -39,6 +41,8 @@ export interface Config {
   readonly cards: CardConfig | null;
   /** How many may ask how often, and what is logged of it. */
   readonly doors: DoorConfig;
+  /** How many holds may be open, and for how long. */
+  readonly holdLimits: HoldLimits;
 }
 
 /** The environment does not describe something that can be started. Each line names a variable and what to do. */
@@ -81,6 +85,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
   };
   const cards = readCardConfig(get, mode, problems);
   const doors = readDoorConfig(get, problems);
+  const holdLimits = readHoldConfig(get, problems);
   const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
   const pollingIntervalMs = readInteger(
     'INDEXER_POLLING_INTERVAL_MS',
@@ -111,6 +116,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     senders,
     cards,
     doors,
+    holdLimits,
   };
 }
 
@@ -252,20 +258,6 @@ function readStartBlock(
     );
   const range = { min: 0, max: Number.MAX_SAFE_INTEGER };
   return readInteger('INDEXER_START_BLOCK', value, 0, range, problems);
-}
-
-function readInteger(
-  name: string,
-  value: string | undefined,
-  preset: number,
-  { min, max }: { min: number; max: number },
-  problems: string[],
-): number {
-  if (value === undefined) return preset;
-  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  problems.push(`${name} is "${value}": set it to a whole number from ${min} to ${max}.`);
-  return preset;
 }
 
 function isLoopback(hostname: string): boolean {

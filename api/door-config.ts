@@ -1,5 +1,6 @@
 /** How many may ask how often, and what is logged of it, by the environment. */
 import type { RateLimitConfig } from './rate-limits.ts';
+import { readInteger } from './read-integer.ts';
 
 export const LOGGED_REQUESTS = ['all', 'problems', 'none'] as const;
 
@@ -17,37 +18,25 @@ export const DEFAULT_DOORS: DoorConfig = {
   loggedRequests: 'all',
 };
 
+const COUNT_MAX = 1_000_000_000;
+
 type Get = (name: string) => string | undefined;
 
 export function readDoorConfig(get: Get, problems: string[]): DoorConfig {
   const { rateLimits, requestsInFlightMax } = DEFAULT_DOORS;
-  const perMinute = (name: string, preset: number) => readCount(name, get(name), preset, problems);
+  const read = (name: string, preset: number) =>
+    readInteger(name, get(name), preset, { min: 1, max: COUNT_MAX }, problems);
   return {
     rateLimits: {
-      anonymous: perMinute('RATE_LIMIT_ANONYMOUS', rateLimits.anonymous),
-      network: perMinute('RATE_LIMIT_NETWORK', rateLimits.network),
-      key: perMinute('RATE_LIMIT_KEY', rateLimits.key),
-      service: perMinute('RATE_LIMIT_SERVICE', rateLimits.service),
-      failures: perMinute('RATE_LIMIT_FAILURES', rateLimits.failures),
+      anonymous: read('RATE_LIMIT_ANONYMOUS', rateLimits.anonymous),
+      network: read('RATE_LIMIT_NETWORK', rateLimits.network),
+      key: read('RATE_LIMIT_KEY', rateLimits.key),
+      service: read('RATE_LIMIT_SERVICE', rateLimits.service),
+      failures: read('RATE_LIMIT_FAILURES', rateLimits.failures),
     },
-    requestsInFlightMax: readCount(
-      'REQUESTS_IN_FLIGHT_MAX',
-      get('REQUESTS_IN_FLIGHT_MAX'),
-      requestsInFlightMax,
-      problems,
-    ),
+    requestsInFlightMax: read('REQUESTS_IN_FLIGHT_MAX', requestsInFlightMax),
     loggedRequests: readLoggedRequests(get('LOG_REQUESTS'), problems),
   };
-}
-
-const COUNT_MAX = 1_000_000_000;
-
-function readCount(name: string, value: string | undefined, preset: number, problems: string[]): number {
-  if (value === undefined) return preset;
-  const count = /^[1-9]\d{0,9}$/.test(value) ? Number(value) : Number.NaN;
-  if (count <= COUNT_MAX) return count;
-  problems.push(`${name} is "${value}": set it to a whole number from 1 to ${COUNT_MAX}.`);
-  return preset;
 }
 
 function readLoggedRequests(value: string | undefined, problems: string[]): DoorConfig['loggedRequests'] {

@@ -5,6 +5,7 @@ import { registerLedgerMetrics } from './metrics/ledger-metrics.ts';
 import { registerPostingMetrics } from './metrics/posting-metrics.ts';
 import { processMetrics } from './metrics/process-metrics.ts';
 import { registerRequestMetrics } from './metrics/request-metrics.ts';
+import { registerWebhookMetrics } from './metrics/webhook-metrics.ts';
 import type { ObservedRequest } from './observe-requests.ts';
 
 export interface ApiMetrics {
@@ -18,6 +19,7 @@ export interface ApiMetrics {
 export function openMetrics(ledger: Ledger): ApiMetrics {
   const registry = new Registry();
   registerLedgerMetrics(registry, ledger);
+  registerWebhookMetrics(registry, ledger);
   registerPostingMetrics(registry, ledger.monitoring);
   const requestObserved = registerRequestMetrics(registry);
   return {

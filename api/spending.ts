@@ -127,12 +127,28 @@ function refusalProblem(refusal: Refusal, terms: SpendingTerms): Problem {
         renews_at: null,
         top_up_url: publicUrl,
       });
-    case 'too_many_holds':
+    case 'too_many_holds': {
+      const { limit, of } = refusal;
+      const holds = limit === 1 ? '1 open hold' : `${limit} open holds`;
+      const whose =
+        of === 'account' ? `The account has ${holds}` : `Your service has ${holds} in this account`;
       return new Problem(
         'too_many_holds',
-        `There are ${refusal.limit} open holds already: capture or release some, or wait until they end.`,
-        { limit: refusal.limit },
+        `${whose}, as many as may be: capture or release some, or wait until they end.`,
+        { limit, limit_of: of },
       );
+    }
+    case 'hold_too_long': {
+      const secondsMax = Number(refusal.lifeMax / 1_000_000n);
+      return new Problem(
+        'invalid_field',
+        `"expires_in_seconds" must be at most ${secondsMax}, as the operator has set it.`,
+        {
+          field: 'expires_in_seconds',
+          limit: secondsMax,
+        },
+      );
+    }
     case 'hold_unknown':
       return holdUnknown();
     case 'hold_closed':

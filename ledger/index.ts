@@ -10,8 +10,9 @@ export { type Distribution, distribute, previewDistribution } from './cluster/di
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export { cardOrderProgress } from './core/card-order-state.ts';
-export { HOLD_LIFE_DEFAULT } from './core/hold.ts';
+export { HOLD_LIFE_DEFAULT, HOLD_LIFE_MAX } from './core/hold.ts';
 export type { Instant } from './core/instant.ts';
+export type { HoldLimits } from './core/place-hold.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
 export {
   type ModelPrices,
@@ -67,6 +68,7 @@ export type { PriceCursor } from './reads/price-records.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
+export { DEFAULT_HOLD_LIMITS } from './service-requests.ts';
 export {
   checkInstallation,
   ensureInstallation,

@@ -7,6 +7,7 @@ import { Cards } from './cards/cards.ts';
 import { openStripe, type StripeAccess } from './cards/stripe-client.ts';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
+import type { HoldLimits } from './core/place-hold.ts';
 import { CHAIN_LAG_MAX } from './core/price.ts';
 import { type AssignmentOutcome, assignReceipt, type ReceiptAssignment } from './intake/assign-receipt.ts';
 import { ChainRpc } from './intake/chain-rpc.ts';
@@ -78,6 +79,7 @@ import {
 import {
   type CaptureRequest,
   captureCommand,
+  DEFAULT_HOLD_LIMITS,
   type DebitRequest,
   debitCommand,
   type HoldRequest,
@@ -95,6 +97,7 @@ import {
   type InstallationWanted,
   readInstallation,
 } from './store/installation.ts';
+import { isKnownAccount } from './store/known-account.ts';
 import { LEDGER_SCHEMA, openKysely, openPool } from './store/postgres.ts';
 import type { Tables } from './store/tables.ts';
 import { type MidnightJob, startMidnightJob } from './sweep/midnight-job.ts';
@@ -140,6 +143,8 @@ export interface LedgerOptions {
   readonly log?: ((line: string) => void) | undefined;
   /** Whose privileges it has: those of one part, or of both when left out. */
   readonly role?: 'credits_api' | 'credits_worker' | 'credits_app' | undefined;
+  /** What is allowed of holds; DEFAULT_HOLD_LIMITS when left out. */
+  readonly holdLimits?: HoldLimits | undefined;
   /** Stands in for the database's clock, in tests and in the demo. */
   readonly clock?: (() => Instant) | undefined;
   readonly schema?: string | undefined;
@@ -244,7 +249,13 @@ export class Ledger {
     this.#pools = parts;
     this.#codes = parts.codes;
     this.#poster = parts.poster;
-    this.rates = new Rates({ db: parts.db, poster: parts.poster, now: () => this.now() });
+    this.rates = new Rates({
+      db: parts.db,
+      codes: parts.codes,
+      bucketCount: parts.installation.bucketCount,
+      poster: parts.poster,
+      now: () => this.now(),
+    });
     this.#chain = createPublicClient({
       transport: http(options.rpcUrl, { batch: true, retryCount: 1, timeout: 3000 }),
     });
@@ -480,7 +491,8 @@ export class Ledger {
 
   /** Reserves credits for the service; rejects as a debit does. The hold has the number of the entry. */
   hold(request: HoldRequest): Promise<Outcome> {
-    return this.#poster.submit(request.holder.accountId, holdCommand(request));
+    const limits = this.#options.holdLimits ?? DEFAULT_HOLD_LIMITS;
+    return this.#poster.submit(request.holder.accountId, holdCommand(request, limits));
   }
 
   /** Spends what is held, gives the rest back and closes the hold; rejects as a debit does. */
@@ -508,12 +520,18 @@ export class Ledger {
     return this.#poster.submit(request.holder.accountId, reversalRequest(request));
   }
 
-  /** Gives or takes credits on an operator's word; rejects as a debit does. Throws without a reason. */
-  adjust(request: AdjustmentRequest): Promise<Outcome> {
+  /**
+   * Gives or takes credits on an operator's word; rejects as a debit does. Refused for an account of which there is nothing
+   * yet: whatever has a number could be given credits, and a mistyped one is nobody's. Throws without a reason.
+   */
+  async adjust(request: AdjustmentRequest): Promise<Outcome> {
     const { accountId, amountMicrocredits, policy, operator, reason, idempotencyKey } = request;
     if (reason.trim() === '') throw new Error('an adjustment needs a reason');
+    const { bucketCount } = this.installation;
+    if (!(await isKnownAccount(this.#pools.db, accountId, bucketCount)))
+      return { status: 'refused', refusal: { code: 'account_unknown' } };
     const details = JSON.stringify({ operator, reason });
-    return this.#poster.submit(accountId, {
+    return await this.#poster.submit(accountId, {
       type: 'adjustment',
       identity: commandIdentity({
         serviceId: OWN_SERVICE_ID,

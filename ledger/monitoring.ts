@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import type { PublicClient } from 'viem';
+import type { Instant } from './core/instant.ts';
 import { isPassing } from './posting/passing-errors.ts';
 import type { Poster } from './posting/poster.ts';
 import type { PostingObserver } from './posting/posting-observer.ts';
@@ -9,6 +10,9 @@ import { readOpenDebt } from './reads/open-debt.ts';
 import { readSuspenseTotals, type SuspenseTotals } from './reads/suspense-totals.ts';
 import { migrationNames } from './store/migrate.ts';
 import type { Tables } from './store/tables.ts';
+import { type AttemptOutcome, readAttemptCounts } from './webhooks/attempt-counts.ts';
+import { readDeliveryLag } from './webhooks/delivery-lag.ts';
+import { type EndpointTroubles, readEndpointTroubles } from './webhooks/endpoint-troubles.ts';
 
 /** The RPC is asked this often at the most, and nobody waits longer for it than that. */
 const RPC_LOOK_MS = 5_000;
@@ -58,9 +62,24 @@ export class Monitoring {
     return readSuspenseTotals(this.#db);
   }
 
-  /** What all customers owe together, in microcredits. Looks at every book. */
+  /** What all customers owe together, in microcredits. Looks at the books that owe. */
   openDebtMicrocredits(): Promise<bigint> {
     return readOpenDebt(this.#db);
+  }
+
+  /** How many attempts to deliver a webhook had which outcome, ever. */
+  webhookAttempts(): Promise<Record<AttemptOutcome, bigint>> {
+    return readAttemptCounts(this.#db);
+  }
+
+  /** How many endpoints of webhooks cannot be reached. */
+  webhookEndpointTroubles(): Promise<EndpointTroubles> {
+    return readEndpointTroubles(this.#db);
+  }
+
+  /** How many microseconds the webhook that is due for longest at `now` waits for a worker; null: it cannot be told. */
+  webhookLag(now: Instant): Promise<Instant | null> {
+    return readDeliveryLag(this.#db, now);
   }
 
   /** How many commands wait in this process to be posted. */

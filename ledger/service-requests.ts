@@ -1,14 +1,19 @@
 /** What services ask for, as the commands that the posting path takes. */
+import { lesserOf } from './core/amount.ts';
 import type { DebitCommand } from './core/debit.ts';
-import { HOLD_LIFE_DEFAULT } from './core/hold.ts';
-import type { HoldCommand } from './core/place-hold.ts';
+import { HOLD_LIFE_DEFAULT, HOLD_LIFE_MAX } from './core/hold.ts';
+import type { HoldCommand, HoldLimits } from './core/place-hold.ts';
 import type { CaptureCommand, ReleaseCommand } from './core/settle-hold.ts';
 import type { ServiceIdentity } from './keys/authenticate.ts';
 import type { ReversalRequest } from './posting/batch.ts';
 import { commandIdentity } from './posting/identity.ts';
 
-/** How many holds may be open at once. */
-const HOLD_LIMITS = { ofAccount: 1000, ofService: 100 };
+/** What is allowed of holds where the operator says nothing. */
+export const DEFAULT_HOLD_LIMITS: Required<HoldLimits> = {
+  ofAccount: 1000,
+  ofService: 100,
+  life: HOLD_LIFE_MAX,
+};
 
 /** Who asks, for whom, and by which key it is remembered. */
 export interface ServiceRequest {
@@ -29,7 +34,7 @@ export interface DebitRequest extends ServiceRequest {
 }
 
 export interface HoldRequest extends Omit<DebitRequest, 'model'> {
-  /** In microseconds, more than 0 and at most 24 hours; 15 minutes when left out. */
+  /** In microseconds, more than 0 and at most 24 hours; when left out 15 minutes, or less where less is allowed. */
   readonly life?: bigint | undefined;
 }
 
@@ -65,15 +70,17 @@ export function debitCommand(request: DebitRequest): DebitCommand {
   return { type: 'debit', identity: identityOf(request, payload), amountMicrocredits, details };
 }
 
-export function holdCommand(request: HoldRequest): HoldCommand {
-  const { amountMicrocredits, description, life = HOLD_LIFE_DEFAULT } = request;
+export function holdCommand(request: HoldRequest, limits: HoldLimits): HoldCommand {
+  const { amountMicrocredits, description } = request;
+  const life = request.life ?? lesserOf(HOLD_LIFE_DEFAULT, limits.life ?? HOLD_LIFE_MAX);
   const details = JSON.stringify({
     ...(description === null ? {} : { description }),
     life_seconds: String(life / 1_000_000n),
   });
-  const payload = `hold ${amountMicrocredits} ${life} ${description ?? ''}`;
+  // What was asked for, whatever is allowed: asking again after that has changed is still the same.
+  const payload = `hold ${amountMicrocredits} ${request.life ?? HOLD_LIFE_DEFAULT} ${description ?? ''}`;
   const identity = identityOf(request, payload);
-  return { type: 'hold', identity, amountMicrocredits, life, limits: HOLD_LIMITS, details };
+  return { type: 'hold', identity, amountMicrocredits, life, limits, details };
 }
 
 export function captureCommand(request: CaptureRequest): CaptureCommand {

@@ -83,6 +83,15 @@ export const getLot = defineRoute({
   problems: ['not_found'],
 });
 
+export const spentBy = z
+  .strictObject({
+    number: z.int(),
+    kind: z.enum(['key', 'grant']),
+    label: z.string().nullable(),
+  })
+  .nullable()
+  .describe('What authorised it; of a capture, what placed the hold.');
+
 export const listTransactions = defineRoute({
   name: 'listTransactions',
   group: 'Account',
@@ -105,14 +114,7 @@ export const listTransactions = defineRoute({
         held: credits,
         debt: credits,
         service: z.string().nullable(),
-        key: z
-          .strictObject({
-            number: z.int(),
-            kind: z.enum(['key', 'grant']),
-            label: z.string().nullable(),
-          })
-          .nullable()
-          .describe('What authorised it; of a capture, what placed the hold.'),
+        key: spentBy,
         model: z.string().nullable(),
         description: z.string().nullable(),
       }),

@@ -37,7 +37,7 @@ export const createHold = defineRoute({
       .min(1, `must be from 1 to ${SECONDS_MAX}`)
       .max(SECONDS_MAX, `must be at most ${SECONDS_MAX}, which is 24 hours`)
       .optional()
-      .describe('15 minutes when left out.'),
+      .describe('15 minutes when left out. The operator may allow less than 24 hours.'),
     description,
   }),
   status: 201,

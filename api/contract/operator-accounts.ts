@@ -1,6 +1,7 @@
 /** What operators see and decide beside single receipts. */
 import { z } from 'zod';
 import { parseInstant } from '../../ledger/index.ts';
+import { spentBy } from './account-history.ts';
 import { getCredits } from './credits.ts';
 import {
   account,
@@ -54,6 +55,7 @@ export const getAccount = defineRoute({
     keys: z.array(
       z.strictObject({
         number: z.int(),
+        label: z.string().nullable(),
         scope: z.enum(['manage', 'spend']),
         last_four: z.string(),
         created_at: instant,
@@ -99,6 +101,7 @@ export const getStatement = defineRoute({
         available: credits.describe('After it.'),
         held: credits.describe('After it.'),
         debt: credits.describe('After it.'),
+        key: spentBy,
         service_id: z.int().nullable().describe('0 is this system itself; null for what time made due.'),
         details: z.string().nullable().describe('The text that is sealed with it.'),
       }),

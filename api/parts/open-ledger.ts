@@ -51,6 +51,7 @@ async function open(
     log,
     installation: { mode: config.mode, paymentAddress: config.paymentAddress, ...chain },
     senders: new SenderLists(config.senders),
+    holdLimits: config.holdLimits,
   });
 }
 

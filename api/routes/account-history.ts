@@ -134,8 +134,6 @@ function movementJson(movement: LotMovement) {
 }
 
 function transactionJson(line: StatementLine, names: CredentialNames, services: ReadonlyMap<number, string>) {
-  const { keyNumber } = line;
-  const name = keyNumber === null ? undefined : names.get(keyNumber);
   const { model, description } = toldIn(line.details);
   return {
     id: line.seq.toString(),
@@ -148,10 +146,16 @@ function transactionJson(line: StatementLine, names: CredentialNames, services: 
     debt: creditsText(line.debtAfterMicrocredits),
     // 0 is this system itself.
     service: services.get(line.serviceId ?? 0) ?? null,
-    key: keyNumber !== null && name ? { number: keyNumber, ...name } : null,
+    key: spentByJson(line, names),
     model,
     description,
   };
+}
+
+/** The key or grant that authorised an entry; null where none did. */
+export function spentByJson({ keyNumber }: Pick<StatementLine, 'keyNumber'>, names: CredentialNames) {
+  const name = keyNumber === null ? undefined : names.get(keyNumber);
+  return keyNumber !== null && name ? { number: keyNumber, ...name } : null;
 }
 
 /** What the service told with it: details are JSON objects of ours, in which these are texts where they are there. */

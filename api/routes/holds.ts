@@ -1,11 +1,11 @@
 import type { Router } from 'express';
 import {
   accountName,
-  HOLD_LIFE_DEFAULT,
   instantText,
   type Ledger,
   type Outcome,
   type OwnHold,
+  type PostedEntry,
   type ServiceIdentity,
 } from '../../ledger/index.ts';
 import { creditsText, millionthsOf } from '../amount-text.ts';
@@ -42,20 +42,17 @@ export function holdRoutes(ledger: Ledger, publicUrl: string): Router {
   return new Serving(ledger)
     .on(createHold, async ({ caller: service, body, idempotencyKey, response }) => {
       const amountMicrocredits = millionthsOf(body.amount);
-      const life =
-        body.expires_in_seconds === undefined
-          ? HOLD_LIFE_DEFAULT
-          : BigInt(body.expires_in_seconds) * 1_000_000n;
+      const seconds = body.expires_in_seconds;
       const outcome = await ledger.hold({
         service,
         holder: await findSpender(ledger, service, body),
         idempotencyKey,
         amountMicrocredits,
         description: body.description ?? null,
-        life,
+        life: seconds === undefined ? undefined : BigInt(seconds) * 1_000_000n,
       });
       const entry = answeredEntry(outcome, response, { publicUrl, amountMicrocredits, done: 'held' });
-      return { ...entryJson(entry), expires_at: instantText(entry.bookedAt + life) };
+      return { ...entryJson(entry), expires_at: instantText(entry.bookedAt + lifeOf(entry)) };
     })
     .on(getHold, async ({ caller: service, params }) => {
       const { named, hold } = await ownHold(service, params.id);
@@ -112,6 +109,12 @@ export function holdRoutes(ledger: Ledger, publicUrl: string): Router {
       return { ...entryJson(entry), hold: entryId(named) };
     })
     .refuseOtherMethods();
+}
+
+/** As it was sealed: what is allowed may have changed since. */
+function lifeOf({ details }: PostedEntry): bigint {
+  const { life_seconds } = JSON.parse(details ?? '{}') as { life_seconds: string };
+  return BigInt(life_seconds) * 1_000_000n;
 }
 
 const HAPPENED: Record<OwnHold['status'], string> = {

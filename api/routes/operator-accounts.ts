@@ -3,6 +3,7 @@ import { getAddress } from 'viem';
 import {
   type ActionCursor,
   accountName,
+  type CredentialNames,
   instantText,
   type Ledger,
   type PriceCursor,
@@ -26,6 +27,7 @@ import {
 import { cursorText, readCursor } from '../page-cursor.ts';
 import { Problem } from '../problem.ts';
 import { Serving } from '../serve.ts';
+import { spentByJson } from './account-history.ts';
 import { creditsJson } from './credits.ts';
 
 /** Accounts, prices, services, tokens and who did what: for operators only. */
@@ -40,6 +42,7 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
         ...creditsJson(account.credits),
         keys: account.keys.map(key => ({
           number: key.keyNumber,
+          label: key.label,
           scope: key.scope,
           last_four: key.lastFour,
           created_at: instantText(key.createdAt),
@@ -69,15 +72,15 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
         limit,
         before: entry === undefined ? undefined : BigInt(entry),
       });
+      const numbers = page.lines.flatMap(({ keyNumber }) => keyNumber ?? []);
+      const names = await ledger.keys.names(accountId, numbers);
       return {
-        entries: page.lines.map(lineJson),
+        entries: page.lines.map(line => lineJson(line, names)),
         next: page.next === null ? null : cursorText(page.next),
       };
     })
     .on(createAdjustment, async ({ caller: operator, params, body, idempotencyKey, response }) => {
       const accountId = idOf(params.account);
-      // Whatever has a number could be given credits: a mistyped one is nobody's.
-      if (!(await operators.account(accountId, await ledger.now()))) throw accountUnknown();
       const amount = millionthsOf(body.amount);
       const outcome = await ledger.adjust({
         accountId,
@@ -201,7 +204,7 @@ function textOrNull(at: bigint | null): string | null {
   return at === null ? null : instantText(at);
 }
 
-function lineJson(line: StatementLine) {
+function lineJson(line: StatementLine, names: CredentialNames) {
   return {
     entry: line.seq.toString(),
     kind: line.kind,
@@ -211,6 +214,7 @@ function lineJson(line: StatementLine) {
     available: creditsText(line.availableAfterMicrocredits),
     held: creditsText(line.heldAfterMicrocredits),
     debt: creditsText(line.debtAfterMicrocredits),
+    key: spentByJson(line, names),
     service_id: line.serviceId,
     details: line.details,
   };

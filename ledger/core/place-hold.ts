@@ -6,6 +6,16 @@ import type { Instant } from './instant.ts';
 import type { CommandIdentity } from './journal.ts';
 import { spendingProblem } from './spending-problem.ts';
 
+/** What the operator allows. */
+export interface HoldLimits {
+  /** How many holds of an account may be open at once, the new one included. */
+  readonly ofAccount: number;
+  /** How many of these may be one service's. */
+  readonly ofService: number;
+  /** How long one may last, in microseconds: at most HOLD_LIFE_MAX, which it is when left out. */
+  readonly life?: bigint;
+}
+
 export interface HoldCommand {
   readonly type: 'hold';
   readonly identity: CommandIdentity;
@@ -13,19 +23,20 @@ export interface HoldCommand {
   readonly amountMicrocredits: bigint;
   /** How long until it releases itself: more than 0 and at most HOLD_LIFE_MAX, in microseconds. */
   readonly life: bigint;
-  /** How many holds may be open at once, this one included. */
-  readonly limits: { readonly ofAccount: number; readonly ofService: number };
+  readonly limits: HoldLimits;
   readonly details: string | null;
 }
 
 /**
  * Reserves credits for the service that asks, out of the lots in burn order. They are gone from the lots at once, and
- * stay reserved when their lot expires. Refused like a debit, and when too many holds are open. Expects a book advanced
- * to `instant`.
+ * stay reserved when their lot expires. Refused like a debit, and when too many holds are open or it would last too long.
+ * Expects a book advanced to `instant`.
  */
 export function placeHold(book: Book, command: HoldCommand, instant: Instant): Decision {
   const { identity, amountMicrocredits, life, details } = command;
   if (life <= 0n || life > HOLD_LIFE_MAX) throw new Error('a hold must end, within a day');
+  const { life: lifeMax = HOLD_LIFE_MAX } = command.limits;
+  if (life > lifeMax) return refused({ code: 'hold_too_long', lifeMax });
   const problem = spendingProblem(book, command, instant) ?? countProblem(book, command);
   if (problem) return refused(problem);
   const draft = new Draft(book);
@@ -45,7 +56,9 @@ export function placeHold(book: Book, command: HoldCommand, instant: Instant): D
 function countProblem(book: Book, { identity, limits }: HoldCommand) {
   const open = book.holds.filter(hold => hold.closedBy === null);
   const own = open.filter(hold => hold.serviceId === identity.serviceId);
-  if (open.length >= limits.ofAccount) return { code: 'too_many_holds', limit: limits.ofAccount } as const;
-  if (own.length >= limits.ofService) return { code: 'too_many_holds', limit: limits.ofService } as const;
+  if (open.length >= limits.ofAccount)
+    return { code: 'too_many_holds', limit: limits.ofAccount, of: 'account' } as const;
+  if (own.length >= limits.ofService)
+    return { code: 'too_many_holds', limit: limits.ofService, of: 'service' } as const;
   return null;
 }

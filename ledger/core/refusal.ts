@@ -18,7 +18,14 @@ export type Refusal =
       readonly requiredMicrocredits: bigint;
       readonly resetsAt: Instant | null;
     }
-  | { readonly code: 'too_many_holds'; readonly limit: number }
+  | {
+      readonly code: 'too_many_holds';
+      readonly limit: number;
+      /** Whether all holds of the account are counted, or those of the service that asks. */
+      readonly of: 'account' | 'service';
+    }
+  /** In microseconds. */
+  | { readonly code: 'hold_too_long'; readonly lifeMax: bigint }
   | { readonly code: 'hold_unknown' }
   | { readonly code: 'hold_closed' }
   | {

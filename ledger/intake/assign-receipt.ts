@@ -1,7 +1,7 @@
 /** Giving a receipt that waits in suspense to an account, by the word of a person. */
 import type { Kysely } from 'kysely';
 import { clearAlarm } from '../alarms/alarm.ts';
-import { accountName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
+import { accountName } from '../core/account-id.ts';
 import { judgeFrame } from '../core/frame.ts';
 import type { Instant } from '../core/instant.ts';
 import { recordActionIn } from '../operators/record-action.ts';
@@ -9,7 +9,8 @@ import { findOrder } from '../orders/find-order.ts';
 import { findOrderToPay } from '../orders/order-to-pay.ts';
 import { lockSystemBook } from '../posting/system-entries.ts';
 import type { BookRow } from '../store/books.ts';
-import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
+import { bucketOf } from '../store/bucket.ts';
+import { isKnownAccount } from '../store/known-account.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
 import type { SenderObstacle } from '../wallets/sender-lists.ts';
@@ -226,17 +227,4 @@ function isSame(before: LastAssignment, wanted: ReceiptAssignment): boolean {
     before.reason === wanted.reason &&
     (!wanted.orderId || before.order_id === wanted.orderId)
   );
-}
-
-/** Whether there is anything of the account: a book, a key, or an order whose buyer may still get the key. */
-async function isKnownAccount(db: Kysely<Tables>, accountId: bigint, bucketCount: number): Promise<boolean> {
-  if (accountId <= SYSTEM_ACCOUNT_ID) return false;
-  const bucket = bucketOfAccount(accountId, bucketCount);
-  // One by one, as a cluster has them on several nodes; an order is there before its key and its book.
-  for (const table of ['books', 'account_keys'] as const) {
-    const found = db.selectFrom(table).select('account_id').where('bucket', '=', bucket);
-    if (await found.where('account_id', '=', accountId).limit(1).executeTakeFirst()) return true;
-  }
-  const order = db.selectFrom('orders').select('order_id').where('account_id', '=', accountId);
-  return (await order.limit(1).executeTakeFirst()) !== undefined;
 }

@@ -15,13 +15,14 @@ export type OperatorActionKind =
   | 'price_receipt'
   | 'register_service'
   | 'make_token'
-  | 'revoke_token';
+  | 'revoke_token'
+  | 'publish_rate_card';
 
 export interface OperatorAction {
   readonly action: OperatorActionKind;
   /** The name of the operator's token; null where nobody told it. */
   readonly operator: string | null;
-  /** What it was done to: a receipt, a service, a token. */
+  /** What it was done to: a receipt, a service, a token, a version of the price list. */
   readonly subject: string;
   /** Why, never empty. */
   readonly reason: string;

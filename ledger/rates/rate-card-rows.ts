@@ -38,9 +38,12 @@ export async function readRateCards(
   return (await query.execute()).map(cardOf);
 }
 
-/** Writes a version, unless there is one with its number. Returns whether it did. */
-export async function insertRateCard(db: Kysely<Tables>, card: PublishedRateCard): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await db
+/**
+ * Writes a version and returns the SHA-256 of its prices, in hexadecimal, as the database writes them; null, and writes
+ * nothing, when there is one with its number.
+ */
+export async function insertRateCard(db: Kysely<Tables>, card: PublishedRateCard): Promise<string | null> {
+  const inserted = await db
     .insertInto('rate_cards')
     .values({
       version: card.version,
@@ -51,8 +54,9 @@ export async function insertRateCard(db: Kysely<Tables>, card: PublishedRateCard
       recorded_at: instantText(card.recordedAt),
     })
     .onConflict(conflict => conflict.column('version').doNothing())
+    .returning(sql<string>`encode(sha256(convert_to(prices::text, 'UTF8')), 'hex')`.as('digest'))
     .executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  return inserted?.digest ?? null;
 }
 
 function pricesRow({ model, microcredits }: ModelPrices) {

@@ -8,9 +8,12 @@ import type { Kysely } from 'kysely';
 import { type Instant, MINUTE } from '../core/instant.ts';
 import { usageDetails } from '../core/metered.ts';
 import { type ModelPrices, priceUsage, rateCardInForce, type Usage } from '../core/rate-card.ts';
+import { recordAction } from '../operators/record-action.ts';
 import type { Outcome } from '../posting/batch.ts';
 import { commandIdentity } from '../posting/identity.ts';
 import type { Poster } from '../posting/poster.ts';
+import type { AccountCodes } from '../store/account-codes.ts';
+import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
 import {
   insertRateCard,
@@ -24,6 +27,8 @@ const FRESH_MS = 5000;
 
 export interface RatesContext {
   readonly db: Kysely<Tables>;
+  readonly codes: AccountCodes;
+  readonly bucketCount: number;
   readonly poster: Poster;
   readonly now: () => Promise<Instant>;
 }
@@ -92,7 +97,10 @@ export class Rates {
     return readRateCards(this.#context.db, page);
   }
 
-  /** Records a version for good. */
+  /**
+   * Records a version for good, and seals in the same transaction who published it, why, and the digest of its prices:
+   * `encode(sha256(convert_to(prices::text, 'UTF8')), 'hex')` of its row.
+   */
   async publish(wanted: RateCardWanted): Promise<PublishedRateCard | { readonly refusal: RateCardRefusal }> {
     const { db } = this.#context;
     const newest = async () => (await readRateCards(db, { limit: 1 }))[0]?.version ?? 0;
@@ -103,10 +111,24 @@ export class Rates {
     const effectiveAt = wanted.effectiveAt ?? earliest;
     if (effectiveAt < earliest) return { refusal: { code: 'effective_too_early', earliest } };
     const card = { ...wanted, effectiveAt, recordedAt: now };
-    if (!(await insertRateCard(db, card)))
+    if (!(await this.#insert(card)))
       return { refusal: { code: 'version_taken', nextVersion: (await newest()) + 1 } };
     this.#known = null;
     return card;
+  }
+
+  /** False when somebody else has published this version meanwhile. */
+  async #insert(card: PublishedRateCard): Promise<boolean> {
+    const { version, effectiveAt, operator, reason, recordedAt } = card;
+    return await this.#context.db.transaction().execute(async trx => {
+      const digest = await insertRateCard(trx, card);
+      if (digest === null) return false;
+      const decided = { effective_at: instantText(effectiveAt), prices_sha256: digest };
+      const subject = `rate_card:${version}`;
+      const action = { action: 'publish_rate_card', operator, subject, reason, decided } as const;
+      await recordAction(this.#context, trx, action, recordedAt);
+      return true;
+    });
   }
 
   /** Debits what the usage costs. Durable, and rejects, as Ledger.debit. */

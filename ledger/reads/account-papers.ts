@@ -1,10 +1,14 @@
+import type { Selectable } from 'kysely';
 import type { Instant } from '../core/instant.ts';
-import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
+import { bucketOfAccount } from '../store/bucket.ts';
+import type { SecureKeyTable } from '../store/tables.ts';
 import type { ReadOptions } from './read-options.ts';
 
-/** A Secure Key as an operator may see it: nothing that opens anything. */
+/** A Secure Key as it is now, as an operator may see it: nothing that opens anything. */
 export interface KeyPaper {
   readonly keyNumber: number;
+  /** What its owner calls it. */
+  readonly label: string | null;
   readonly scope: 'manage' | 'spend';
   readonly lastFour: string;
   readonly createdAt: Instant;
@@ -44,18 +48,15 @@ export async function readAccountPapers(
     .orderBy('order_id')
     .limit(ORDERS_MAX)
     .execute();
-  const issued = await db
-    .selectFrom('account_keys')
-    .select('key_hash')
-    .where('bucket', '=', bucket)
+  const secrets = await db
+    .selectFrom('secure_keys')
+    .select(['key_number', 'label', 'scope', 'last_four', 'created_at', 'first_used_at', 'revoked_at'])
     .where('account_id', '=', accountId)
-    // The others are the numbers of grants.
-    .where('key_hash', 'is not', null)
     .orderBy('key_number')
-    .$narrowType<{ key_hash: Uint8Array }>()
+    .orderBy('rotation')
     .execute();
-  const keys: KeyPaper[] = [];
-  for (const { key_hash } of issued) keys.push(await readKey({ db, bucketCount }, Buffer.from(key_hash)));
+  // The last one of a number is what the key is now.
+  const keys = [...new Map(secrets.map(row => [row.key_number, paperOf(row)])).values()];
   const book = db.selectFrom('books').select('seq').where('bucket', '=', bucket);
   const hasBook = await book.where('account_id', '=', accountId).executeTakeFirst();
   if (orders.length === 0 && keys.length === 0 && !hasBook) return null;
@@ -72,16 +73,15 @@ export async function readAccountPapers(
   };
 }
 
-/** A key is in the bucket of its own hash. */
-async function readKey({ db, bucketCount }: ReadOptions, keyHash: Buffer): Promise<KeyPaper> {
-  const row = await db
-    .selectFrom('secure_keys')
-    .select(['key_number', 'scope', 'last_four', 'created_at', 'first_used_at', 'revoked_at'])
-    .where('bucket', '=', bucketOf(keyHash, bucketCount))
-    .where('key_hash', '=', keyHash)
-    .executeTakeFirstOrThrow();
+function paperOf(
+  row: Pick<
+    Selectable<SecureKeyTable>,
+    'key_number' | 'label' | 'scope' | 'last_four' | 'created_at' | 'first_used_at' | 'revoked_at'
+  >,
+): KeyPaper {
   return {
     keyNumber: row.key_number,
+    label: row.label,
     scope: row.scope,
     lastFour: row.last_four,
     createdAt: row.created_at,

@@ -475,6 +475,12 @@ create table wallet_proofs (
   accepted_at timestamp with time zone not null
 );
 
+create table webhook_attempt_counts (
+  bucket smallint not null,
+  outcome text not null,
+  attempts bigint not null
+);
+
 create table webhook_deliveries (
   bucket smallint not null,
   account_id bigint not null,
@@ -870,6 +876,12 @@ alter table wallet_proofs add constraint wallet_proofs_address_check CHECK ((add
 
 alter table wallet_proofs add constraint wallet_proofs_nonce_hash_check CHECK ((length(nonce_hash) = 32));
 
+alter table webhook_attempt_counts add constraint webhook_attempt_counts_pkey PRIMARY KEY (bucket, outcome);
+
+alter table webhook_attempt_counts add constraint webhook_attempt_counts_attempts_check CHECK ((attempts > 0));
+
+alter table webhook_attempt_counts add constraint webhook_attempt_counts_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'retried'::text, 'given_up'::text])));
+
 alter table webhook_deliveries add constraint webhook_deliveries_pkey PRIMARY KEY (bucket, account_id, delivery_id);
 
 alter table webhook_deliveries add constraint webhook_deliveries_bucket_account_id_endpoint_id_fkey FOREIGN KEY (bucket, account_id, endpoint_id) REFERENCES webhook_endpoints(bucket, account_id, endpoint_id) ON DELETE CASCADE;
@@ -918,6 +930,8 @@ alter table withdrawals add constraint withdrawals_amount_wei_check CHECK ((amou
 
 CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
 
+CREATE INDEX books_in_debt ON credits.books USING btree (debt_microcredits) WHERE (debt_microcredits > 0);
+
 CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
 
 CREATE INDEX entries_by_operators ON credits.entries USING btree (booked_at, bucket, account_id, seq) WHERE (details ~~ '{"operator":%'::text);
@@ -957,6 +971,10 @@ CREATE INDEX webhook_deliveries_by_endpoint ON credits.webhook_deliveries USING 
 CREATE INDEX webhook_deliveries_done ON credits.webhook_deliveries USING btree (created_at) WHERE (status <> 'pending'::text);
 
 CREATE INDEX webhook_deliveries_pending ON credits.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX webhook_endpoints_failing ON credits.webhook_endpoints USING btree (bucket) WHERE (failing_since IS NOT NULL);
+
+CREATE INDEX webhook_endpoints_paused ON credits.webhook_endpoints USING btree (bucket) WHERE (paused_at IS NOT NULL);
 
 CREATE INDEX withdrawals_by_block ON credits.withdrawals USING btree (block_number);
 
@@ -1398,6 +1416,12 @@ grant insert, select on wallet_proofs to credits_api;
 grant insert, select on wallet_proofs to credits_app;
 
 grant select on wallet_proofs to credits_worker;
+
+grant select on webhook_attempt_counts to credits_api;
+
+grant insert, select, update on webhook_attempt_counts to credits_app;
+
+grant insert, select, update on webhook_attempt_counts to credits_worker;
 
 grant delete, insert, select, update on webhook_deliveries to credits_api;
 

@@ -541,6 +541,12 @@ export interface WebhookDeliveryTable {
   delivered_at: OptionalTimestamp;
 }
 
+export interface WebhookAttemptCountTable {
+  bucket: number;
+  outcome: 'delivered' | 'retried' | 'given_up';
+  attempts: bigint;
+}
+
 export interface Tables {
   installation: InstallationTable;
   books: BookTable;
@@ -589,4 +595,5 @@ export interface Tables {
   webhook_endpoints: WebhookEndpointTable;
   webhook_secrets: WebhookSecretTable;
   webhook_deliveries: WebhookDeliveryTable;
+  webhook_attempt_counts: WebhookAttemptCountTable;
 }

@@ -2,10 +2,11 @@
  * One attempt for one message: claimed by one worker, sent, and its outcome kept. A claim runs out, so that a message
  * whose worker died is sent by another; it may then arrive twice, with the same id.
  */
-import { type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { type Instant, SECOND } from '../core/instant.ts';
 import { instantText } from '../store/instant-text.ts';
-import type { WebhookDeliveryTable } from '../store/tables.ts';
+import type { Tables, WebhookDeliveryTable } from '../store/tables.ts';
+import { type AttemptOutcome, countAttempt } from './attempt-counts.ts';
 import { PAUSED_AFTER, RETRIES, retryDelay } from './backoff.ts';
 import type { WebhookContext } from './context.ts';
 import { type AttemptResult, send } from './send.ts';
@@ -18,6 +19,13 @@ const USER_AGENT = 'AiSpace-Credits-Webhooks/1';
 
 /** The endpoint's own way to say that nobody is there any more (Standard Webhooks). */
 const GONE = 410;
+
+/** By what becomes of the message. */
+const OUTCOMES = {
+  delivered: 'delivered',
+  pending: 'retried',
+  failed: 'given_up',
+} as const satisfies Record<WebhookDeliveryTable['status'], AttemptOutcome>;
 
 type DeliveryRow = Selectable<WebhookDeliveryTable>;
 
@@ -145,13 +153,13 @@ async function settle(
   result: AttemptResult,
   now: Instant,
 ): Promise<void> {
-  const { bucket, account_id: accountId, endpoint_id: endpointId } = claimed;
-  const isGone = result.status === GONE;
+  const { bucket, account_id: accountId } = claimed;
+  const change = afterwards(claimed, result, now, context.random());
   await context.db.transaction().execute(async trx => {
     const { numUpdatedRows } = await trx
       .updateTable('webhook_deliveries')
       .set({
-        ...afterwards(claimed, result, now, context.random()),
+        ...change,
         by_hand: false,
         claimed_until: null,
         last_status: result.status,
@@ -163,27 +171,40 @@ async function settle(
       .where('claimed_until', '=', timestamp(claimed.claimed_until ?? 0n))
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return;
-    const endpoint = trx
-      .updateTable('webhook_endpoints')
-      .where('bucket', '=', bucket)
-      .where('account_id', '=', accountId)
-      .where('endpoint_id', '=', endpointId);
-    if (result.problem === null) {
-      await endpoint.set({ failing_since: null }).where('failing_since', 'is not', null).execute();
-      return;
-    }
-    // What somebody asked for is not followed by another attempt that could tell that it was nothing.
-    if (claimed.by_hand && !isGone) return;
-    const [at, lasting] = [instantText(now), instantText(now - PAUSED_AFTER)];
-    await endpoint.set({ failing_since: sql<string>`coalesce(failing_since, ${at})` }).execute();
-    // With the message that is given up, and not before: until then it is tried as the schedule says.
-    if (isGone || claimed.retries_left === 0)
-      await endpoint
-        .set({ paused_at: at })
-        .where('paused_at', 'is', null)
-        .$if(!isGone, query => query.where('failing_since', '<=', sql<Instant>`${lasting}::timestamptz`))
-        .execute();
+    await noteOnEndpoint(trx, claimed, result, now);
+    // Last, as all of a bucket wait for it.
+    await countAttempt(trx, bucket, OUTCOMES[change.status]);
   });
+}
+
+/** Whether the endpoint fails, and whether that has lasted long enough to pause it. */
+async function noteOnEndpoint(
+  trx: Kysely<Tables>,
+  { bucket, account_id: accountId, endpoint_id: endpointId, by_hand, retries_left }: ClaimedDelivery,
+  result: AttemptResult,
+  now: Instant,
+): Promise<void> {
+  const isGone = result.status === GONE;
+  const endpoint = trx
+    .updateTable('webhook_endpoints')
+    .where('bucket', '=', bucket)
+    .where('account_id', '=', accountId)
+    .where('endpoint_id', '=', endpointId);
+  if (result.problem === null) {
+    await endpoint.set({ failing_since: null }).where('failing_since', 'is not', null).execute();
+    return;
+  }
+  // What somebody asked for is not followed by another attempt that could tell that it was nothing.
+  if (by_hand && !isGone) return;
+  const [at, lasting] = [instantText(now), instantText(now - PAUSED_AFTER)];
+  await endpoint.set({ failing_since: sql<string>`coalesce(failing_since, ${at})` }).execute();
+  // With the message that is given up, and not before: until then it is tried as the schedule says.
+  if (isGone || retries_left === 0)
+    await endpoint
+      .set({ paused_at: at })
+      .where('paused_at', 'is', null)
+      .$if(!isGone, query => query.where('failing_since', '<=', sql<Instant>`${lasting}::timestamptz`))
+      .execute();
 }
 
 /** What becomes of a message after an attempt. */

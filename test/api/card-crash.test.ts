@@ -13,6 +13,7 @@ import { CARD_KEY, WEBHOOK_SECRET } from '../support/card-shop.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { type AnyBody, send } from '../support/http.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
+import { createLogin, type Login } from '../support/login.ts';
 import { runProgram, startApiProgram, startWorkerProgram } from '../support/program.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 
@@ -25,6 +26,8 @@ let simulator: CardSimulator;
 let gate: TcpGate;
 let port: number;
 let env: Record<string, string>;
+/** Each part has its own, with its own role alone. */
+let logins: { readonly api: Login; readonly worker: Login };
 let owner: ReturnType<typeof openPool>;
 let secureKey: string;
 const running = new Set<RunningChild>();
@@ -44,6 +47,10 @@ beforeAll(async () => {
   simulator.webhooks.paused = true;
   const opened = await openGate(simulator.url);
   gate = opened.gate;
+  logins = {
+    api: await createLogin(database.url, 'credits_api'),
+    worker: await createLogin(database.url, 'credits_worker'),
+  };
   owner = openPool({ databaseUrl: database.url, max: 2 });
   env = {
     MODE: 'dev',
@@ -61,11 +68,13 @@ afterAll(async () => {
   await gate?.stop();
   await simulator?.stop();
   await owner?.end();
+  for (const login of Object.values(logins ?? {})) await login.drop();
   await Promise.all([chain?.stop(), database?.drop()]);
 });
 
-async function start(program: (env: Record<string, string>) => Promise<RunningChild>): Promise<RunningChild> {
-  const child = await program(env);
+async function start(part: 'api' | 'worker'): Promise<RunningChild> {
+  const program = part === 'api' ? startApiProgram : startWorkerProgram;
+  const child = await program({ ...env, DATABASE_URL: logins[part].url });
   running.add(child);
   return child;
 }
@@ -124,17 +133,17 @@ async function nothingWaits(): Promise<void> {
 
 describe('kill -9', () => {
   it('of the API between storing an event and anything that follows loses nothing', async () => {
-    const api = await start(startApiProgram);
+    const api = await start('api');
     const { id, secret, events } = await paid();
     await tell(events);
     await kill(api);
     expect(await purchasesOf(id)).toBe(0);
     expect((await owner.query('select from stripe_hints')).rowCount).toBe(events.length);
-    const worker = await start(startWorkerProgram);
+    const worker = await start('worker');
     await nothingWaits();
     expect(await purchasesOf(id)).toBe(1);
     await kill(worker);
-    const again = await start(startApiProgram);
+    const again = await start('api');
     // Stripe has heard no answer, as far as it knows, and sends all of them again.
     await tell(events);
     expect(await call('GET', `/v1/orders/${id}`, secret)).toMatchObject({
@@ -147,8 +156,8 @@ describe('kill -9', () => {
   });
 
   it('of the worker while it asks Stripe, and after it has recorded but not posted, posts once', async () => {
-    const api = await start(startApiProgram);
-    const first = await start(startWorkerProgram);
+    const api = await start('api');
+    const first = await start('worker');
     await nothingWaits();
     // Of an account that has a book, which can be locked below.
     const { id, secret, events } = await paid(secureKey);
@@ -167,7 +176,7 @@ describe('kill -9', () => {
     );
     const accountId = rows[0]?.account_id ?? 0n;
     const unlock = await lockBook(database.url, accountId);
-    const second = await start(startWorkerProgram);
+    const second = await start('worker');
     await vi.waitFor(async () => expect(await count('card_payments where order_id = $1', id)).toBe(1), WAIT);
     await vi.waitFor(
       async () =>
@@ -178,7 +187,7 @@ describe('kill -9', () => {
     await unlock();
     expect(await purchasesOf(id)).toBe(0);
 
-    const third = await start(startWorkerProgram);
+    const third = await start('worker');
     await nothingWaits();
     expect(await purchasesOf(id)).toBe(1);
     expect(await count('card_payments where order_id = $1', id)).toBe(1);

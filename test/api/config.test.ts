@@ -55,6 +55,7 @@ describe('readConfig', () => {
         requestsInFlightMax: 5_000,
         loggedRequests: 'all',
       },
+      holdLimits: { ofAccount: 1000, ofService: 100, life: 86_400_000_000n },
     });
   });
 
@@ -508,6 +509,29 @@ describe('lists of senders', () => {
   it('names every entry that is wrong', async () => {
     const path = await listed('[{"address": "0x1", "name": "a"}, {}, {"address": "x", "name": "b"}]');
     expect(problemsOf({ ...DEV, BLOCKED_SENDERS_FILE: path })).toHaveLength(3);
+  });
+});
+
+describe('the limits of holds', () => {
+  it('are taken as they are given', () => {
+    const given = { HOLDS_PER_ACCOUNT_MAX: '10000', HOLDS_PER_SERVICE_MAX: '1', HOLD_SECONDS_MAX: '90' };
+    expect(readConfig({ ...LIVE, ...given }, 'api').holdLimits).toEqual({
+      ofAccount: 10_000,
+      ofService: 1,
+      life: 90_000_000n,
+    });
+  });
+
+  it.each([
+    ['HOLDS_PER_ACCOUNT_MAX', 10_000],
+    ['HOLDS_PER_SERVICE_MAX', 10_000],
+    // What the books allow at all.
+    ['HOLD_SECONDS_MAX', 86_400],
+  ])('%s is a whole number up to %d', (name, max) => {
+    for (const value of ['0', '-1', '1.5', '1e3', `${max + 1}`, 'many', '007', '24h'])
+      expect(problemsOf({ ...LIVE, [name]: value })).toEqual([
+        `${name} is "${value}": set it to a whole number from 1 to ${max}.`,
+      ]);
   });
 });
 

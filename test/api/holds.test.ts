@@ -1,7 +1,9 @@
 /** Reserving credits, settling them, and giving spent ones back. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type ApiUnderTest, BEGINNING, type Customer, startApi } from '../support/api.ts';
+import { openLedger } from '../../ledger/index.ts';
+import { type ApiUnderTest, BEGINNING, type Customer, NOWHERE, startApi } from '../support/api.ts';
 import type { Answer, AnyBody } from '../support/http.ts';
+import { TEST_INSTALLATION } from '../support/installation.ts';
 
 const MINUTE = 60_000_000n;
 
@@ -17,12 +19,16 @@ beforeEach(() => {
   api.now = BEGINNING;
 });
 
-function post(path: string, json?: object, key?: string, bearer = api.serviceToken) {
+function fresh(): string {
   count += 1;
+  return `fresh-${count}`;
+}
+
+function post(path: string, json?: object, key = fresh(), bearer = api.serviceToken) {
   return api.call('POST', path, {
     bearer,
     ...(json === undefined ? {} : { json }),
-    headers: { 'idempotency-key': key ?? `fresh-${count}` },
+    headers: { 'idempotency-key': key },
   });
 }
 
@@ -204,7 +210,7 @@ describe('a hold', () => {
     expect(answers.filter(answer => answer.status === 201)).toHaveLength(100);
     expect(answers.find(answer => answer.status !== 201)).toMatchObject({
       status: 429,
-      body: { code: 'too_many_holds', limit: 100 },
+      body: { code: 'too_many_holds', limit: 100, limit_of: 'service' },
     });
   });
 
@@ -228,6 +234,86 @@ describe('a hold', () => {
   it('lives a day at the longest', async () => {
     const held = await hold(await api.customer(), '1', { expires_in_seconds: 86_400 });
     expect(held.body.expires_at).toBe('2026-03-02T15:00:00.000000Z');
+  });
+});
+
+describe('where the operator allows less', () => {
+  let strict: ApiUnderTest;
+  beforeAll(async () => {
+    strict = await startApi({ holdLimits: { ofAccount: 2, ofService: 1, life: 2n * MINUTE } });
+  });
+  afterAll(() => strict?.stop());
+
+  const holdThere = (bearer: string, { secureKey }: Customer, more: object = {}, key = fresh()) =>
+    strict.call('POST', '/v1/holds', {
+      bearer,
+      json: { secure_key: secureKey, amount: '1', ...more },
+      headers: { 'idempotency-key': key },
+    });
+
+  it('a hold lasts that long at the most, and when nothing is said', async () => {
+    const customer = await strict.customer();
+    const refused = await holdThere(strict.serviceToken, customer, { expires_in_seconds: 121 });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_field', field: 'expires_in_seconds', limit: 120 },
+    });
+    expect(refused.body.detail).toContain('at most 120');
+    const held = await holdThere(strict.serviceToken, customer);
+    expect(held).toMatchObject({ status: 201, body: { expires_at: '2026-03-01T15:02:00.000000Z' } });
+  });
+
+  it('says whose holds are too many: the service’s or the account’s', async () => {
+    const customer = await strict.customer();
+    const [second, third] = [await strict.service('second'), await strict.service('third')];
+    expect((await holdThere(strict.serviceToken, customer)).status).toBe(201);
+    expect(await holdThere(strict.serviceToken, customer)).toMatchObject({
+      status: 429,
+      body: {
+        code: 'too_many_holds',
+        limit: 1,
+        limit_of: 'service',
+        detail: expect.stringMatching(/^Your service has 1 open hold in this account/),
+      },
+    });
+    expect((await holdThere(second, customer)).status).toBe(201);
+    expect(await holdThere(third, customer)).toMatchObject({
+      status: 429,
+      body: {
+        code: 'too_many_holds',
+        limit: 2,
+        limit_of: 'account',
+        detail: expect.stringMatching(/^The account has 2 open holds/),
+      },
+    });
+  });
+
+  it('what was placed before that is answered the same when it is asked for again', async () => {
+    const customer = await strict.customer();
+    const generous = await openLedger({
+      databaseUrl: strict.database.url,
+      rpcUrl: NOWHERE,
+      installation: TEST_INSTALLATION,
+      clock: () => strict.now,
+    });
+    const service = await generous.authenticateService(strict.serviceToken);
+    const holder = await generous.authenticateKey(customer.secureKey);
+    if (!service || !holder) throw new Error('they have just been made');
+    const asked = { service, holder, amountMicrocredits: 1_000_000n, description: null };
+    const outcomes = [
+      await generous.hold({ ...asked, idempotencyKey: 'long', life: 60n * MINUTE }),
+      await generous.hold({ ...asked, idempotencyKey: 'as-usual' }),
+    ];
+    await generous.close();
+    expect(outcomes.map(({ status }) => status)).toEqual(['accepted', 'accepted']);
+    const again = [
+      await holdThere(strict.serviceToken, customer, { expires_in_seconds: 3600 }, 'long'),
+      await holdThere(strict.serviceToken, customer, {}, 'as-usual'),
+    ];
+    expect(again.map(({ status, body }) => [status, body.expires_at])).toEqual([
+      [201, '2026-03-01T16:00:00.000000Z'],
+      [201, '2026-03-01T15:15:00.000000Z'],
+    ]);
   });
 });
 

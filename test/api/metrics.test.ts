@@ -116,6 +116,49 @@ it('adds up what is in suspense and what is owed', async () => {
   expect(await valueNamed('credits_open_debt_credits')).toBe(4000.5);
 });
 
+it('tells what becomes of webhooks, and how late they are', async () => {
+  const told = async () =>
+    Object.fromEntries(
+      (await metrics())
+        .split('\n')
+        .filter(line => line.startsWith('credits_webhook_'))
+        .map(line => line.split(' ')),
+    );
+  const { accountId, secureKey } = await api.customer();
+  const made = await api.call('POST', '/v1/webhooks', {
+    bearer: secureKey,
+    json: { url: 'http://127.0.0.1:1/', events: ['lot_added'] },
+  });
+  expect(made.status).toBe(201);
+  const none = {
+    'credits_webhook_attempts_total{outcome="delivered"}': '0',
+    'credits_webhook_attempts_total{outcome="retried"}': '0',
+    'credits_webhook_attempts_total{outcome="given_up"}': '0',
+    'credits_webhook_endpoints{state="failing"}': '0',
+    'credits_webhook_endpoints{state="paused"}': '0',
+    credits_webhook_lag_seconds: '0',
+  };
+  expect(await told()).toEqual(none);
+  await api.call('POST', `/v1/webhooks/${made.body.id}/test`, { bearer: secureKey });
+  api.now += 90_000_000n;
+  expect(await told()).toEqual({ ...none, credits_webhook_lag_seconds: '90' });
+  await api.query(
+    `insert into credits.webhook_attempt_counts values (1, 'delivered', 5), (2, 'delivered', 6), (1, 'given_up', 1)`,
+  );
+  await api.query(
+    `update credits.webhook_endpoints set failing_since = now(), paused_at = now() where account_id = $1`,
+    [accountId],
+  );
+  // Asked for by hand, a test is sent to paused endpoints too.
+  expect(await told()).toEqual({
+    ...none,
+    'credits_webhook_attempts_total{outcome="delivered"}': '11',
+    'credits_webhook_attempts_total{outcome="given_up"}': '1',
+    'credits_webhook_endpoints{state="paused"}': '1',
+    credits_webhook_lag_seconds: '90',
+  });
+});
+
 it('tells of the process itself, once', async () => {
   const lines = (await metrics())
     .split('\n')

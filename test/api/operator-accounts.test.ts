@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountName } from '../../ledger/index.ts';
 import { type ApiUnderTest, type Call, startApi } from '../support/api.ts';
+import { ANSWER, roundOf } from '../support/intake.ts';
 
 const HOUR = 3_600_000_000n;
 
@@ -28,13 +29,44 @@ describe('GET /v1/operator/accounts/{account}', () => {
       account,
       ...{ available: '8499.5', held: '0', debt: '0' },
       lots: [{ face: '10000', available: '8499.5', paid_usd: '1' }],
-      keys: [{ number: 1, scope: 'manage', last_four: customer.secureKey.slice(-4), revoked_at: null }],
+      keys: [
+        {
+          number: 1,
+          label: null,
+          scope: 'manage',
+          last_four: customer.secureKey.slice(-4),
+          revoked_at: null,
+        },
+      ],
       wallets: [],
       orders: [{ id: customer.orderId, method: 'eth', amount_usd: '1' }],
     });
     expect(text).not.toContain(customer.secureKey);
     expect(text).not.toContain(customer.orderSecret);
     expect(text).not.toMatch(/hash/);
+  });
+
+  it('tells of each key what it is now, with the label that its owner gave it', async () => {
+    const customer = await api.customer();
+    const asOwner = (method: string, path: string, json?: object) =>
+      api.call(method, path, { bearer: customer.secureKey, ...(json ? { json } : {}) });
+    const made = await asOwner('POST', '/v1/keys', { scope: 'spend', label: 'the chat server' });
+    expect(made.status).toBe(201);
+    const rotated = await asOwner('POST', '/v1/keys/2/rotate', {
+      last_four: String(made.body.secure_key).slice(-4),
+    });
+    expect(rotated.status).toBe(200);
+    await asOwner('PATCH', '/v1/keys/2', { label: 'the new server' });
+    const { body } = await operator('GET', `accounts/${accountName(customer.accountId)}`);
+    expect(body.keys).toMatchObject([
+      { number: 1, label: null },
+      {
+        number: 2,
+        label: 'the new server',
+        last_four: String(rotated.body.secure_key).slice(-4),
+        revoked_at: null,
+      },
+    ]);
   });
 
   it('is not for the system’s own books', async () => {
@@ -65,7 +97,44 @@ describe('GET /v1/operator/accounts/{account}/statement', () => {
   });
 });
 
+describe('who spent', () => {
+  it('is told with the label of the key or grant', async () => {
+    const customer = await api.customer();
+    const asOwner = (path: string, json: object) =>
+      api.call('POST', path, { bearer: customer.secureKey, json });
+    const key = await asOwner('/v1/keys', { scope: 'spend', label: 'the chat server' });
+    const grant = await asOwner('/v1/grants', { service: 'chat', label: 'for chat' });
+    await api.debit({ secureKey: String(key.body.secure_key) }, '1', 'by-a-key');
+    await api.call('POST', '/v1/debits', {
+      bearer: api.serviceToken,
+      json: { grant: grant.body.id, amount: '1' },
+      headers: { 'idempotency-key': 'by-a-grant' },
+    });
+    const { body } = await operator('GET', `accounts/${accountName(customer.accountId)}/statement`);
+    expect(body.entries).toMatchObject([
+      { kind: 'debit', key: { number: 3, kind: 'grant', label: 'for chat' } },
+      { kind: 'debit', key: { number: 2, kind: 'key', label: 'the chat server' } },
+      { kind: 'purchase', key: null },
+    ]);
+  });
+});
+
 describe('POST /v1/operator/accounts/{account}/adjustments', () => {
+  it('gives nothing to an account that is nobody’s: the ledger itself refuses', async () => {
+    const given = { amountMicrocredits: 1n, policy: 'none', operator: 'ops', reason: 'a slip' } as const;
+    for (const accountId of [1n, 0n, -1n])
+      expect(await api.ledger.adjust({ ...given, accountId, idempotencyKey: 'a slip' })).toEqual({
+        status: 'refused',
+        refusal: { code: 'account_unknown' },
+      });
+    expect(await api.query('select from credits.books where account_id = 1')).toEqual([]);
+    // Who has ordered and not paid yet can be helped.
+    const ordered = { amountMicrousd: 1_000_000n, round: roundOf(ANSWER, api.now), now: api.now };
+    const { order } = await api.ledger.createOrder(ordered);
+    const helped = { ...given, accountId: order.account_id, idempotencyKey: 'help' };
+    expect(await api.ledger.adjust(helped)).toMatchObject({ status: 'accepted' });
+  });
+
   it('gives and takes, once per key, with operator and reason in the actions', async () => {
     api.now += HOUR;
     const account = accountName((await api.customer()).accountId);

@@ -20,12 +20,16 @@ import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { type Answer, type AnyBody, send } from '../support/http.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER, calldataOf, openIntake, payable, roundOf } from '../support/intake.ts';
+import { createLogin, type Login } from '../support/login.ts';
 import { runProgram, startApiProgram } from '../support/program.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 
 let chain: LocalChain;
 let database: TestDatabase;
 let gate: TcpGate;
+/** That of the API alone, which has no other rights. */
+let login: Login;
+let apiDatabaseUrl: string;
 let env: { MODE: string; DATABASE_URL: string; BASE_RPC_URL: string };
 let serviceToken: string;
 let operatorToken: string;
@@ -33,13 +37,15 @@ let customer: { accountId: bigint; secureKey: string };
 
 beforeAll(async () => {
   [chain, database] = await Promise.all([startChain({ port: await freePort() }), createEmptyDatabase()]);
-  const opened = await openGate(database.url);
-  gate = opened.gate;
-  env = { MODE: 'dev', DATABASE_URL: opened.url, BASE_RPC_URL: chain.rpcUrl };
+  env = { MODE: 'dev', DATABASE_URL: database.url, BASE_RPC_URL: chain.rpcUrl };
   await migrateConfigured(
     { mode: 'dev', databaseUrl: database.url, rpcUrl: chain.rpcUrl, paymentAddress: PAYMENT_ADDRESS },
     () => {},
   );
+  login = await createLogin(database.url, 'credits_api');
+  const opened = await openGate(login.url);
+  gate = opened.gate;
+  apiDatabaseUrl = opened.url;
   const pool = openPool({ databaseUrl: database.url, max: 1 });
   const db = openKysely(pool);
   const installation = await readInstallation(db);
@@ -52,6 +58,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gate?.stop();
+  await login?.drop();
   await Promise.all([chain?.stop(), database?.drop()]);
 });
 
@@ -71,7 +78,10 @@ async function payingCustomer(installation: Awaited<ReturnType<typeof readInstal
 
 async function startApi(more: Record<string, string> = {}): Promise<{ child: RunningChild; port: number }> {
   const port = await freePort();
-  return { port, child: await startApiProgram({ ...env, ...more, PORT: String(port) }) };
+  return {
+    port,
+    child: await startApiProgram({ ...env, DATABASE_URL: apiDatabaseUrl, ...more, PORT: String(port) }),
+  };
 }
 
 function debit(port: number, key: string, agent?: Agent): Promise<Answer<AnyBody>> {

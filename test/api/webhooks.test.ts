@@ -12,7 +12,8 @@ let api: ApiUnderTest;
 let receiver: Receiver;
 let docs: string;
 beforeAll(async () => {
-  api = await startApi();
+  // The worker that sends runs in it too.
+  api = await startApi({ role: 'credits_app' });
   receiver = await startReceiver();
   docs = await readFile('docs/webhooks.md', 'utf8');
 });

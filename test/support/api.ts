@@ -42,6 +42,7 @@ export interface ApiOptions {
   readonly senders?: SenderLists;
   readonly trustedProxies?: readonly string[];
   readonly doors?: DoorConfig;
+  readonly holdLimits?: LedgerOptions['holdLimits'];
   /** That of the API, unless a worker runs in it. */
   readonly role?: LedgerOptions['role'];
   /** How cards are taken; not at all when left out. */
@@ -120,6 +121,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     clock,
     senders,
     cards: options.cards,
+    holdLimits: options.holdLimits,
   });
   const intake = await openIntake(database.url, clock, senders);
   const log: string[] = [];

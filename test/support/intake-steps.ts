@@ -281,6 +281,7 @@ export class IntakeSteps {
       'order_references',
       'unique_amounts',
       'unique_amount_requests',
+      'rate_cards',
       'secure_keys',
       'account_keys',
       'alarms',

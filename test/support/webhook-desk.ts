@@ -3,7 +3,7 @@ import { accountName } from '../../ledger/core/account-id.ts';
 import type { Instant } from '../../ledger/core/instant.ts';
 import type { Outcome } from '../../ledger/posting/batch.ts';
 import { commandIdentity } from '../../ledger/posting/identity.ts';
-import { openKysely } from '../../ledger/store/postgres.ts';
+import { openKysely, openPool } from '../../ledger/store/postgres.ts';
 import type { WebhookContext } from '../../ledger/webhooks/context.ts';
 import { type Delivery, readDeliveries } from '../../ledger/webhooks/deliveries.ts';
 import { Dispatcher } from '../../ledger/webhooks/dispatcher.ts';
@@ -122,6 +122,13 @@ export class WebhookDesk {
       if (data.account !== accountName(to.accountId)) throw new Error(`${body} names another account`);
       return [type, ...members.flatMap(member => data[member] ?? [])].join(' ');
     });
+  }
+
+  /** Tells the planner what is in the tables. */
+  async analyze(...tables: string[]): Promise<void> {
+    const owner = openPool({ databaseUrl: this.database.url, max: 1 });
+    await owner.query(`analyze ${tables.join(', ')}`);
+    await owner.end();
   }
 
   async close(): Promise<void> {

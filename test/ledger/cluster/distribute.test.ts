@@ -325,10 +325,16 @@ describe('with a stand-in for Citus, which only notes what it is asked', () => {
         const options = { databaseUrl, rpcUrl: 'http://127.0.0.1:1', installation: TEST_INSTALLATION };
         const ledger = await openLedger(options);
         const given = { amountMicrocredits: 1n, policy: 'none', operator: 'me', reason: 'a test' } as const;
+        const accounts: bigint[] = [];
+        while (accounts.length < 20) {
+          const { order } = await ledger.createCardOrder({
+            amountMicrousd: 1_000_000n,
+            now: await ledger.now(),
+          });
+          accounts.push(order.account_id);
+        }
         const outcomes = await Promise.all(
-          Array.from({ length: 20 }, (_, index) =>
-            ledger.adjust({ ...given, accountId: BigInt(101 + index), idempotencyKey: 'one' }),
-          ),
+          accounts.map(accountId => ledger.adjust({ ...given, accountId, idempotencyKey: 'one' })),
         );
         expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['accepted']));
         await ledger.close();

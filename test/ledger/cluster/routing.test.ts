@@ -41,6 +41,9 @@ import { readWallets } from '../../../ledger/wallets/read-wallets.ts';
 import { recoverAccount } from '../../../ledger/wallets/recover-account.ts';
 import { SignatureVerifier } from '../../../ledger/wallets/verify-signature.ts';
 import { type ChallengeRequest, giveChallenge } from '../../../ledger/wallets/wallet-challenge.ts';
+import { readAttemptCounts } from '../../../ledger/webhooks/attempt-counts.ts';
+import { readDeliveryLag } from '../../../ledger/webhooks/delivery-lag.ts';
+import { readEndpointTroubles } from '../../../ledger/webhooks/endpoint-troubles.ts';
 import { Webhooks } from '../../../ledger/webhooks/webhooks.ts';
 import { codeOf } from '../../support/books.ts';
 import { CardShop } from '../../support/card-shop.ts';
@@ -150,6 +153,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
         'webhook_endpoints, books', // whose books have something to be told
         'webhook_deliveries, webhook_endpoints', // which messages are due
         'webhook_deliveries', // where old ones are
+        'webhook_attempt_counts', // how many were made
+        'webhook_endpoints, webhook_endpoints', // how many cannot be reached
         'lots, holds', // which books have something due, for the trial balance
         'postings, entries', // the trial balance
       ]),
@@ -204,8 +209,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
 
   /** Of an account that nothing else here is about. */
   async function spendByUsage(): Promise<void> {
-    const { poster } = steps.context;
-    const rates = new Rates({ db: steps.db, poster, now: steps.context.now });
+    const { poster, codes, now } = steps.context;
+    const rates = new Rates({ ...steps.doors, codes, poster, now });
     const prices = [{ model: 'large', microcredits: { images: 5n } }];
     const published = await rates.publish({ version: 1, prices, operator: 'me', reason: 'spring' });
     expect(published).toMatchObject({ version: 1 });
@@ -437,6 +442,9 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     );
     await worker.stop();
     await webhooks.retry(to, tested?.deliveryId ?? '', now);
+    expect(await readAttemptCounts(db)).toEqual({ delivered: 0n, retried: 1n, given_up: 1n });
+    expect(await readEndpointTroubles(db)).toEqual({ failing: 1, paused: 0 });
+    expect(await readDeliveryLag(db, now + HOUR)).toBe(HOUR);
     expect(await webhooks.delete(to)).toBe(true);
   }
 

@@ -15,6 +15,7 @@ import {
   registerService,
   revokeToken,
 } from '../../../ledger/operators/service-tokens.ts';
+import { Rates } from '../../../ledger/rates/rates.ts';
 import { readOperatorActions } from '../../../ledger/reads/operator-actions.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
 import type { Tables } from '../../../ledger/store/tables.ts';
@@ -65,6 +66,13 @@ async function assign({ standing, accountId }: Awaited<ReturnType<typeof stray>>
   return await assignReceipt(steps.context, { ...request, now: steps.now });
 }
 
+async function publish(version: number) {
+  const { codes, poster, now } = steps.context;
+  const rates = new Rates({ ...steps.doors, codes, poster, now });
+  const prices = [{ model: 'large', microcredits: { images: 5n, seconds: 7n } }];
+  return await rates.publish({ version, prices, operator: 'ops', reason: 'spring' });
+}
+
 const byOperator = { answer: ANSWER, operator: 'ops', reason: 'the feed is down', late: true } as const;
 
 /** Each action with how it is done, and what is sealed of it. */
@@ -108,6 +116,23 @@ const ACTIONS: {
     act: () => registerService(context(), 'painter', word('a new product')),
     sealed: [{ action: 'register_service', subject: 'painter', reason: 'a new product' }],
     table: 'services',
+  },
+  {
+    title: 'publishing a version of the price list',
+    act: () => publish(1),
+    sealed: [
+      {
+        action: 'publish_rate_card',
+        operator: 'ops',
+        subject: 'rate_card:1',
+        reason: 'spring',
+        decided: {
+          effective_at: '2026-03-01T15:00:00.000000Z',
+          prices_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        },
+      },
+    ],
+    table: 'rate_cards',
   },
   {
     title: 'making a token by the command line',
@@ -214,6 +239,20 @@ test('a token is revoked once, and who did it first is sealed', async () => {
   expect((await actions()).filter(({ action }) => action === 'revoke_token')).toMatchObject([
     { subject: made.id, reason: 'leaked', decided: { name: 'painter', role: 'service' } },
   ]);
+});
+
+test('the digest of the prices is what anybody computes from their row', async () => {
+  await publish(1);
+  const { rows } = await steps.owner.query(
+    `select encode(sha256(convert_to(prices::text, 'UTF8')), 'hex') as digest from rate_cards`,
+  );
+  expect((await actions()).map(({ decided }) => decided.prices_sha256)).toEqual([rows[0]?.digest]);
+});
+
+test('of two that publish the same version at once one does, and one is sealed', async () => {
+  const published = await Promise.all([publish(1), publish(1), publish(1)]);
+  expect(published.filter(one => !('refusal' in one))).toHaveLength(1);
+  expect(await actions()).toHaveLength(1);
 });
 
 test('two services that are registered at once get two numbers', async () => {

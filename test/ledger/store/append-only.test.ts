@@ -57,6 +57,7 @@ const CHANGING = [
   'webhook_endpoints',
   'webhook_secrets',
   'webhook_deliveries',
+  'webhook_attempt_counts',
 ] as const;
 const OTHERS = ['order_references', 'account_keys', 'services', 'access_tokens'] as const;
 const ALL_TABLES = [...APPEND_ONLY, ...CHANGING, ...OTHERS];
@@ -282,6 +283,7 @@ test('what the application may do, table by table', async () => {
     webhook_endpoints: 'delete insert select update',
     webhook_secrets: 'delete insert select update',
     webhook_deliveries: 'delete insert select update',
+    webhook_attempt_counts: 'insert select update',
   });
 });
 

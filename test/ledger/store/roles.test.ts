@@ -86,6 +86,7 @@ const OWN: readonly [table: string, api: string, worker: string][] = [
   ['withdrawals', SELECT, APPEND],
   ['balance_checks', SELECT, APPEND],
   ['balance_differences', SELECT, APPEND],
+  ['webhook_attempt_counts', SELECT, CHANGE],
 ];
 
 test('what is one part’s own, the other only reads', async () => {
