@@ -5,6 +5,7 @@ import { createPublicClient, http, type PublicClient } from 'viem';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
 import { Cards } from './cards/cards.ts';
 import { openStripe, type StripeAccess } from './cards/stripe-client.ts';
+import { adjustmentPayload } from './core/adjustment.ts';
 import type { Instant } from './core/instant.ts';
 import type { RenewalPolicy } from './core/lot.ts';
 import type { HoldLimits } from './core/place-hold.ts';
@@ -537,7 +538,7 @@ export class Ledger {
         serviceId: OWN_SERVICE_ID,
         keyNumber: null,
         idempotencyKey: `adjustment:${idempotencyKey}`,
-        payload: `adjust ${amountMicrocredits} ${policy} ${details}`,
+        payload: adjustmentPayload({ amountMicrocredits, policy, details }),
       }),
       amountMicrocredits,
       policy,

@@ -19,6 +19,13 @@ export interface AdjustmentCommand {
   readonly details: string;
 }
 
+/** What an adjustment asks for, always written the same way: its digest tells later what was given or taken. */
+export function adjustmentPayload(
+  asked: Pick<AdjustmentCommand, 'amountMicrocredits' | 'policy' | 'details'>,
+): string {
+  return `adjust ${asked.amountMicrocredits} ${asked.policy} ${asked.details}`;
+}
+
 /**
  * Gives credits that nobody paid for, as a lot of their own which settles debt first; or takes available credits in
  * burn order, for good, so that they do not renew, which is refused when they do not suffice: an adjustment never makes

@@ -2,6 +2,7 @@
  * A customer's book that is made again, command by command, by the same core that made it the first time. Nothing is
  * taken from what was posted: what time made due, what each lot gave and what is left follow by themselves.
  */
+import { adjustmentPayload } from '../core/adjustment.ts';
 import { advance } from '../core/advance.ts';
 import { type Book, EMPTY_BOOK, type Step } from '../core/book.ts';
 import { type Command, decide } from '../core/commands.ts';
@@ -239,15 +240,6 @@ function adjustmentOf({ identity, amountMicrocredits: amount, details }: Recorde
       if (payloadDigest === identity.payloadDigest) return { amountMicrocredits, policy };
     }
   throw new ReplayRefusal('its amount and details are not what was asked for');
-}
-
-/** What an adjustment says, always written the same way. */
-export function adjustmentPayload(asked: {
-  readonly amountMicrocredits: bigint;
-  readonly policy: RenewalPolicy;
-  readonly details: string;
-}): string {
-  return `adjust ${asked.amountMicrocredits} ${asked.policy} ${asked.details}`;
 }
 
 /** What the entry consumed of each lot, in the order in which it did. */
