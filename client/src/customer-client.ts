@@ -87,7 +87,11 @@ export class CustomerClient {
     return this.#transport.send({ method: 'GET', path });
   }
 
-  #list<Item>(path: string, member: string, options: PageOptions = {}): AsyncGenerator<Item, void, undefined> {
+  #list<Item>(
+    path: string,
+    member: string,
+    options: PageOptions = {},
+  ): AsyncGenerator<Item, void, undefined> {
     return itemsOf(async before => {
       const page = await this.#get<Record<string, unknown>>(withQuery(path, { ...options, before }));
       return { items: page[member] as readonly Item[], next: page.next as string | null };

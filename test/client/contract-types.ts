@@ -4,6 +4,14 @@
  */
 import { expectTypeOf } from 'vitest';
 import type { z } from 'zod';
+import type { getUsage, listLots, listTransactions } from '../../api/contract/account-history.ts';
+import type { getCredits } from '../../api/contract/credits.ts';
+import type { batchItem, createDebit, createDebitBatch, reverseDebit } from '../../api/contract/debits.ts';
+import type { changeGrant, createGrant, listGrants, listServices } from '../../api/contract/grants.ts';
+import type { captureHold, createHold, getHold, releaseHold } from '../../api/contract/holds.ts';
+import type { getKey } from '../../api/contract/keys.ts';
+import type { getRateCard } from '../../api/contract/rate-cards.ts';
+import type { createUsage } from '../../api/contract/usage.ts';
 import type {
   BatchDebit,
   BatchResult,
@@ -31,14 +39,6 @@ import type {
   UsageReport,
   UsageSummary,
 } from '../../client/src/index.ts';
-import type { getUsage, listLots, listTransactions } from '../../api/contract/account-history.ts';
-import type { getCredits } from '../../api/contract/credits.ts';
-import type { batchItem, createDebit, createDebitBatch, reverseDebit } from '../../api/contract/debits.ts';
-import type { changeGrant, createGrant, listGrants, listServices } from '../../api/contract/grants.ts';
-import type { captureHold, createHold, getHold, releaseHold } from '../../api/contract/holds.ts';
-import type { getKey } from '../../api/contract/keys.ts';
-import type { getRateCard } from '../../api/contract/rate-cards.ts';
-import type { createUsage } from '../../api/contract/usage.ts';
 
 type Body<Route> = Route extends { readonly body?: infer Schema } ? z.input<NonNullable<Schema>> : never;
 type Query<Route> = Route extends { readonly query?: infer Schema } ? z.input<NonNullable<Schema>> : never;
