@@ -100,13 +100,15 @@ function steady(said: string): string {
     .replaceAll(/acct_[0-9a-f]{16}/g, 'acct_…')
     .replaceAll(/req_[0-9A-Za-z]+/g, 'req_…')
     .replaceAll(/\d{4}-\d\d-\d\dT(?!00:00:00\.000000Z)[\d:.]+Z/g, 'an instant')
-    .replaceAll(/;t=\d+/g, ';t=…')
+    .replaceAll(/;r=\d+;t=\d+/g, ';r=…;t=…')
     .trim();
 }
 
 describe.runIf(hasCurl)('what is shown is what is printed', () => {
-  const shown = steps.flatMap(({ code, shown, index }) => (shown ? [{ code, ...{ shown, index } }] : []));
-  it.each(shown)('$code', ({ shown, index }) => {
+  const shown = steps.flatMap(({ code, shown, index }) =>
+    shown ? [{ title: code.split('\n')[0], ...{ shown, index } }] : [],
+  );
+  it.each(shown)('$title', ({ shown, index }) => {
     const actual = printed.get(index) ?? '';
     if (shown.language === 'json') expect(JSON.parse(steady(actual))).toEqual(JSON.parse(steady(shown.code)));
     else expect(steady(actual)).toBe(steady(shown.code));
