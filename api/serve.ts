@@ -172,10 +172,10 @@ async function countCaller(
   response: Response,
 ): Promise<void> {
   const policy = rateLimitOf(route);
-  if (policy === 'service') {
+  if (policy === 'service' && 'serviceId' in (caller as ServiceIdentity | KeyHolder)) {
     const { serviceId } = caller as ServiceIdentity;
     await countRequest('service', String(serviceId), request, response);
-  } else if (policy === 'key' || (policy === 'anonymous' && caller !== null)) {
+  } else if (policy === 'service' || policy === 'key' || (policy === 'anonymous' && caller !== null)) {
     const { accountId, keyNumber } = caller as KeyHolder;
     response.locals.caller = 'key';
     await countRequest('key', `${accountId}:${keyNumber}`, request, response);

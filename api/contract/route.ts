@@ -82,6 +82,8 @@ export function rateLimitOf(route: Route): 'anonymous' | 'network' | 'key' | 'se
     case 'operator':
       return null;
     case 'service':
+    // Or, where a key is shown, by that.
+    case 'service_or_key':
       return 'service';
     case 'key':
     case 'managing_key':

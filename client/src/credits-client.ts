@@ -2,11 +2,16 @@ import { HeldCredits } from './held-credits.ts';
 import { type ClientOptions, newIdempotencyKey, Transport } from './transport.ts';
 import type {
   Amount,
+  BatchDebit,
+  BatchResult,
+  CapturedHold,
   Debit,
   Debited,
   DebitedUsage,
   Hold,
   HoldRequest,
+  HoldStatus,
+  RateCard,
   Reversed,
   SettledHold,
   Spent,
@@ -35,6 +40,22 @@ export class CreditsClient {
     return this.#spend('/v1/debits', debit, options);
   }
 
+  /**
+   * Up to 1,000 debits at once, each with its own customer, idempotency key and result, in their order. One that is
+   * refused harms no other and does not throw: look at each `status`. What has 503 may be sent again as it is, since the
+   * keys are the same.
+   */
+  async debitBatch(
+    debits: readonly BatchDebit[],
+    { signal }: Pick<CallOptions, 'signal'> = {},
+  ): Promise<readonly BatchResult[]> {
+    const { results } = await this.#transport.send<{ readonly results: readonly BatchResult[] }>({
+      ...{ method: 'POST', path: '/v1/debits/batch', body: { debits }, signal },
+      isRepeatable: true,
+    });
+    return results;
+  }
+
   /** Spends what the operator's price list charges for what was used. */
   debitUsage(usage: UsageReport, options: CallOptions = {}): Promise<DebitedUsage> {
     return this.#spend('/v1/usage', usage, options);
@@ -45,8 +66,13 @@ export class CreditsClient {
     return this.#spend('/v1/holds', hold, options);
   }
 
+  /** Where a hold of this service stands. */
+  holdStatus(holdId: string): Promise<HoldStatus> {
+    return this.#transport.send({ method: 'GET', path: `/v1/holds/${encodeURIComponent(holdId)}` });
+  }
+
   /** Spends what was used of a hold, gives the rest back and closes it. */
-  capture(holdId: string, spent: Spent, options: CallOptions = {}): Promise<SettledHold> {
+  capture(holdId: string, spent: Spent, options: CallOptions = {}): Promise<CapturedHold> {
     return this.#spend(`/v1/holds/${encodeURIComponent(holdId)}/capture`, spent, options);
   }
 
@@ -62,6 +88,11 @@ export class CreditsClient {
     options: CallOptions = {},
   ): Promise<Reversed> {
     return this.#spend(`/v1/debits/${encodeURIComponent(debitId)}/reverse`, part, options);
+  }
+
+  /** The price list in force. Throws CreditsError with `rate_card_missing` where the operator has published none. */
+  rateCard(): Promise<RateCard> {
+    return this.#transport.send({ method: 'GET', path: '/v1/rate-card' });
   }
 
   /**

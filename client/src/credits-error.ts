@@ -24,15 +24,16 @@ export class CreditsError extends Error {
 
 /**
  * No answer came, however often it was tried: it is not known whether what was asked for was done. Ask again with the
- * same idempotency key, and it is done once at the most.
+ * same idempotency key, and it is done once at the most; where there is none, look first whether it was.
  */
 export class CreditsUnreachableError extends Error {
   override readonly name = 'CreditsUnreachableError';
-  /** With which to ask again; undefined for what only reads. */
+  /** With which to ask again; undefined for what takes none. */
   readonly idempotencyKey: string | undefined;
 
   constructor(cause: unknown, idempotencyKey: string | undefined) {
-    super('The credits API did not answer. Ask again with the same idempotency key.', { cause });
+    const next = idempotencyKey === undefined ? '' : ' Ask again with the same idempotency key.';
+    super(`The credits API did not answer.${next}`, { cause });
     this.idempotencyKey = idempotencyKey;
   }
 }

@@ -18,6 +18,8 @@ export interface Sent {
   readonly bearer: string;
   readonly body?: unknown;
   readonly idempotencyKey?: string | undefined;
+  /** That asking twice does no more than asking once; without it, that of its method and idempotency key. */
+  readonly isRepeatable?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -28,6 +30,8 @@ const PAUSE_MS_MAX = 5_000;
 
 /** Answers after which the same request may succeed; 429 says when. */
 const PASSING_STATUSES = new Set([429, 502, 503, 504]);
+/** Those after which it is certain that nothing was done. */
+const UNDONE_STATUSES = new Set([429]);
 
 export class Transport {
   readonly #options: ClientOptions;
@@ -40,21 +44,24 @@ export class Transport {
 
   /**
    * The answer's JSON. Throws CreditsError when the API declined, and CreditsUnreachableError when it did not answer. A
-   * request that moves credits is only repeated with its idempotency key, so it is done once at the most.
+   * request that moves credits is only repeated with its idempotency key, so it is done once at the most; what makes
+   * something new without one is not repeated once it may have been done.
    */
   async send<Answer>(sent: Omit<Sent, 'bearer'>): Promise<Answer> {
     const { retries = RETRIES } = this.#options;
+    const { isRepeatable = sent.method !== 'POST' || sent.idempotencyKey !== undefined } = sent;
+    const passing = isRepeatable ? PASSING_STATUSES : UNDONE_STATUSES;
     for (let attempt = 0; ; attempt += 1) {
       const isLast = attempt >= retries;
       try {
         const response = await this.#try(sent);
         if (response.ok) return (await answerOf(response)) as Answer;
         const problem = await problemOf(response);
-        if (isLast || !PASSING_STATUSES.has(response.status)) throw problem;
+        if (isLast || !passing.has(response.status)) throw problem;
         await pause(retryAfterMs(response) ?? backoffMs(attempt), sent.signal);
       } catch (error) {
         if (error instanceof CreditsError || sent.signal?.aborted) throw error;
-        if (isLast) throw new CreditsUnreachableError(error, sent.idempotencyKey);
+        if (isLast || !isRepeatable) throw new CreditsUnreachableError(error, sent.idempotencyKey);
         await pause(backoffMs(attempt), sent.signal);
       }
     }

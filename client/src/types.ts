@@ -18,6 +18,33 @@ export type Debit = Spender & {
   readonly model?: string;
 };
 
+/** One debit of a batch, with the key that a single one has beside it. */
+export type BatchDebit = Debit & { readonly idempotency_key: string };
+
+/** What became of a debit of a batch: the debit, or the problem that it alone would have been answered with. */
+export type BatchResult =
+  | {
+      readonly status: 201;
+      /** That an earlier request had debited it already. */
+      readonly replayed: boolean;
+      readonly debit: Debited;
+    }
+  | { readonly status: number; readonly problem: ProblemDetails };
+
+/** By RFC 9457. Some have more, such as `available` and `renews_at` where credits did not suffice. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** Stable: branch on it. */
+  readonly code: string;
+  /** What is wrong, and what to do about it, for a person. */
+  readonly detail: string;
+  readonly request_id: string;
+  readonly field?: string;
+  readonly [member: string]: unknown;
+}
+
 export interface Debited {
   readonly id: string;
   readonly account: string;
@@ -57,6 +84,17 @@ export interface Hold extends Debited {
   readonly expires_at: Instant;
 }
 
+export interface HoldStatus {
+  readonly id: string;
+  readonly account: string;
+  readonly amount: Amount;
+  readonly status: 'open' | 'captured' | 'released' | 'expired';
+  readonly captured: Amount;
+  readonly booked_at: Instant;
+  readonly expires_at: Instant;
+  readonly closed_at: Instant | null;
+}
+
 /** What a hold is captured for: an amount, or what was used, which the price list turns into one. */
 export type Spent = { readonly amount: Amount; readonly model?: string } | { readonly usage: Usage };
 
@@ -65,6 +103,30 @@ export interface SettledHold extends Debited {
   readonly hold: string;
 }
 
+export interface CapturedHold extends SettledHold {
+  readonly model?: string;
+  /** Where the amount came from the price list. */
+  readonly price_version?: number;
+}
+
 export interface Reversed extends Debited {
   readonly reverses: string;
+}
+
+/** Credits for a million tokens, an image or a second. */
+export interface ModelPrices {
+  readonly model: string;
+  readonly per_million_input_tokens?: Amount;
+  readonly per_million_cached_input_tokens?: Amount;
+  readonly per_million_output_tokens?: Amount;
+  readonly per_image?: Amount;
+  readonly per_second?: Amount;
+}
+
+export interface RateCard {
+  readonly version: number;
+  readonly effective_at: Instant;
+  readonly prices: readonly ModelPrices[];
+  /** What takes its place, and when. */
+  readonly next: { readonly version: number; readonly effective_at: Instant } | null;
 }

@@ -74,6 +74,20 @@ describe('a limit', () => {
     expect(codesOf(answers)).toEqual([201, 'rate_limited', 201, 'rate_limited']);
   });
 
+  it('counts who may show either by what is shown', async () => {
+    const port = await door({ service: 1, key: 1, network: 1 });
+    const shown = [api.serviceToken, api.serviceToken, customer.secureKey, customer.secureKey];
+    const answers = await each(shown, bearer => api.call('GET', '/v1/rate-card', { port, bearer }));
+    expect(codesOf(answers)).toEqual([
+      ...['rate_card_missing', 'rate_limited'],
+      ...['rate_card_missing', 'rate_limited'],
+    ]);
+    expect(answers.map(({ headers }) => headers['ratelimit-policy'])).toEqual([
+      ...['"service";q=1;w=60', '"service";q=1;w=60'],
+      ...['"key";q=1;w=60', '"key";q=1;w=60'],
+    ]);
+  });
+
   it('is of the network for orders that anybody makes, but not for top-ups', async () => {
     const port = await door({ anonymous: 1, network: 1 });
     // There is no price here; it was let in nevertheless.

@@ -87,6 +87,70 @@ describe('a debit', () => {
   });
 });
 
+describe('a batch', () => {
+  it('answers each debit in its place, and is asked for again with the same keys', async () => {
+    const [one, other] = [await api.customer(), await api.customer()];
+    let tries = 0;
+    const losing: typeof fetch = async (url, init) => {
+      const response = await fetch(url, init);
+      tries += 1;
+      if (tries === 1) throw new TypeError('the connection was killed');
+      return response;
+    };
+    const results = await open({ fetch: losing }).debitBatch([
+      { secure_key: one.secureKey, amount: '1', idempotency_key: `${one.accountId}-1` },
+      { secure_key: other.secureKey, amount: '10000.5', idempotency_key: `${other.accountId}-1` },
+      { secure_key: 'aisk_dev_none', amount: '1', idempotency_key: 'nobody-1' },
+      { secure_key: other.secureKey, amount: '2', idempotency_key: `${other.accountId}-2` },
+    ]);
+    expect(results).toMatchObject([
+      { status: 201, replayed: true, debit: { amount: '1', available: '9999' } },
+      // What was refused is decided anew: the item after it was debited by the first try.
+      { status: 402, problem: { code: 'insufficient_credits', available: '9998', required: '10000.5' } },
+      { status: 422, problem: { code: 'secure_key_invalid', field: 'secure_key' } },
+      { status: 201, replayed: true, debit: { amount: '2', available: '9998' } },
+    ]);
+    expect(tries).toBe(2);
+    expect((await available(one.secureKey)).available).toBe('9999');
+  });
+
+  it('takes 1,000 debits and no more', async () => {
+    const { secureKey } = await api.customer();
+    const debits = Array.from({ length: 1001 }, (_, index) => ({
+      ...{ secure_key: secureKey, amount: '0.000001', idempotency_key: `many-${index}` },
+    }));
+    await expect(open().debitBatch(debits)).rejects.toMatchObject({ code: 'invalid_field', field: 'debits' });
+    const results = await open().debitBatch(debits.slice(1));
+    expect(results.filter(({ status }) => status === 201)).toHaveLength(1000);
+    expect((await available(secureKey)).available).toBe('9999.999');
+  });
+});
+
+it('a hold can be looked at', async () => {
+  const { secureKey } = await api.customer();
+  const { id } = await open().hold({ secure_key: secureKey, amount: '5' });
+  expect(await open().holdStatus(id)).toMatchObject({ id, status: 'open', captured: '0', closed_at: null });
+  await open().capture(id, { amount: '2', model: 'chat-large' });
+  expect(await open().holdStatus(id)).toMatchObject({ status: 'captured', captured: '2' });
+});
+
+it('the price list can be read, and what was used is debited by it', async () => {
+  await expect(open().rateCard()).rejects.toMatchObject({ code: 'rate_card_missing' });
+  const prices = [{ model: 'chat-large', per_million_output_tokens: '150' }];
+  await api.call('POST', '/v1/operator/rate-cards', {
+    bearer: api.operatorToken,
+    json: { version: 1, prices, reason: 'the first' },
+  });
+  expect(await open().rateCard()).toMatchObject({ version: 1, prices, next: null });
+  const { secureKey } = await api.customer();
+  const usage = { model: 'chat-large', output_tokens: 1000 };
+  expect(await open().debitUsage({ secure_key: secureKey, ...usage })).toMatchObject({
+    ...{ amount: '0.15', price_version: 1, available: '9999.85' },
+  });
+  const { id } = await open().hold({ secure_key: secureKey, amount: '5' });
+  expect(await open().capture(id, { usage })).toMatchObject({ amount: '0.15', price_version: 1 });
+});
+
 describe('withHold', () => {
   it('captures what was used and gives the rest back', async () => {
     const { secureKey } = await api.customer();

@@ -133,6 +133,20 @@ describe('the direction of imports', () => {
       '../../api/problem.ts',
       'express',
     ]),
+    ...violationsOf('ledger/operators', 'nothing else', [
+      '../reads/credits.ts',
+      '../orders/reference.ts',
+      '../intake/chain-intake.ts',
+      '../../api/problem.ts',
+      'viem',
+    ]),
+    ...violationsOf('ledger/webhooks', 'nothing else', [
+      '../orders/reference.ts',
+      '../rates/rates.ts',
+      '../intake/chain-intake.ts',
+      '../../api/problem.ts',
+      'viem',
+    ]),
     ...violationsOf('ledger/prices', 'nothing else', [
       '../store/bucket.ts',
       '../orders/reference.ts',
@@ -160,6 +174,18 @@ describe('the direction of imports', () => {
       'meets the ledger in Postgres',
     ],
     ['web/planted.ts', `export { createApp } from '../api/app.ts';`, 'HTTP contract only'],
+    ...violationsOf('client/src', 'a package of its own', [
+      '../../api/contract/fields.ts',
+      '../../ledger/index.ts',
+      '../webhook.ts',
+      'node:crypto',
+      'zod',
+    ]),
+    ...violationsOf('docs/examples', 'what an integrator has', [
+      '../../client/src/index.ts',
+      '../../api/contract/fields.ts',
+      'zod',
+    ]),
     ['contracts-abi/planted.ts', `export { http } from 'viem';`, 'data only'],
     ['dev/planted.ts', `export { decide } from '../ledger/core/commands.ts';`, 'ledger/index.ts only'],
   ];
