@@ -1,5 +1,7 @@
 /** What the ledger offers to api, cli, dev and tests. Nothing else of it may be imported from outside. */
 export { ALARM_KINDS, type AlarmKind, type RaisedAlarm } from './alarms/alarm.ts';
+export { exportArchive } from './archive/export-archive.ts';
+export { ArchiveError, type Imported, importArchive } from './archive/import-archive.ts';
 export type { Problem } from './audit/problem.ts';
 export { type Verification, type VerifyOptions, verifyJournal } from './audit/verify.ts';
 export type { CardWorker } from './cards/card-worker.ts';
@@ -69,6 +71,7 @@ export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
 export { DEFAULT_HOLD_LIMITS } from './service-requests.ts';
+export { type Replayed, type ReplayOptions, replayJournal } from './replay/replay.ts';
 export {
   checkInstallation,
   ensureInstallation,

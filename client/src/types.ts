@@ -75,7 +75,7 @@ export interface DebitedUsage extends Debited {
 
 export type HoldRequest = Spender & {
   readonly amount: Amount;
-  /** 15 minutes when left out; at most 24 hours. */
+  /** 15 minutes when left out; at most 24 hours, or less where the operator allows less. */
   readonly expires_in_seconds?: number;
   readonly description?: string;
 };

@@ -55,12 +55,15 @@ export function receiptCommandIdentity(about: {
   });
 }
 
+/** What the entry of an effect of a receipt is remembered by. */
+export function receiptKeyDigest(effect: ReceiptEffect, receiptId: string, version: number): string {
+  const idempotencyKey = receiptKey(effect, receiptId, version);
+  return keyDigestOf({ serviceId: OWN_SERVICE_ID, idempotencyKey });
+}
+
 /** What the entry of a receipt's purchase is remembered by. */
 export function purchaseKeyDigest(receiptId: string, version: number): string {
-  return keyDigestOf({
-    serviceId: OWN_SERVICE_ID,
-    idempotencyKey: receiptKey('receipt', receiptId, version),
-  });
+  return receiptKeyDigest('receipt', receiptId, version);
 }
 
 /** 128 bits are enough: a collision would have to be found within one service and account. */

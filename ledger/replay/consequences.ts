@@ -3,9 +3,11 @@
  * fee and move of Stripe's, and a command to a customer's book for each payment that was credited, taken back or came
  * again. Each is known by its idempotency key, as it was when it was posted.
  */
+
+import { cardEntry } from '../cards/card-entry.ts';
 import { bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
-import { changeOfCardPayment, NO_CARD_PAYMENT } from '../core/card-payment.ts';
-import { treasuryAccount } from '../core/chart.ts';
+import { type CardPaymentState, changeOfCardPayment, NO_CARD_PAYMENT } from '../core/card-payment.ts';
+import { type TreasuryAccount, treasuryAccount } from '../core/chart.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Posting } from '../core/journal.ts';
 import {
@@ -16,12 +18,20 @@ import {
   type SystemEntry,
   withdrawalPostings,
 } from '../core/system-book.ts';
-import { cardEntry } from '../cards/card-entry.ts';
 import { inclusionEntry } from '../intake/inclusion-entry.ts';
 import { ownEntry } from '../intake/own-entry.ts';
-import { purchaseKeyDigest, type ReceiptEffect, receiptCommandIdentity } from '../posting/identity.ts';
+import { purchaseKeyDigest, type ReceiptEffect, receiptKeyDigest } from '../posting/identity.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
-import { type CardFact, type CreditFact, type Facts, type InclusionFact, versionKey } from './facts.ts';
+import {
+  type CardFact,
+  type CreditFact,
+  type DifferenceFact,
+  type Facts,
+  type InclusionFact,
+  type SentFact,
+  versionKey,
+  type WithdrawalFact,
+} from './facts.ts';
 
 /** An entry that must be in a system book. */
 export interface SystemConsequence {
@@ -66,132 +76,168 @@ export function consequenceKey(book: string, keyDigest: string): string {
 
 /** All that follows from `facts`. */
 export function consequencesOf(facts: Facts, installation: InstallationFacts): Consequences {
-  const { chainId, paymentAddress, bucketCount } = installation;
-  const treasury = treasuryAccount(chainId, paymentAddress);
-  const system = new Map<string, SystemConsequence>();
-  const customer = new Map<string, CustomerConsequence>();
-  /** By receipt: the version with which it was bought. */
-  const boughtAt = new Map<string, number>();
-  const inSystem = (bucket: number, decidedAt: Instant, entry: SystemEntry) => {
-    const book = bookName(bucket, SYSTEM_ACCOUNT_ID);
-    system.set(consequenceKey(book, entry.identity.keyDigest), { book, entry, decidedAt });
-  };
-  const inCustomer = (command: Omit<CustomerConsequence, 'book'>) => {
-    const { accountId, effect, receiptId, version } = command;
-    const book = bookName(bucketOfAccount(accountId, bucketCount), accountId);
-    const { keyDigest } = receiptCommandIdentity({ effect, receiptId, version, amountMicrousd: 0n, details: '' });
-    customer.set(consequenceKey(book, keyDigest), { book, ...command });
-  };
+  const collected = new Collected(installation);
+  const { inclusions, cards, differences } = facts;
+  for (const [index, fact] of inclusions.entries()) {
+    const before = inclusions[index - 1];
+    if (before?.receiptId === fact.receiptId)
+      collected.lose(before, facts.credits.get(keyOf(before)), fact.noticedAt);
+    collected.arrive(fact, facts.credits.get(keyOf(fact)));
+  }
+  for (const [index, fact] of cards.entries()) {
+    const before = cards[index - 1];
+    collected.moveCard(fact, before?.receiptId === fact.receiptId ? before.state : NO_CARD_PAYMENT);
+  }
+  for (const fact of facts.withdrawals) collected.withdraw(fact);
+  for (const fact of facts.sent) collected.pay(fact);
+  for (const [index, fact] of differences.entries()) {
+    const before = differences[index - 1];
+    if (before?.differenceId === fact.differenceId) collected.explain(before, fact.decidedAt);
+    collected.differ(fact);
+  }
+  return collected;
+}
 
-  for (const [index, fact] of facts.inclusions.entries()) {
-    const before = facts.inclusions[index - 1];
-    const lost = before?.receiptId === fact.receiptId ? before : null;
-    if (lost?.included) reverse(lost, lost.included, fact.noticedAt);
-    if (!fact.included) continue;
-    const arrival = receiptPostings(treasury, fact.included.amountWei);
-    inSystem(fact.bucket, fact.noticedAt, aboutInclusion(fact, 'receipt', arrival));
-    const credit = facts.credits.get(versionKey(fact.receiptId, fact.version));
-    if (credit) assign(fact, fact.included.amountWei, credit);
+function keyOf({ receiptId, version }: InclusionFact): string {
+  return versionKey(receiptId, version);
+}
+
+class Collected implements Consequences {
+  readonly system = new Map<string, SystemConsequence>();
+  readonly customer = new Map<string, CustomerConsequence>();
+  readonly #installation: InstallationFacts;
+  readonly #treasury: TreasuryAccount;
+  /** By receipt: the version with which a card payment was bought. */
+  readonly #boughtAt = new Map<string, number>();
+
+  constructor(installation: InstallationFacts) {
+    this.#installation = installation;
+    this.#treasury = treasuryAccount(installation.chainId, installation.paymentAddress);
   }
-  for (const [index, fact] of facts.cards.entries()) {
-    const before = facts.cards[index - 1];
-    takeInCard(fact, before?.receiptId === fact.receiptId ? before : null);
+
+  /** The chain has a payment; it may be somebody's. */
+  arrive(fact: InclusionFact, credit: CreditFact | undefined): void {
+    if (!fact.included) return;
+    const { receiptId, version } = fact;
+    const { amountWei } = fact.included;
+    const arrival = receiptPostings(this.#treasury, amountWei);
+    this.#inSystem(fact.bucket, fact.noticedAt, aboutInclusion(fact, 'receipt', arrival));
+    if (!credit) return;
+    const postings = assignmentPostings(amountWei, credit.amountMicrousd);
+    this.#inSystem(fact.bucket, credit.decidedAt, aboutInclusion(fact, 'assignment', postings));
+    const purchase = purchaseKeyDigest(receiptId, version);
+    this.#inCustomer({ effect: 'receipt', receiptId, version, ...credit, purchaseKeyDigest: purchase });
   }
-  for (const { bucket, transactionHash, traceIndex, toAddress, amountWei, blockAt, noticedAt } of facts.withdrawals) {
+
+  /** The chain no longer has a payment as `lost`, noticed at `decidedAt`. */
+  lose(lost: InclusionFact, credit: CreditFact | undefined, decidedAt: Instant): void {
+    if (!lost.included) return;
+    const { bucket, receiptId, version } = lost;
+    const { amountWei } = lost.included;
+    if (credit) {
+      const { accountId, amountMicrousd } = credit;
+      const undone = reversedPostings(assignmentPostings(amountWei, amountMicrousd));
+      this.#inSystem(bucket, decidedAt, aboutInclusion(lost, 'assignment_reversal', undone));
+      this.#inCustomer({
+        ...{ effect: 'clawback', receiptId, version, accountId, amountMicrousd, paidAt: null, decidedAt },
+        purchaseKeyDigest: purchaseKeyDigest(receiptId, version),
+      });
+    }
+    const undone = reversedPostings(receiptPostings(this.#treasury, amountWei));
+    this.#inSystem(bucket, decidedAt, aboutInclusion(lost, 'receipt_reversal', undone));
+  }
+
+  /** Stripe says something new of a payment. */
+  moveCard(fact: CardFact, before: CardPaymentState): void {
+    const { receiptId, version, accountId, state, decidedAt } = fact;
+    const change = changeOfCardPayment(before, state, accountId !== null);
+    if (change.postings.length > 0)
+      this.#inSystem(fact.bucket, decidedAt, cardEntry(fact, state.movedAt ?? decidedAt, change.postings));
+    if (accountId === null) return;
+    const { purchaseMicrousd, clawbackMicrousd } = change;
+    if (purchaseMicrousd > 0n) this.#boughtAt.set(receiptId, version);
+    const shared = {
+      ...{ receiptId, version, accountId, decidedAt },
+      purchaseKeyDigest: purchaseKeyDigest(receiptId, this.#boughtAt.get(receiptId) ?? version),
+    };
+    if (purchaseMicrousd > 0n)
+      this.#inCustomer({
+        ...shared,
+        effect: 'receipt',
+        amountMicrousd: purchaseMicrousd,
+        paidAt: state.paidAt,
+      });
+    if (clawbackMicrousd > 0n)
+      this.#inCustomer({ ...shared, effect: 'clawback', amountMicrousd: clawbackMicrousd, paidAt: null });
+    if (clawbackMicrousd < 0n)
+      this.#inCustomer({ ...shared, effect: 'restoration', amountMicrousd: -clawbackMicrousd, paidAt: null });
+  }
+
+  /** ETH left the payment address. */
+  withdraw({
+    bucket,
+    transactionHash,
+    traceIndex,
+    toAddress,
+    amountWei,
+    blockAt,
+    noticedAt,
+  }: WithdrawalFact): void {
     const about = {
-      fact: `eth:${chainId}:${transactionHash}:${traceIndex}`,
+      fact: `eth:${this.#installation.chainId}:${transactionHash}:${traceIndex}`,
       effectiveAt: blockAt,
       details: { transaction: transactionHash, frame: traceIndex, to: toAddress },
     };
-    inSystem(bucket, noticedAt, ownEntry('withdrawal', about, withdrawalPostings(treasury, amountWei)));
+    const postings = withdrawalPostings(this.#treasury, amountWei);
+    this.#inSystem(bucket, noticedAt, ownEntry('withdrawal', about, postings));
   }
-  for (const { bucket, transactionHash, outcome, feeWei, blockAt, noticedAt } of facts.sent) {
-    if (feeWei === 0n) continue;
+
+  /** The payment address paid for a transaction. */
+  pay({ bucket, transactionHash, outcome, feeWei, blockAt, noticedAt }: SentFact): void {
+    if (feeWei === 0n) return;
     const about = {
-      fact: `eth:${chainId}:${transactionHash}`,
+      fact: `eth:${this.#installation.chainId}:${transactionHash}`,
       effectiveAt: blockAt,
       details: { transaction: transactionHash, outcome },
     };
-    inSystem(bucket, noticedAt, ownEntry('gas', about, gasPostings(treasury, feeWei)));
-  }
-  for (const [index, fact] of facts.differences.entries()) {
-    const before = facts.differences[index - 1];
-    const arrival = (kind: 'provisional_receipt' | 'provisional_reversal', of: typeof fact) => {
-      const about = {
-        fact: `${of.differenceId}:${of.version}`,
-        effectiveAt: fact.throughAt,
-        details: {
-          after_block: String(of.fromBlock),
-          through_block: String(of.throughBlock),
-          version: of.version,
-        },
-      };
-      const postings = receiptPostings(treasury, of.amountWei);
-      return ownEntry(kind, about, kind === 'provisional_receipt' ? postings : reversedPostings(postings));
-    };
-    if (before?.differenceId === fact.differenceId && before.amountWei > 0n)
-      inSystem(fact.bucket, fact.decidedAt, arrival('provisional_reversal', before));
-    if (fact.amountWei > 0n) inSystem(fact.bucket, fact.decidedAt, arrival('provisional_receipt', fact));
-  }
-  return { system, customer };
-
-  function assign(fact: InclusionFact, amountWei: bigint, credit: CreditFact): void {
-    const { receiptId, version } = fact;
-    const postings = assignmentPostings(amountWei, credit.amountMicrousd);
-    inSystem(fact.bucket, credit.decidedAt, aboutInclusion(fact, 'assignment', postings));
-    inCustomer({
-      effect: 'receipt',
-      ...{ receiptId, version },
-      ...credit,
-      purchaseKeyDigest: purchaseKeyDigest(receiptId, version),
-    });
+    this.#inSystem(bucket, noticedAt, ownEntry('gas', about, gasPostings(this.#treasury, feeWei)));
   }
 
-  function reverse(
-    lost: InclusionFact,
-    { amountWei }: NonNullable<InclusionFact['included']>,
+  /** The balance has more than is explained. */
+  differ(fact: DifferenceFact): void {
+    if (fact.amountWei > 0n) this.#provisional('provisional_receipt', fact, fact.decidedAt);
+  }
+
+  /** What was more has been explained, or is another amount. */
+  explain(before: DifferenceFact, decidedAt: Instant): void {
+    if (before.amountWei > 0n) this.#provisional('provisional_reversal', before, decidedAt);
+  }
+
+  #provisional(
+    kind: 'provisional_receipt' | 'provisional_reversal',
+    { bucket, differenceId, version, fromBlock, throughBlock, throughAt, amountWei }: DifferenceFact,
     decidedAt: Instant,
   ): void {
-    const { receiptId, version } = lost;
-    const credit = facts.credits.get(versionKey(receiptId, version));
-    // What was decided after it was lost cannot be undone by that.
-    if (credit) {
-      const postings = assignmentPostings(amountWei, credit.amountMicrousd);
-      inSystem(lost.bucket, decidedAt, aboutInclusion(lost, 'assignment_reversal', reversedPostings(postings)));
-      inCustomer({
-        effect: 'clawback',
-        ...{ receiptId, version },
-        accountId: credit.accountId,
-        amountMicrousd: credit.amountMicrousd,
-        paidAt: null,
-        purchaseKeyDigest: purchaseKeyDigest(receiptId, version),
-        decidedAt,
-      });
-    }
-    const arrival = receiptPostings(treasury, amountWei);
-    inSystem(lost.bucket, decidedAt, aboutInclusion(lost, 'receipt_reversal', reversedPostings(arrival)));
+    const about = {
+      fact: `${differenceId}:${version}`,
+      effectiveAt: throughAt,
+      details: { after_block: String(fromBlock), through_block: String(throughBlock), version },
+    };
+    const arrival = receiptPostings(this.#treasury, amountWei);
+    const postings = kind === 'provisional_receipt' ? arrival : reversedPostings(arrival);
+    this.#inSystem(bucket, decidedAt, ownEntry(kind, about, postings));
   }
 
-  function takeInCard(fact: CardFact, before: CardFact | null): void {
-    const { receiptId, version, orderId, accountId, state, decidedAt } = fact;
-    const { postings, purchaseMicrousd, clawbackMicrousd } = changeOfCardPayment(
-      before?.state ?? NO_CARD_PAYMENT,
-      state,
-      accountId !== null,
-    );
-    if (postings.length > 0) inSystem(fact.bucket, decidedAt, cardEntry({ receiptId, version, orderId }, state.movedAt ?? decidedAt, postings));
-    if (accountId === null) return;
-    if (purchaseMicrousd > 0n) boughtAt.set(receiptId, version);
-    const shared = {
-      ...{ receiptId, version, accountId, decidedAt },
-      purchaseKeyDigest: purchaseKeyDigest(receiptId, boughtAt.get(receiptId) ?? version),
-    };
-    if (purchaseMicrousd > 0n)
-      inCustomer({ effect: 'receipt', ...shared, amountMicrousd: purchaseMicrousd, paidAt: state.paidAt });
-    if (clawbackMicrousd > 0n)
-      inCustomer({ effect: 'clawback', ...shared, amountMicrousd: clawbackMicrousd, paidAt: null });
-    if (clawbackMicrousd < 0n)
-      inCustomer({ effect: 'restoration', ...shared, amountMicrousd: -clawbackMicrousd, paidAt: null });
+  #inSystem(bucket: number, decidedAt: Instant, entry: SystemEntry): void {
+    const book = bookName(bucket, SYSTEM_ACCOUNT_ID);
+    this.system.set(consequenceKey(book, entry.identity.keyDigest), { book, entry, decidedAt });
+  }
+
+  #inCustomer(command: Omit<CustomerConsequence, 'book'>): void {
+    const { accountId, effect, receiptId, version } = command;
+    const book = bookName(bucketOfAccount(accountId, this.#installation.bucketCount), accountId);
+    const keyDigest = receiptKeyDigest(effect, receiptId, version);
+    this.customer.set(consequenceKey(book, keyDigest), { book, ...command });
   }
 }
 

@@ -23,21 +23,22 @@ export function entryDifference(book: string, expected: Entry, found: Entry): Fl
   return flaw('it is sealed otherwise', encodeEntry(book, expected), encodeEntry(book, found));
 }
 
-const FIELDS: readonly (readonly [string, (entry: Entry) => string | number | bigint | null | undefined])[] = [
-  ['number', entry => entry.seq],
-  ['kind', entry => entry.kind],
-  ['amount', entry => entry.amountMicrocredits],
-  ['instant (booked_at)', entry => instantText(entry.bookedAt)],
-  ['value date (effective_at)', entry => instantText(entry.effectiveAt)],
-  ['service', entry => entry.command?.serviceId],
-  ['key', entry => entry.command?.keyNumber],
-  ['idempotency key', entry => entry.command?.keyDigest],
-  ['payload', entry => entry.command?.payloadDigest],
-  ['details', entry => entry.details],
-  ['available balance', entry => entry.availableAfterMicrocredits],
-  ['held balance', entry => entry.heldAfterMicrocredits],
-  ['debt', entry => entry.debtAfterMicrocredits],
-];
+const FIELDS: readonly (readonly [string, (entry: Entry) => string | number | bigint | null | undefined])[] =
+  [
+    ['number', entry => entry.seq],
+    ['kind', entry => entry.kind],
+    ['amount', entry => entry.amountMicrocredits],
+    ['instant (booked_at)', entry => instantText(entry.bookedAt)],
+    ['value date (effective_at)', entry => instantText(entry.effectiveAt)],
+    ['service', entry => entry.command?.serviceId],
+    ['key', entry => entry.command?.keyNumber],
+    ['idempotency key', entry => entry.command?.keyDigest],
+    ['payload', entry => entry.command?.payloadDigest],
+    ['details', entry => entry.details],
+    ['available balance', entry => entry.availableAfterMicrocredits],
+    ['held balance', entry => entry.heldAfterMicrocredits],
+    ['debt', entry => entry.debtAfterMicrocredits],
+  ];
 
 function postingText(posting: Posting | undefined): string | undefined {
   if (!posting) return undefined;

@@ -29,6 +29,8 @@ export interface RecordedCommand {
   readonly holdId: bigint | null;
   /** Of a reversal: the debit or capture. */
   readonly spendId: bigint | null;
+  /** Of a debit or capture: whether a later reversal names it. */
+  readonly isReversed: boolean;
 }
 
 export function isCommandKind(kind: EntryKind): kind is CommandKind {

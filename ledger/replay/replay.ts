@@ -10,25 +10,24 @@ import type { StoredChart } from '../audit/stored-chart.ts';
 import { type PostingRow, readEntry } from '../audit/stored-entry.ts';
 import { bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { type Book, EMPTY_BOOK } from '../core/book.ts';
-import type { Hold } from '../core/hold.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
 import type { Entry } from '../core/journal.ts';
 import { isOpen, type Lot } from '../core/lot.ts';
 import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
-import { type HoldRow, holdOf } from '../store/hold-row.ts';
 import { instantText } from '../store/instant-text.ts';
 import { lotOf } from '../store/lot-row.ts';
 import { BookComparison, hex, type StoredEntry } from './book-comparison.ts';
 import {
   type Consequences,
+  type CustomerConsequence,
   consequenceKey,
   consequencesOf,
-  type CustomerConsequence,
   type InstallationFacts,
 } from './consequences.ts';
 import { readFacts } from './facts.ts';
 import { isCommandKind, type RecordedCommand } from './recorded-command.ts';
+import { HoldRecords, ReversalRecords } from './recorded-rows.ts';
 import { ReplayedBook, ReplayRefusal } from './replayed-book.ts';
 import {
   closeStoredBooks,
@@ -182,7 +181,9 @@ class Replay {
     for (let id = await nextAccountIn(rows); id !== null; id = await nextAccountIn(rows)) {
       const name = bookName(bucket, id);
       const flaws =
-        id === SYSTEM_ACCOUNT_ID ? await this.#systemBook(name, rows) : await this.#customerBook(name, id, rows);
+        id === SYSTEM_ACCOUNT_ID
+          ? await this.#systemBook(name, rows)
+          : await this.#customerBook(name, id, rows);
       this.#books += 1;
       for (const flaw of flaws) this.#problems.push({ book: name, ...flaw });
     }
@@ -202,7 +203,11 @@ class Replay {
   }
 
   /** The entry that the facts lead to under the idempotency key of `entry`. */
-  #systemEntry(name: string, entry: Entry, book: Book): { entry: SystemEntry; instant: Instant; isFounded: boolean } {
+  #systemEntry(
+    name: string,
+    entry: Entry,
+    book: Book,
+  ): { entry: SystemEntry; instant: Instant; isFounded: boolean } {
     this.#commands += 1;
     const identity = entry.command;
     const key = consequenceKey(name, identity?.keyDigest ?? '');
@@ -231,7 +236,7 @@ class Replay {
     const comparison = new BookComparison(name);
     const replayed = new ReplayedBook();
     const holds = new HoldRecords(comparison);
-    const reversals = new ReversalRecords(comparison, replayed);
+    const reversals = new ReversalRecords(comparison);
     let pending: StoredEntry[] = [];
     let last: Instant = 0n;
     for await (const stored of this.#entriesOf(rows, accountId, comparison)) {
@@ -244,16 +249,23 @@ class Replay {
         continue;
       }
       this.#commands += 1;
-      const made = this.#carryOut(name, replayed, comparison, {
-        kind: entry.kind,
-        identity: entry.command,
-        decidedAt: entry.bookedAt,
-        amountMicrocredits: entry.amountMicrocredits,
-        details: entry.details,
-        deadline: holds.deadlineOf(entry.seq),
-        holdId: holds.closedAt(entry.seq),
-        spendId: reversals.spendOf(entry.seq),
-      }, entry.seq);
+      const made = this.#carryOut(
+        name,
+        replayed,
+        comparison,
+        {
+          kind: entry.kind,
+          identity: entry.command,
+          decidedAt: entry.bookedAt,
+          amountMicrocredits: entry.amountMicrocredits,
+          details: entry.details,
+          deadline: holds.deadlineOf(entry.seq),
+          holdId: holds.closedAt(entry.seq),
+          spendId: reversals.spendOf(entry.seq),
+          isReversed: reversals.isReversed(entry.seq),
+        },
+        entry.seq,
+      );
       comparison.compare(made, [...pending, stored]);
       pending = [];
       holds.compare(replayed);
@@ -263,6 +275,7 @@ class Replay {
     holds.compare(replayed);
     if (this.#setting.isWhole) {
       holds.end(replayed);
+      reversals.end();
       await this.#compareLots(comparison, replayed, rows, accountId);
       await compareFaces(comparison, replayed, rows, accountId);
     }
@@ -304,7 +317,9 @@ class Replay {
       const stored = lotOf(row);
       const expected = made.get(stored.id);
       made.delete(stored.id);
-      const flaw = expected ? lotDifference(expected, stored, this.#setting.now) : lotFlaw(stored.id, 'is there', 'no such lot', 'a lot');
+      const flaw = expected
+        ? lotDifference(expected, stored, this.#setting.now)
+        : lotFlaw(stored.id, 'is there', 'no such lot', 'a lot');
       if (flaw) comparison.add(flaw);
     }
     for (const id of made.keys()) comparison.add(lotFlaw(id, 'is missing', 'a lot', 'no such lot'));
@@ -367,100 +382,6 @@ class Replay {
   }
 }
 
-/** The rows of holds: they alone have the deadline, and say which entry closed which hold. */
-class HoldRecords {
-  readonly #comparison: BookComparison;
-  readonly #open = new Map<bigint, HoldRow>();
-  readonly #closing = new Map<bigint, bigint>();
-
-  constructor(comparison: BookComparison) {
-    this.#comparison = comparison;
-  }
-
-  async takeIn(rows: StoredBooks, accountId: bigint, seq: bigint): Promise<void> {
-    const row = await nextOf(rows.holds, accountId, hold => hold.hold_id <= seq);
-    if (!row) return;
-    this.#open.set(row.hold_id, row);
-    if (row.closed_by !== null) this.#closing.set(row.closed_by, row.hold_id);
-  }
-
-  deadlineOf(seq: bigint): Instant | null {
-    return this.#open.get(seq)?.deadline ?? null;
-  }
-
-  closedAt(seq: bigint): bigint | null {
-    return this.#closing.get(seq) ?? null;
-  }
-
-  /** Those that were closed since. */
-  compare(replayed: ReplayedBook): void {
-    for (const hold of replayed.takeClosedHolds()) this.#compareOne(hold);
-  }
-
-  end(replayed: ReplayedBook): void {
-    for (const hold of replayed.book.holds) this.#compareOne(hold);
-    for (const id of this.#open.keys())
-      this.#comparison.add(holdFlaw(id, 'is there', 'no such hold', 'a hold'));
-  }
-
-  #compareOne(expected: Hold): void {
-    const row = this.#open.get(expected.id);
-    if (!row) {
-      this.#comparison.add(holdFlaw(expected.id, 'is missing', 'a hold', 'no such hold'));
-      return;
-    }
-    this.#open.delete(expected.id);
-    if (row.closed_by !== null) this.#closing.delete(row.closed_by);
-    const [one, other] = [holdText(expected), holdText(holdOf(row))];
-    if (one !== other) this.#comparison.add(holdFlaw(expected.id, 'is another', one, other));
-  }
-}
-
-/** The rows of reversals: they say which spend an entry reversed. */
-class ReversalRecords {
-  readonly #comparison: BookComparison;
-  readonly #replayed: ReplayedBook;
-  readonly #spends = new Map<bigint, { spendId: bigint; amount: bigint }>();
-  readonly #left = new Map<bigint, number>();
-
-  constructor(comparison: BookComparison, replayed: ReplayedBook) {
-    this.#comparison = comparison;
-    this.#replayed = replayed;
-  }
-
-  async takeIn(rows: StoredBooks, accountId: bigint, seq: bigint): Promise<void> {
-    for (;;) {
-      const row = await nextOf(rows.reversals, accountId, reversal => reversal.spend_id <= seq);
-      if (!row) return;
-      this.#replayed.awaitReversalOf(row.spend_id);
-      this.#spends.set(row.seq, { spendId: row.spend_id, amount: row.amount_microcredits });
-      this.#left.set(row.spend_id, (this.#left.get(row.spend_id) ?? 0) + 1);
-    }
-  }
-
-  spendOf(seq: bigint): bigint | null {
-    return this.#spends.get(seq)?.spendId ?? null;
-  }
-
-  compare({ seq, kind, amountMicrocredits }: Entry): void {
-    const recorded = this.#spends.get(seq);
-    if (!recorded || kind !== 'reversal') return;
-    this.#spends.delete(seq);
-    if (recorded.amount !== amountMicrocredits)
-      this.#comparison.add({
-        entry: seq,
-        what: 'what it reversed is recorded otherwise',
-        expected: String(amountMicrocredits),
-        found: String(recorded.amount),
-      });
-    const left = (this.#left.get(recorded.spendId) ?? 1) - 1;
-    this.#left.set(recorded.spendId, left);
-    if (left > 0) return;
-    this.#left.delete(recorded.spendId);
-    this.#replayed.forgetSpend(recorded.spendId);
-  }
-}
-
 async function compareFaces(
   comparison: BookComparison,
   replayed: ReplayedBook,
@@ -472,7 +393,9 @@ async function compareFaces(
     const expected = made.get(`${row.lot_id} ${row.seq}`);
     made.delete(`${row.lot_id} ${row.seq}`);
     if (expected !== row.face_microcredits)
-      comparison.add(lotFlaw(row.lot_id, `has another face since entry ${row.seq}`, expected, row.face_microcredits));
+      comparison.add(
+        lotFlaw(row.lot_id, `has another face since entry ${row.seq}`, expected, row.face_microcredits),
+      );
   }
   for (const [name, face] of made)
     comparison.add(lotFlaw(BigInt(name.split(' ')[0] ?? 0), 'lacks a face that it had', face, 'none'));
@@ -491,15 +414,6 @@ function lotDifference(expected: Lot, found: Lot, now: Instant): Flaw | null {
 
 function lotFlaw(id: bigint, what: string, expected: unknown, found: unknown): Flaw {
   return { entry: null, what: `lot ${id} ${what}`, expected: String(expected), found: String(found) };
-}
-
-function holdFlaw(id: bigint, what: string, expected: string, found: string): Flaw {
-  return { entry: id, what: `the hold ${what}`, expected, found };
-}
-
-function holdText({ serviceId, keyNumber, placedAt, deadline, takes, closedBy }: Hold): string {
-  const from = takes.map(({ lotId, amountMicrocredits }) => `${amountMicrocredits} of lot ${lotId}`).join(', ');
-  return `${from} for service ${serviceId} by key ${keyNumber ?? 'none'} from ${instantText(placedAt)} to ${instantText(deadline)}, closed by ${closedBy ?? 'nothing'}`;
 }
 
 /**

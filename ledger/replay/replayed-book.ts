@@ -70,18 +70,6 @@ export class ReplayedBook {
     return this.#reversals;
   }
 
-  /** The debits and captures that a reversal will name must be announced before they are carried out. */
-  #awaited = new Set<bigint>();
-  awaitReversalOf(spendId: bigint): void {
-    this.#awaited.add(spendId);
-  }
-
-  /** No reversal names it any more. */
-  forgetSpend(spendId: bigint): void {
-    this.#spends.delete(spendId);
-    this.#awaited.delete(spendId);
-  }
-
   /** Everything that time makes due through `instant`. */
   advance(instant: Instant): readonly Entry[] {
     return this.#take(advance(this.#book, instant));
@@ -93,7 +81,8 @@ export class ReplayedBook {
    */
   carryOut(recorded: RecordedCommand, consequence: CustomerConsequence | null): readonly Entry[] {
     const { decidedAt } = recorded;
-    if (decidedAt < this.#book.bookedAt) throw new ReplayRefusal('it is booked before the entry that precedes it');
+    if (decidedAt < this.#book.bookedAt)
+      throw new ReplayRefusal('it is booked before the entry that precedes it');
     const command = this.#commandOf(recorded, consequence);
     const named = 'lotId' in command ? this.#closedLotsOf(command.lotId) : [];
     const book =
@@ -170,7 +159,7 @@ export class ReplayedBook {
     const entry = step.entries.at(-1);
     if (!entry) return;
     if (command.type === 'purchase') this.#purchases.set(command.identity.keyDigest, entry.seq);
-    if ((command.type === 'debit' || command.type === 'capture') && this.#awaited.has(entry.seq)) {
+    if ((command.type === 'debit' || command.type === 'capture') && recorded.isReversed) {
       const hold =
         command.type === 'capture' ? before.holds.find(({ id }) => id === command.holdId) : undefined;
       this.#spends.set(entry.seq, {
@@ -185,7 +174,11 @@ export class ReplayedBook {
     }
     if (command.type === 'reversal' && command.spend) {
       const { spend } = command;
-      this.#reversals.push({ spendId: spend.id, seq: entry.seq, amountMicrocredits: entry.amountMicrocredits });
+      this.#reversals.push({
+        spendId: spend.id,
+        seq: entry.seq,
+        amountMicrocredits: entry.amountMicrocredits,
+      });
       this.#spends.set(spend.id, {
         ...spend,
         reversedMicrocredits: spend.reversedMicrocredits + recorded.amountMicrocredits,
@@ -198,7 +191,8 @@ export class ReplayedBook {
       const faces = new Map(before.lots.map(lot => [lot.id, lot.faceMicrocredits]));
       // Only the last entry of a step changes faces: time alone does not.
       for (const { id, faceMicrocredits } of book.lots)
-        if (faces.get(id) !== faceMicrocredits) this.#faces.push({ lotId: id, seq: book.seq, faceMicrocredits });
+        if (faces.get(id) !== faceMicrocredits)
+          this.#faces.push({ lotId: id, seq: book.seq, faceMicrocredits });
     }
     const lots = book.lots.some(lot => !lot.open) ? book.lots.filter(lot => lot.open) : book.lots;
     for (const lot of book.lots) if (!lot.open) this.#closedLots.set(lot.id, lot);
@@ -236,7 +230,12 @@ function adjustmentOf({ identity, amountMicrocredits: amount, details }: Recorde
   for (const amountMicrocredits of [amount, -amount])
     for (const policy of ['refill', 'none', 'installments'] as const) {
       const payload = adjustmentPayload({ amountMicrocredits, policy, details: details ?? '' });
-      const { payloadDigest } = commandIdentity({ serviceId: OWN_SERVICE_ID, keyNumber: null, idempotencyKey: '', payload });
+      const { payloadDigest } = commandIdentity({
+        serviceId: OWN_SERVICE_ID,
+        keyNumber: null,
+        idempotencyKey: '',
+        payload,
+      });
       if (payloadDigest === identity.payloadDigest) return { amountMicrocredits, policy };
     }
   throw new ReplayRefusal('its amount and details are not what was asked for');

@@ -14,7 +14,12 @@ export class AccountCodes {
 
   /** Reads the chart. Throws when the database's differs from this program's. */
   static async load(db: Kysely<Tables>): Promise<AccountCodes> {
-    const codes = new AccountCodes(await db.selectFrom('ledger_accounts').selectAll().execute());
+    return AccountCodes.of(await db.selectFrom('ledger_accounts').selectAll().execute());
+  }
+
+  /** The chart of these rows. Throws when it differs from this program's. */
+  static of(rows: readonly { code: number; name: string }[]): AccountCodes {
+    const codes = new AccountCodes(rows);
     for (const [name, code] of Object.entries(FIXED_ACCOUNTS)) {
       if (codes.#codes.get(name) !== code)
         throw new Error(`ledger account ${name} has another code in the database than in this program`);

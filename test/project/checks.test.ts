@@ -105,6 +105,17 @@ describe('the direction of imports', () => {
       '../orders/reference.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/replay', 'replay makes books again', [
+      '../intake/chain-intake.ts',
+      '../cards/apply-payment.ts',
+      '../reads/credits.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/archive', 'nothing else', [
+      '../intake/own-entry.ts',
+      '../reads/credits.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/audit', 'nothing else', [
       '../posting/batch.ts',
       '../posting/poster.ts',
