@@ -47,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** A command that is made elsewhere does not end the process either, and says how it is written. */
 function inherited(command: Command, parent: Command): Command {
-  command.copyInheritedSettings(parent).helpCommand(false).showHelpAfterError();
+  command.copyInheritedSettings(parent).helpCommand(false).showHelpAfterError().allowExcessArguments(false);
   for (const child of command.commands) inherited(child, command);
   return command;
 }

@@ -55,6 +55,8 @@ export async function writeBusyYear(options: BusyYearOptions): Promise<BusyYear>
 /** One account, with what may still happen to it. */
 interface Buyer {
   readonly number: number;
+  /** Of its own, so that it does not matter whose turn it is. */
+  readonly random: () => number;
   accountId: bigint | null;
   readonly spends: bigint[];
   readonly holds: bigint[];
@@ -65,8 +67,8 @@ class Year {
   readonly #shop: CardShop;
   readonly #steps: IntakeSteps;
   readonly #options: BusyYearOptions;
-  readonly #random: () => number;
-  readonly #slots = new Map<number, Action[]>();
+  /** By slot and buyer. */
+  readonly #slots = new Map<number, Map<Buyer, Action[]>>();
   readonly #counts: Record<string, number> = {};
   #commands = 0;
 
@@ -74,17 +76,21 @@ class Year {
     this.#shop = shop;
     this.#steps = shop.steps;
     this.#options = options;
-    this.#random = randomFrom(options.seed);
   }
 
   async live(): Promise<BusyYear> {
+    const random = randomFrom(this.#options.seed);
     const buyers = Array.from({ length: this.#options.accounts }, (_, number) => this.#plan(number));
     for (let slot = 0; slot < SLOTS; slot += 1) {
       const actions = this.#slots.get(slot);
       if (!actions) continue;
-      this.#steps.now = BEGINS + BigInt(slot) * SLOT + BigInt(this.#below(Number(SLOT - MINUTE)));
-      // One account's actions of a slot follow each other in the order in which they were planned.
-      for (const action of actions) await action();
+      this.#steps.now = BEGINS + BigInt(slot) * SLOT + BigInt(Math.floor(random() * Number(SLOT - MINUTE)));
+      // One account's actions follow each other; different accounts act at once.
+      await Promise.all(
+        [...actions.values()].map(async own => {
+          for (const action of own) await action();
+        }),
+      );
       await this.#steps.deliver();
     }
     const ends = BEGINS + 365n * DAY;
@@ -95,28 +101,29 @@ class Year {
   }
 
   #plan(number: number): Buyer {
-    const buyer: Buyer = { number, accountId: null, spends: [], holds: [], payments: [] };
-    const first = this.#below(SLOTS - 8);
-    const byCard = this.#below(100) < this.#options.byCard;
+    const random = randomFrom(this.#options.seed + 7919 * (number + 1));
+    const buyer: Buyer = { number, random, accountId: null, spends: [], holds: [], payments: [] };
+    const first = below(buyer, SLOTS - 8);
+    const byCard = below(buyer, 100) < this.#options.byCard;
     const pay = () => (byCard ? this.#payByCard(buyer) : this.#payInEth(buyer));
-    this.#at(first, pay);
+    this.#at(first, buyer, pay);
     let slot = first;
-    for (let count = 2 + this.#below(4); count > 0; count -= 1) {
-      slot += 1 + this.#below(40);
-      this.#at(slot, () => this.#happen(buyer, pay));
+    for (let count = 2 + below(buyer, 4); count > 0; count -= 1) {
+      slot += 1 + below(buyer, 40);
+      this.#at(slot, buyer, () => this.#happen(buyer, pay));
     }
     return buyer;
   }
 
-  #at(slot: number, action: Action): void {
+  #at(slot: number, buyer: Buyer, action: Action): void {
     if (slot >= SLOTS) return;
-    const known = this.#slots.get(slot);
-    if (known) known.push(action);
-    else this.#slots.set(slot, [action]);
+    const planned = this.#slots.get(slot) ?? new Map<Buyer, Action[]>();
+    this.#slots.set(slot, planned);
+    planned.set(buyer, [...(planned.get(buyer) ?? []), action]);
   }
 
   async #happen(buyer: Buyer, pay: Action): Promise<void> {
-    const kind = this.#pick([
+    const kind = pick(buyer, [
       ...['spend', 'spend', 'spend', 'hold', 'hold', 'capture', 'release', 'reverse', 'pay_again'],
       ...['take_back', 'take_back', 'adjust', 'nobody'],
     ] as const);
@@ -137,25 +144,23 @@ class Year {
       case 'adjust':
         return await this.#adjust(buyer);
       case 'nobody':
-        await this.#steps.record(
-          this.#steps.transfer(null, { amountWei: this.#dollars() * DOLLAR_WEI + 7n }),
-        );
+        await this.#steps.record(this.#steps.transfer(null, { amountWei: dollars(buyer) * DOLLAR_WEI + 7n }));
         return this.#count('suspense');
     }
   }
 
   async #payInEth(buyer: Buyer): Promise<void> {
-    const usd = this.#dollars();
+    const usd = dollars(buyer);
     const order = await this.#steps.order(usd, ANSWER, buyer.accountId ?? undefined);
     buyer.accountId = order.accountId;
-    const amountWei = usd * DOLLAR_WEI + BigInt(this.#pick([0, 0, 1, -1])) * (DOLLAR_WEI / 3n);
+    const amountWei = usd * DOLLAR_WEI + BigInt(pick(buyer, [0, 0, 1, -1])) * (DOLLAR_WEI / 3n);
     const transfer = this.#steps.transfer(order.reference, { amountWei });
-    buyer.payments.push(await this.#steps.pay(transfer, ANSWER + BigInt(this.#below(1_000_000))));
+    buyer.payments.push(await this.#steps.pay(transfer, ANSWER + BigInt(below(buyer, 1_000_000))));
     this.#count('eth');
   }
 
   async #payByCard(buyer: Buyer): Promise<void> {
-    const { order, intentId, charge } = await this.#shop.paid(this.#dollars() * 100n);
+    const { order, intentId, charge } = await this.#shop.paid(dollars(buyer) * 100n);
     await this.#shop.apply(intentId);
     // Each order by card is an account of its own here.
     buyer.accountId ??= order.account_id;
@@ -166,14 +171,15 @@ class Year {
   async #takeBack(buyer: Buyer): Promise<void> {
     const payment = buyer.payments.pop();
     if (!payment) return;
-    if ('intentId' in payment) return await this.#takeBackCard(payment);
+    if ('intentId' in payment) return await this.#takeBackCard(buyer, payment);
     await this.#steps.vanish(payment);
+    await this.#steps.deliver();
     this.#count('reorg');
     // Another fork may have it too, with another value.
-    if (this.#below(2) === 0) return;
+    if (below(buyer, 2) === 0) return;
     const transfer = this.#steps.transfer(null, {
       transactionHash: payment.transactionHash as `0x${string}`,
-      amountWei: payment.amountWei + BigInt(this.#pick([0, 1_000_000])) * 1_000_000_000n,
+      amountWei: payment.amountWei + BigInt(pick(buyer, [0, 1_000_000])) * 1_000_000_000n,
       input: payment.input as `0x${string}`,
       inputLength: payment.input === null ? 0 : (payment.input.length - 2) / 2,
     });
@@ -181,17 +187,20 @@ class Year {
     this.#count('included_again');
   }
 
-  async #takeBackCard({ intentId, charge }: { intentId: string; charge: Stripe.Charge }): Promise<void> {
+  async #takeBackCard(
+    buyer: Buyer,
+    { intentId, charge }: { intentId: string; charge: Stripe.Charge },
+  ): Promise<void> {
     const { bank } = this.#shop.simulator;
-    const cents = Math.max(1, Math.floor((charge.amount * (1 + this.#below(10))) / 10));
-    if (this.#below(2) === 0) {
+    const cents = Math.max(1, Math.floor((charge.amount * (1 + below(buyer, 10))) / 10));
+    if (below(buyer, 2) === 0) {
       bank.refund(charge, cents);
       this.#count('refund');
     } else {
       const dispute = bank.openDispute(charge, cents);
       await this.#shop.apply(intentId);
       this.#count('dispute');
-      if (this.#below(3) > 0) bank.closeDispute(dispute, this.#pick(['won', 'lost']));
+      if (below(buyer, 3) > 0) bank.closeDispute(dispute, pick(buyer, ['won', 'lost']));
     }
     await this.#shop.apply(intentId);
   }
@@ -208,7 +217,7 @@ class Year {
         : {
             type,
             ...shared,
-            life: BigInt(1 + this.#below(24)) * HOUR,
+            life: BigInt(1 + below(buyer, 24)) * HOUR,
             limits: { ofAccount: 100, ofService: 100 },
           },
     );
@@ -238,7 +247,7 @@ class Year {
     const spendId = buyer.spends.at(-1);
     if (spendId === undefined) return;
     const identity = this.#identity(`reverse ${spendId}`);
-    const amountMicrocredits = this.#pick([null, 500_000n]);
+    const amountMicrocredits = pick(buyer, [null, 500_000n]);
     const outcome = await this.#submit(buyer, {
       type: 'reversal',
       identity,
@@ -251,8 +260,8 @@ class Year {
 
   async #adjust(buyer: Buyer): Promise<void> {
     const asked = {
-      amountMicrocredits: BigInt(this.#pick([5_000, -50])) * 1_000_000n,
-      policy: this.#pick(['refill', 'none', 'installments'] as const),
+      amountMicrocredits: BigInt(pick(buyer, [5_000, -50])) * 1_000_000n,
+      policy: pick(buyer, ['refill', 'none', 'installments'] as const),
       details: JSON.stringify({ operator: 'anna', reason: 'goodwill' }),
     };
     const identity = commandIdentity({
@@ -266,17 +275,16 @@ class Year {
   }
 
   async #submit(buyer: Buyer, command: Request): Promise<Outcome | null> {
-    await this.#steps.deliver();
     return buyer.accountId === null
       ? null
       : await this.#steps.context.poster.submit(buyer.accountId, command);
   }
 
-  async #partOfAvailable({ accountId }: Buyer): Promise<bigint> {
+  async #partOfAvailable(buyer: Buyer): Promise<bigint> {
+    const { accountId } = buyer;
     if (accountId === null) return 0n;
-    await this.#steps.deliver();
     const { availableMicrocredits } = await readCredits(this.#steps.doors, accountId, this.#steps.now);
-    return (availableMicrocredits * BigInt(1 + this.#below(9))) / 10n;
+    return (availableMicrocredits * BigInt(1 + below(buyer, 9))) / 10n;
   }
 
   #identity(payload: string) {
@@ -293,19 +301,19 @@ class Year {
     return this.#commands;
   }
 
-  #dollars(): bigint {
-    return BigInt(1 + this.#below(50));
-  }
-
-  #below(limit: number): number {
-    return Math.floor(this.#random() * limit);
-  }
-
-  #pick<Value>(values: readonly Value[]): Value {
-    return values[this.#below(values.length)] as Value;
-  }
-
   #count(what: string): void {
     this.#counts[what] = (this.#counts[what] ?? 0) + 1;
   }
+}
+
+function dollars(buyer: Buyer): bigint {
+  return BigInt(1 + below(buyer, 50));
+}
+
+function below({ random }: Buyer, limit: number): number {
+  return Math.floor(random() * limit);
+}
+
+function pick<Value>(buyer: Buyer, values: readonly Value[]): Value {
+  return values[below(buyer, values.length)] as Value;
 }
