@@ -1,0 +1,46 @@
+import { createPublicClient, http, type PublicClient } from 'viem';
+
+export interface AuditClientOptions {
+  readonly rpcUrl: string;
+  /** How many calls go into one request. */
+  readonly callsPerRequest: number;
+}
+
+/** A client that is patient with an RPC that limits its callers, and counts what it asks. */
+export interface AuditClient {
+  readonly client: PublicClient;
+  /** How many requests were sent, those that had to be repeated included. */
+  readonly requests: number;
+}
+
+/** With the delays below, about two minutes: then a limit is not one of the moment. */
+const RETRIES = 9;
+const FIRST_DELAY_MS = 250;
+/** A trace of a full block takes long. */
+const REQUEST_MS_MAX = 120_000;
+
+/**
+ * Calls that are made together go into requests of `callsPerRequest`. A refusal for the moment (429, -32005 and their
+ * like) is repeated, each time after twice as long, or after as long as the RPC says (Retry-After).
+ */
+export function openAuditClient({ rpcUrl, callsPerRequest }: AuditClientOptions): AuditClient {
+  let requests = 0;
+  const client = createPublicClient({
+    transport: http(rpcUrl, {
+      batch: callsPerRequest > 1 ? { batchSize: callsPerRequest } : false,
+      retryCount: RETRIES,
+      retryDelay: FIRST_DELAY_MS,
+      timeout: REQUEST_MS_MAX,
+      onFetchRequest: () => {
+        requests += 1;
+      },
+    }),
+    cacheTime: 0,
+  });
+  return {
+    client,
+    get requests() {
+      return requests;
+    },
+  };
+}
