@@ -146,10 +146,7 @@ interface Reach {
   readonly comparedBlock: bigint;
 }
 
-async function readReach(
-  db: ReturnType<typeof openKysely>,
-  installation: Installation,
-): Promise<Reach> {
+async function readReach(db: ReturnType<typeof openKysely>, installation: Installation): Promise<Reach> {
   const { chainId } = installation;
   const checks = await readEndChecks(db, chainId);
   const { settledBlock } = await readChainProgress({ db, installation });
@@ -248,7 +245,9 @@ function judge(
     case 'block':
       if (testimony.knowsTransaction && isOpen && agreesWith(testimony, row))
         return `Receipt ${id} (${amountWei} wei in block ${blockNumber}) cannot be told without traces.`;
-      return extra('the chain has no such transaction: invented in the database, or told by an RPC that lied');
+      return extra(
+        'the chain has no such transaction: invented in the database, or told by an RPC that lied',
+      );
     case 'absent':
       return extra(
         testimony.instead === row.blockHash

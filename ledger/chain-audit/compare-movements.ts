@@ -202,17 +202,18 @@ export function compareOutgoing(
   for (const [id, row] of fees) if (isKnown(row.block_number)) differences.push(extraTransaction(id, row));
 
   const wrong = new Set(differences.map(({ id }) => id.split(':')[0]));
-  const transactions = [...new Set([...withdrawals, ...sent].map(({ transactionHash }) => transactionHash))].map(
-    transactionHash =>
-      outgoing(
-        withdrawals.filter(one => one.transactionHash === transactionHash),
-        sent.find(one => one.transactionHash === transactionHash),
-        wrong.has(transactionHash)
-          ? 'differs'
-          : pending.has(transactionHash)
-            ? 'not_recorded_yet'
-            : 'explained',
-      ),
+  const transactions = [
+    ...new Set([...withdrawals, ...sent].map(({ transactionHash }) => transactionHash)),
+  ].map(transactionHash =>
+    outgoing(
+      withdrawals.filter(one => one.transactionHash === transactionHash),
+      sent.find(one => one.transactionHash === transactionHash),
+      wrong.has(transactionHash)
+        ? 'differs'
+        : pending.has(transactionHash)
+          ? 'not_recorded_yet'
+          : 'explained',
+    ),
   );
   return { transactions, differences };
 }

@@ -54,7 +54,9 @@ export async function readRecordedMovements(
         select * from withdrawals where ${concerned}
         order by block_number, transaction_hash, trace_index`.execute(trx);
       const sent = await sql<RecordedTransaction>`
-        select * from sent_transactions where ${concerned} order by block_number, transaction_hash`.execute(trx);
+        select * from sent_transactions where ${concerned} order by block_number, transaction_hash`.execute(
+        trx,
+      );
       return {
         inclusions: new Map(inclusions.rows.map(row => [row.receipt_id, row])),
         noticed: new Set(noticed.rows.map(row => row.receipt_id)),

@@ -127,7 +127,8 @@ class PointReader {
     }
     const perRequest = Math.max(1, Math.floor(callsPerRequest / CALLS_PER_POINT));
     await inTurns(chunks(unknown, perRequest), requestsAtOnce, async some => {
-      await Promise.all(some.map(async block => told(block, await this.#ask(block))));
+      // All at once, so that they go together; none is left on its way when one fails.
+      await inTurns(some, some.length, async block => told(block, await this.#ask(block)));
     });
     return answers;
   }
