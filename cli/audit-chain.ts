@@ -6,6 +6,8 @@ import {
   CALLS_PER_REQUEST_DEFAULT,
   type ChainAudit,
   type Difference,
+  describeRpcFailure,
+  isRpcFailure,
   openPool,
   REQUESTS_AT_ONCE_DEFAULT,
 } from '../ledger/index.ts';
@@ -20,6 +22,9 @@ Finds the blocks in which the payment address changed by halving the chain's his
 these, and compares them with the receipts, withdrawals and transactions of the ledger. Where the proof does not hold that
 nothing else happened, it says why. BASE_RPC_URL should be an archive node that traces (debug_traceBlockByNumber).
 Ends with 1 on any difference, and where the proof does not hold.`;
+
+/** What helps with an RPC that refuses. */
+const AGAIN = ' (a smaller --batch or --parallel may help; --resume goes on where it stopped)';
 
 interface AuditArguments {
   readonly from?: string;
@@ -83,6 +88,9 @@ async function audit({ from, to, resume, batch, parallel, json }: AuditArguments
       return found.isProven && found.differences.length === 0 ? 0 : 1;
     } catch (error) {
       if (error instanceof AuditRangeError) throw new UsageError(error.message);
+      // In words without its URL, which may hold a key.
+      if (isRpcFailure(error))
+        throw new Error(`The RPC cannot be used: ${describeRpcFailure(error)}${AGAIN}`);
       throw error;
     } finally {
       clear();

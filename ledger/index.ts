@@ -37,6 +37,7 @@ export type { Refusal } from './core/refusal.ts';
 export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
+export { describeRpcFailure, isRpcFailure } from './intake/chain-answers.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
 export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from './intake/operator-price.ts';

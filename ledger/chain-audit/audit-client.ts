@@ -9,12 +9,16 @@ export interface AuditClientOptions {
 /** A client that is patient with an RPC that limits its callers, and counts what it asks. */
 export interface AuditClient {
   readonly client: PublicClient;
+  /** The same with less patience, for the first questions: where nobody answers, that is to be known soon. */
+  readonly first: PublicClient;
   /** How many requests were sent, those that had to be repeated included. */
   readonly requests: number;
 }
 
 /** With the delays below, about two minutes: then a limit is not one of the moment. */
 const RETRIES = 9;
+/** Four seconds. */
+const FIRST_RETRIES = 4;
 const FIRST_DELAY_MS = 250;
 /** A trace of a full block takes long. */
 const REQUEST_MS_MAX = 120_000;
@@ -25,20 +29,22 @@ const REQUEST_MS_MAX = 120_000;
  */
 export function openAuditClient({ rpcUrl, callsPerRequest }: AuditClientOptions): AuditClient {
   let requests = 0;
-  const client = createPublicClient({
-    transport: http(rpcUrl, {
-      batch: callsPerRequest > 1 ? { batchSize: callsPerRequest } : false,
-      retryCount: RETRIES,
-      retryDelay: FIRST_DELAY_MS,
-      timeout: REQUEST_MS_MAX,
-      onFetchRequest: () => {
-        requests += 1;
-      },
-    }),
-    cacheTime: 0,
-  });
+  const clientWith = (retryCount: number) =>
+    createPublicClient({
+      transport: http(rpcUrl, {
+        batch: callsPerRequest > 1 ? { batchSize: callsPerRequest } : false,
+        retryCount,
+        retryDelay: FIRST_DELAY_MS,
+        timeout: REQUEST_MS_MAX,
+        onFetchRequest: () => {
+          requests += 1;
+        },
+      }),
+      cacheTime: 0,
+    });
   return {
-    client,
+    client: clientWith(RETRIES),
+    first: clientWith(FIRST_RETRIES),
     get requests() {
       return requests;
     },

@@ -157,6 +157,7 @@ export interface OutgoingTransaction {
 }
 
 export interface OutgoingComparison {
+  /** In the order of the chain. */
   readonly transactions: readonly OutgoingTransaction[];
   readonly differences: readonly Difference[];
 }
@@ -202,17 +203,18 @@ export function compareOutgoing(
   for (const [id, row] of fees) if (isKnown(row.block_number)) differences.push(extraTransaction(id, row));
 
   const wrong = new Set(differences.map(({ id }) => id.split(':')[0]));
-  const transactions = [
-    ...new Set([...withdrawals, ...sent].map(({ transactionHash }) => transactionHash)),
-  ].map(transactionHash =>
+  const hashes = blocks.flatMap(({ movements }) =>
+    [...movements.sent, ...movements.withdrawals].map(({ transactionHash }) => transactionHash),
+  );
+  const statusOf = (transactionHash: string) => {
+    if (wrong.has(transactionHash)) return 'differs';
+    return pending.has(transactionHash) ? 'not_recorded_yet' : 'explained';
+  };
+  const transactions = [...new Set(hashes)].map(transactionHash =>
     outgoing(
       withdrawals.filter(one => one.transactionHash === transactionHash),
       sent.find(one => one.transactionHash === transactionHash),
-      wrong.has(transactionHash)
-        ? 'differs'
-        : pending.has(transactionHash)
-          ? 'not_recorded_yet'
-          : 'explained',
+      statusOf(transactionHash),
     ),
   );
   return { transactions, differences };

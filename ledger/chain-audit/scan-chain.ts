@@ -67,12 +67,8 @@ export interface ChainScan {
  */
 export async function scanChain(options: ScanOptions): Promise<ChainScan> {
   const { rpc, subject, range, memory = ScanMemory.empty() } = options;
-  const client = await new ChainRpc({
-    name: 'The RPC',
-    client: rpc.client,
-    installation: subject,
-  }).proven();
-  const traces = await hasTraces(client);
+  const first = await new ChainRpc({ name: 'The RPC', client: rpc.first, installation: subject }).proven();
+  const traces = await hasTraces(first);
   const asking = new PointReader({ ...options, memory });
   const found = await findChangedBlocks(
     range,
