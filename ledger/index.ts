@@ -9,15 +9,24 @@ export { CARD_CENTS_MIN, STRIPE_API_VERSION } from './cards/stripe-client.ts';
 export {
   AuditRangeError,
   auditChain,
-  CALLS_PER_REQUEST_DEFAULT,
   type ChainAudit,
   type ChainAuditOptions,
-  REQUESTS_AT_ONCE_DEFAULT,
+  readAuditedRange,
 } from './chain-audit/audit-chain.ts';
-export { type AuditClient, openAuditClient } from './chain-audit/audit-client.ts';
+export {
+  type AuditClient,
+  CALLS_PER_REQUEST_DEFAULT,
+  openAuditClient,
+} from './chain-audit/audit-client.ts';
+export { type BlockRange, NoStateError } from './chain-audit/bisection.ts';
 export type { ScannedReceipt } from './chain-audit/block-movements.ts';
 export type { Difference } from './chain-audit/compare-movements.ts';
-export { type ScannedReceipts, type ScanOptions, scanReceipts } from './chain-audit/scan-chain.ts';
+export {
+  REQUESTS_AT_ONCE_DEFAULT,
+  type ScannedReceipts,
+  type ScanOptions,
+  scanReceipts,
+} from './chain-audit/scan-chain.ts';
 export { ForeignMemoryError, ScanMemory, type ScanSubject } from './chain-audit/scan-memory.ts';
 export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';

@@ -22,7 +22,14 @@ import {
 } from './compare-movements.ts';
 import { inTurns } from './in-turns.ts';
 import { readRecordedMovements } from './recorded-movements.ts';
-import { type ChainScan, doubtsOf, receiptsOf, type ScanOptions, scanChain } from './scan-chain.ts';
+import {
+  type ChainScan,
+  doubtsOf,
+  REQUESTS_AT_ONCE_DEFAULT,
+  receiptsOf,
+  type ScanOptions,
+  scanChain,
+} from './scan-chain.ts';
 import { ScanMemory, type ScanSubject } from './scan-memory.ts';
 
 export interface ChainAuditOptions {
@@ -39,9 +46,6 @@ export interface ChainAuditOptions {
   readonly remember?: ((subject: ScanSubject) => ScanMemory) | undefined;
   readonly onProgress?: ScanOptions['onProgress'];
 }
-
-export const CALLS_PER_REQUEST_DEFAULT = 60;
-export const REQUESTS_AT_ONCE_DEFAULT = 2;
 
 export interface ChainAudit {
   readonly chainId: number;
@@ -86,12 +90,7 @@ export class AuditRangeError extends Error {
  * cannot be used.
  */
 export async function auditChain(pool: pg.Pool, options: ChainAuditOptions): Promise<ChainAudit> {
-  const {
-    callsPerRequest = CALLS_PER_REQUEST_DEFAULT,
-    requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT,
-    rpcUrl,
-    onProgress,
-  } = options;
+  const { callsPerRequest, requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT, rpcUrl, onProgress } = options;
   const db = openKysely(pool);
   const installation = await readInstallation(db);
   const reach = await readReach(db, installation);
@@ -99,7 +98,7 @@ export async function auditChain(pool: pg.Pool, options: ChainAuditOptions): Pro
   const rpc = openAuditClient({ rpcUrl, callsPerRequest });
   const memory = options.remember?.(installation) ?? ScanMemory.empty();
   const subject = installation;
-  const scan = await scanChain({ rpc, subject, range, requestsAtOnce, callsPerRequest, memory, onProgress });
+  const scan = await scanChain({ rpc, subject, range, requestsAtOnce, memory, onProgress });
 
   const onChain = receiptsOf(scan);
   const recorded = await readRecordedMovements(db, {
@@ -158,7 +157,22 @@ async function readReach(db: ReturnType<typeof openKysely>, installation: Instal
   };
 }
 
-function auditedRange({ opensAt, settledBlock }: Reach, options: ChainAuditOptions): BlockRange {
+/**
+ * The blocks that an audit of the ledger is about: those asked for, else all from the opening of its books to the last
+ * one finally taken in. Throws AuditRangeError where there are none, or later ones were asked for.
+ */
+export async function readAuditedRange(
+  pool: pg.Pool,
+  asked: Pick<ChainAuditOptions, 'after' | 'through'> = {},
+): Promise<BlockRange> {
+  const db = openKysely(pool);
+  return auditedRange(await readReach(db, await readInstallation(db)), asked);
+}
+
+function auditedRange(
+  { opensAt, settledBlock }: Reach,
+  options: Pick<ChainAuditOptions, 'after' | 'through'>,
+): BlockRange {
   if (settledBlock < 0n)
     throw new AuditRangeError('The ledger has not finally taken in any block yet: let the worker run first.');
   const after = options.after ?? opensAt;

@@ -2,15 +2,18 @@ import { createPublicClient, http, type PublicClient } from 'viem';
 
 export interface AuditClientOptions {
   readonly rpcUrl: string;
-  /** How many calls go into one request. */
-  readonly callsPerRequest: number;
+  /** How many calls go into one request; 60 when left out. */
+  readonly callsPerRequest?: number | undefined;
 }
+
+export const CALLS_PER_REQUEST_DEFAULT = 60;
 
 /** A client that is patient with an RPC that limits its callers, and counts what it asks. */
 export interface AuditClient {
   readonly client: PublicClient;
   /** The same with less patience, for the first questions: where nobody answers, that is to be known soon. */
   readonly first: PublicClient;
+  readonly callsPerRequest: number;
   /** How many requests were sent, those that had to be repeated included. */
   readonly requests: number;
 }
@@ -27,7 +30,10 @@ const REQUEST_MS_MAX = 120_000;
  * Calls that are made together go into requests of `callsPerRequest`. A refusal for the moment (429, -32005 and their
  * like) is repeated, each time after twice as long, or after as long as the RPC says (Retry-After).
  */
-export function openAuditClient({ rpcUrl, callsPerRequest }: AuditClientOptions): AuditClient {
+export function openAuditClient({
+  rpcUrl,
+  callsPerRequest = CALLS_PER_REQUEST_DEFAULT,
+}: AuditClientOptions): AuditClient {
   let requests = 0;
   const clientWith = (retryCount: number) =>
     createPublicClient({
@@ -45,6 +51,7 @@ export function openAuditClient({ rpcUrl, callsPerRequest }: AuditClientOptions)
   return {
     client: clientWith(RETRIES),
     first: clientWith(FIRST_RETRIES),
+    callsPerRequest,
     get requests() {
       return requests;
     },

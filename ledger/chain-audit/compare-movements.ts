@@ -210,12 +210,10 @@ export function compareOutgoing(
     if (wrong.has(transactionHash)) return 'differs';
     return pending.has(transactionHash) ? 'not_recorded_yet' : 'explained';
   };
-  const transactions = [...new Set(hashes)].map(transactionHash =>
-    outgoing(
-      withdrawals.filter(one => one.transactionHash === transactionHash),
-      sent.find(one => one.transactionHash === transactionHash),
-      statusOf(transactionHash),
-    ),
+  const withdrawn = Map.groupBy(withdrawals, ({ transactionHash }) => transactionHash);
+  const sentBy = new Map(sent.map(transaction => [transaction.transactionHash, transaction]));
+  const transactions = [...new Set(hashes)].map(hash =>
+    outgoing(withdrawn.get(hash) ?? [], sentBy.get(hash), statusOf(hash)),
   );
   return { transactions, differences };
 }

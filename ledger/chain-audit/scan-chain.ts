@@ -17,6 +17,7 @@ import { type BlockMovements, movedWei, readMovements, type ScannedReceipt } fro
 import { inTurns } from './in-turns.ts';
 import { ScanMemory, type ScanSubject } from './scan-memory.ts';
 
+export const REQUESTS_AT_ONCE_DEFAULT = 2;
 /** A point is a balance, a nonce and the code. */
 const CALLS_PER_POINT = 3;
 
@@ -25,10 +26,8 @@ export interface ScanOptions {
   readonly subject: ScanSubject;
   /** Of blocks that are final: what is found is not looked at again. */
   readonly range: BlockRange;
-  /** How many requests may be on their way at a time. */
-  readonly requestsAtOnce: number;
-  /** As given to the client. */
-  readonly callsPerRequest: number;
+  /** How many requests may be on their way at a time; 2 when left out. */
+  readonly requestsAtOnce?: number | undefined;
   /** Of a scan that was stopped. */
   readonly memory?: ScanMemory | undefined;
   /** Told how many points are done of about how many, and then the same of blocks. */
@@ -108,7 +107,7 @@ class PointReader {
   }
 
   async answers(blocks: readonly bigint[]): Promise<Map<bigint, PointAnswer>> {
-    const { memory, callsPerRequest, requestsAtOnce, onProgress } = this.#options;
+    const { rpc, memory, requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT, onProgress } = this.#options;
     const answers = new Map<bigint, PointAnswer>();
     const told = (block: bigint, answer: PointAnswer) => {
       answers.set(block, answer);
@@ -121,7 +120,7 @@ class PointReader {
       if (point) told(block, point);
       else unknown.push(block);
     }
-    const perRequest = Math.max(1, Math.floor(callsPerRequest / CALLS_PER_POINT));
+    const perRequest = Math.max(1, Math.floor(rpc.callsPerRequest / CALLS_PER_POINT));
     await inTurns(chunks(unknown, perRequest), requestsAtOnce, async some => {
       // All at once, so that they go together; none is left on its way when one fails.
       await inTurns(some, some.length, async block => told(block, await this.#ask(block)));
@@ -151,7 +150,7 @@ class PointReader {
 }
 
 async function readBlocks(
-  { rpc, subject, memory, requestsAtOnce, onProgress }: Remembering,
+  { rpc, subject, memory, requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT, onProgress }: Remembering,
   { changed }: ChangedBlocks,
   traces: boolean,
 ): Promise<ScannedBlock[]> {

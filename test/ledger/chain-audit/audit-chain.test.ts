@@ -6,6 +6,7 @@ import {
   auditChain,
   type ChainAudit,
   type ChainAuditOptions,
+  readAuditedRange,
 } from '../../../ledger/chain-audit/audit-chain.ts';
 import { openAuditClient } from '../../../ledger/chain-audit/audit-client.ts';
 import { NoStateError } from '../../../ledger/chain-audit/bisection.ts';
@@ -268,6 +269,15 @@ describe('a dishonest row', () => {
     expect(found).toMatchObject({ differences: [named()], isProven: true });
   });
 
+  test('altered in everything else is named by each column', async () => {
+    await chain.tamper(`update receipt_inclusions set block_hash = '${elsewhere}', transaction_index = 5, trace_index = 3,
+      frame_type = 'SELFDESTRUCT', transaction_type = 'deposit', input = null ${of(11n)}`);
+    const { differences } = await audit();
+    expect(differences.flatMap(({ fields }) => fields.map(({ field }) => field)).toSorted()).toEqual([
+      ...['block_hash', 'frame_type', 'input', 'trace_index', 'transaction_index', 'transaction_type'],
+    ]);
+  });
+
   test('of what left after the ledger compared its balance is only not there yet', async () => {
     await chain.tamper(`delete from sent_transactions where transaction_hash = '${chain.outgoing.circle}';
       delete from withdrawals where transaction_hash = '${chain.outgoing.circle}';
@@ -444,12 +454,10 @@ describe('blocks that cannot be audited', () => {
 });
 
 test('the scanner rebuilds the receipts as they were recorded', async () => {
-  const rpc = openAuditClient({ rpcUrl: chain.rpc.url, callsPerRequest: 60 });
+  const rpc = openAuditClient({ rpcUrl: chain.rpc.url });
   const subject = await readInstallation(openKysely(auditor));
-  const { receipts, doubts } = await scanReceipts({
-    ...{ rpc, subject, requestsAtOnce: 2, callsPerRequest: 60 },
-    range: { after: chain.after, through: chain.through },
-  });
+  const range = await readAuditedRange(auditor);
+  const { receipts, doubts } = await scanReceipts({ rpc, subject, range });
   expect(doubts).toEqual([]);
   const { rows } = await auditor.query(
     `select receipt_id as "receiptId", block_number as "blockNumber", block_hash as "blockHash", block_at as "blockAt",
