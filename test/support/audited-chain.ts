@@ -164,9 +164,6 @@ async function writeHistory(client: ReturnType<typeof clientAt>, steps: IntakeSt
   await pays({ to: PAYMENT_ADDRESS, value: ETH }, 0);
   await pays({ ...call('Batch', 'pay', [PAYMENT_ADDRESS, [5n, 7n]]), value: 12n }, 1, 2);
   await pays({ ...call('Forwarder', 'forward', [PAYMENT_ADDRESS, '0x1234']), value: 11n }, 1);
-  // Neither moves ETH to the address.
-  await pays({ ...call('RevertingForwarder', 'payAndSwallow', [PAYMENT_ADDRESS]), value: 13n });
-  await pays({ ...call('DelegateCaller', 'delegate', [PAYMENT_ADDRESS, '0x']), value: 17n });
   await wait();
   const withdrawal = await send({ to: payer.address, value: ETH / 2n }, PAYMENT_ADDRESS);
   await mined(withdrawal);
@@ -180,12 +177,14 @@ async function writeHistory(client: ReturnType<typeof clientAt>, steps: IntakeSt
   await mined(circle);
   paying.push([circle, [1]]);
   await wait();
-  // Two in a block, and of the same amount.
+  // Two in a block, of the same amount, among others that move no ETH to the address although their traces look so.
   await client.setAutomine(false);
-  const twins = [
-    await send({ to: PAYMENT_ADDRESS, value: 29n }),
-    await send({ to: PAYMENT_ADDRESS, value: 29n }),
-  ];
+  const undone = call('RevertingForwarder', 'payAndSwallow', [PAYMENT_ADDRESS]);
+  const delegated = call('DelegateCaller', 'delegate', [PAYMENT_ADDRESS, '0x']);
+  const first = await send({ to: PAYMENT_ADDRESS, value: 29n });
+  await send({ ...undone, value: 13n });
+  await send({ ...delegated, value: 17n });
+  const twins = [first, await send({ to: PAYMENT_ADDRESS, value: 29n })];
   await client.mine({ blocks: 1 });
   await client.setAutomine(true);
   for (const hash of twins) paying.push([hash, [0]]);
