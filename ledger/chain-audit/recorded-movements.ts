@@ -1,6 +1,6 @@
 /** What the ledger has recorded of the payment address, for comparison with a scan. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { InclusionRow } from '../intake/receipt-facts.ts';
+import { type InclusionRow, readRecentInclusions } from '../intake/receipt-facts.ts';
 import { bucketOf } from '../store/bucket.ts';
 import type { SentTransactionTable, Tables, WithdrawalTable } from '../store/tables.ts';
 import type { BlockRange } from './bisection.ts';
@@ -39,12 +39,10 @@ export async function readRecordedMovements(
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async trx => {
-      const inclusions = await sql<InclusionRow>`
+      const inRange = await readRecentInclusions(trx, after, through);
+      const found = await sql<InclusionRow>`
         select distinct on (i.bucket, i.receipt_id) i.* from receipt_inclusions i
-        where (i.bucket, i.receipt_id) in
-          (select bucket, receipt_id from receipt_inclusions
-            where block_number > ${after} and block_number <= ${through}
-            union all ${scanned})
+        where (i.bucket, i.receipt_id) in ${scanned}
         order by i.bucket, i.receipt_id, i.version desc`.execute(trx);
       const noticed = await sql<{ receipt_id: string }>`
         select receipt_id from receipts where (bucket, receipt_id) in ${scanned}`.execute(trx);
@@ -58,7 +56,7 @@ export async function readRecordedMovements(
         trx,
       );
       return {
-        inclusions: new Map(inclusions.rows.map(row => [row.receipt_id, row])),
+        inclusions: new Map([...inRange, ...found.rows.map(row => [row.receipt_id, row] as const)]),
         noticed: new Set(noticed.rows.map(row => row.receipt_id)),
         withdrawals: withdrawals.rows,
         sent: sent.rows,

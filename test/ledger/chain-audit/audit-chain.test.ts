@@ -1,5 +1,6 @@
 /** The audit of a real chain against a real ledger: sound, tampered with, and over RPCs of every kind. */
 import type pg from 'pg';
+import { numberToHex } from 'viem';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   AuditRangeError,
@@ -396,6 +397,49 @@ describe('an RPC', () => {
     expect(found.doubts).toContainEqual(
       `Block ${payment(11n).blockNumber} changed the balance by 11 wei that none of its transfers explains.`,
     );
+  });
+
+  test('that shows an authorization of code by the nonce: it is told', async () => {
+    const from = payment(11n).blockNumber + 7n;
+    chain.rpc.fault = ({ method, params }) =>
+      method === 'eth_getTransactionCount' && BigInt(String(params[1])) >= from
+        ? { kind: 'result', of: honest => numberToHex(BigInt(String(honest)) + 1n) }
+        : NO_FAULT;
+    const found = await audit();
+    expect(found).toMatchObject({ blocksFound: 10, differences: [], isProven: false });
+    expect(found.doubts).toEqual([
+      expect.stringMatching(
+        `^Block ${from} raised the nonce by 1 more than was sent: an authorization of code`,
+      ),
+    ]);
+  });
+
+  test('that shows a deposit of the address itself: what it minted is in the sum', async () => {
+    const { failed } = chain.outgoing;
+    const { rows } = await auditor.query<{ block: bigint }>(
+      `select block_number as block from sent_transactions where transaction_hash = '${failed}'`,
+    );
+    const from = rows[0]?.block ?? 0n;
+    const minting = (transaction: { hash: string }) =>
+      transaction.hash === failed ? { ...transaction, mint: '0x5' } : transaction;
+    chain.rpc.fault = ({ method, params }) => {
+      if (method === 'eth_getBalance' && BigInt(String(params[1])) >= from)
+        return { kind: 'result', of: honest => numberToHex(BigInt(String(honest)) + 5n) };
+      if (method !== 'eth_getBlockByNumber' || params[1] !== true) return NO_FAULT;
+      return {
+        kind: 'result',
+        of: honest => {
+          const block = honest as { transactions: { hash: string }[] };
+          return { ...block, transactions: block.transactions.map(minting) };
+        },
+      };
+    };
+    expect(await audit()).toMatchObject({
+      mintedWei: 5n,
+      unexplainedWei: 0n,
+      differences: [],
+      isProven: true,
+    });
   });
 
   test('of another chain is refused', async () => {
