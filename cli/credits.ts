@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `npx credits …`: what an operator or an auditor does by hand. */
 import { Command, CommanderError } from 'commander';
+import { auditChainCommand } from './audit-chain.ts';
 import { distributeCommand } from './distribute.ts';
 import { importCommand } from './import.ts';
 import { replayCommand } from './replay.ts';
@@ -33,7 +34,14 @@ async function main(argv: readonly string[]): Promise<number> {
     .addHelpText('after', SURROUNDINGS)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
-  for (const command of [verifyCommand, replayCommand, importCommand, tokenCommand, distributeCommand])
+  for (const command of [
+    verifyCommand,
+    replayCommand,
+    auditChainCommand,
+    importCommand,
+    tokenCommand,
+    distributeCommand,
+  ])
     program.addCommand(inherited(command(done), program));
   try {
     await program.parseAsync(argv);

@@ -8,6 +8,28 @@ export type { CardWorker } from './cards/card-worker.ts';
 export { type Cards, StripeAwayError } from './cards/cards.ts';
 export type { Checkout } from './cards/checkout.ts';
 export { CARD_CENTS_MIN, STRIPE_API_VERSION } from './cards/stripe-client.ts';
+export {
+  AuditRangeError,
+  auditChain,
+  type ChainAudit,
+  type ChainAuditOptions,
+  readAuditedRange,
+} from './chain-audit/audit-chain.ts';
+export {
+  type AuditClient,
+  CALLS_PER_REQUEST_DEFAULT,
+  openAuditClient,
+} from './chain-audit/audit-client.ts';
+export { type BlockRange, NoStateError } from './chain-audit/bisection.ts';
+export type { ScannedReceipt } from './chain-audit/block-movements.ts';
+export type { Difference } from './chain-audit/compare-movements.ts';
+export {
+  REQUESTS_AT_ONCE_DEFAULT,
+  type ScannedReceipts,
+  type ScanOptions,
+  scanReceipts,
+} from './chain-audit/scan-chain.ts';
+export { ForeignMemoryError, ScanMemory, type ScanSubject } from './chain-audit/scan-memory.ts';
 export { type Distribution, distribute, previewDistribution } from './cluster/distribute.ts';
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
@@ -27,6 +49,7 @@ export type { Refusal } from './core/refusal.ts';
 export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
+export { describeRpcFailure, isRpcFailure } from './intake/chain-answers.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
 export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from './intake/operator-price.ts';

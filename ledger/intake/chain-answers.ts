@@ -165,20 +165,60 @@ export async function readBalanceAndNonce(
   return { balanceWei: quantity(balance, 'a balance'), nonce: quantity(nonce, 'a nonce') };
 }
 
+/** Whether an address has code after a block; a delegation to code (EIP-7702) is code too. */
+export async function readHasCode(
+  client: PublicClient,
+  address: string,
+  blockNumber: bigint,
+): Promise<boolean> {
+  return bytesOf(await ask(client, 'eth_getCode', [address, `0x${blockNumber.toString(16)}`])) !== '0x';
+}
+
+/** A transaction as its block names it, whether it failed or not. */
+export interface ChainTransaction {
+  readonly transactionHash: string;
+  readonly transactionIndex: number;
+  /** As in ChainInclusion. */
+  readonly transactionType: string;
+  readonly fromAddress: string;
+  /** Null where it makes a contract. */
+  readonly toAddress: string | null;
+  readonly amountWei: bigint;
+  readonly input: string;
+  /** What a deposit from L1 gives its sender before anything else; nothing for others. */
+  readonly mintedWei: bigint;
+}
+
+/** The transactions of a block, in its order. */
+export async function readTransactions(
+  client: PublicClient,
+  block: Pick<ChainBlock, 'number' | 'hash'>,
+): Promise<ChainTransaction[]> {
+  const answer = await ask(client, 'eth_getBlockByNumber', [`0x${block.number.toString(16)}`, true]);
+  if (blockOf(answer).hash !== block.hash) throw new UnusableAnswerError('it answered another block');
+  return list(object(answer, 'a block').transactions).map(entry => {
+    const transaction = object(entry, 'a transaction');
+    const { hash, from, to, value, input, mint } = transaction;
+    return {
+      transactionHash: hashOf(hash, "a transaction's hash"),
+      transactionIndex: Number(quantity(transaction.transactionIndex, "a transaction's position")),
+      transactionType: typeName(transaction.type),
+      fromAddress: addressOf(from),
+      toAddress: to === undefined || to === null ? null : addressOf(to),
+      amountWei: quantity(value, "a transaction's value"),
+      input: bytesOf(input),
+      mintedWei: mint === undefined || mint === null ? 0n : quantity(mint, 'what a deposit minted'),
+    };
+  });
+}
+
 /** The senders of a block's transactions, by transaction. */
 export async function readSenders(
   client: PublicClient,
   block: Pick<ChainBlock, 'number' | 'hash'>,
 ): Promise<Map<string, string>> {
-  const answer = await ask(client, 'eth_getBlockByNumber', [`0x${block.number.toString(16)}`, true]);
-  if (blockOf(answer).hash !== block.hash) throw new UnusableAnswerError('it answered another block');
-  const { transactions } = object(answer, 'a block');
-  return new Map(
-    list(transactions).map(transaction => {
-      const { hash, from } = object(transaction, 'a transaction');
-      return [hashOf(hash, "a transaction's hash"), addressOf(from)];
-    }),
-  );
+  const transactions = await readTransactions(client, block);
+  return new Map(transactions.map(({ transactionHash, fromAddress }) => [transactionHash, fromAddress]));
 }
 
 /** The outermost frame of a transaction that did not fail, as the transaction itself tells it. */

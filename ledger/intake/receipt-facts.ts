@@ -111,16 +111,21 @@ export function included(row: InclusionRow): Included {
   };
 }
 
-/** The latest inclusion of every receipt that had one in a block after `afterBlock`, by receipt id. */
+/**
+ * The latest inclusion of every receipt that had one in a block after `afterBlock`, up to `throughBlock` if given, by
+ * receipt id.
+ */
 export async function readRecentInclusions(
   db: Kysely<Tables>,
   afterBlock: bigint,
+  throughBlock: bigint | null = null,
 ): Promise<Map<string, InclusionRow>> {
+  const upTo = throughBlock === null ? sql`` : sql`and block_number <= ${throughBlock}`;
   const { rows } = await sql<InclusionRow>`
     select distinct on (i.bucket, i.receipt_id) i.*
     from receipt_inclusions i
     where (i.bucket, i.receipt_id) in
-      (select bucket, receipt_id from receipt_inclusions where block_number > ${afterBlock})
+      (select bucket, receipt_id from receipt_inclusions where block_number > ${afterBlock} ${upTo})
     order by i.bucket, i.receipt_id, i.version desc`.execute(db);
   return new Map(rows.map(row => [row.receipt_id, row]));
 }

@@ -1151,6 +1151,8 @@ grant select on balance_progress to credits_api;
 
 grant insert, select, update on balance_progress to credits_app;
 
+grant select on balance_progress to credits_auditor;
+
 grant insert, select, update on balance_progress to credits_worker;
 
 grant insert, select, update on books to credits_api;
@@ -1172,6 +1174,8 @@ grant insert, select on card_payments to credits_worker;
 grant select on chain_progress to credits_api;
 
 grant insert, select, update on chain_progress to credits_app;
+
+grant select on chain_progress to credits_auditor;
 
 grant insert, select, update on chain_progress to credits_worker;
 

@@ -125,6 +125,15 @@ describe('the direction of imports', () => {
       '../ledger.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/chain-audit', 'nothing else', [
+      '../intake/record-inclusion.ts',
+      '../intake/indexed-transfers.ts',
+      '../posting/poster.ts',
+      '../reads/credits.ts',
+      '../audit/verify.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/keys', 'nothing else', [
       '../posting/poster.ts',
       '../orders/reference.ts',

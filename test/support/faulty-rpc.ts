@@ -19,8 +19,8 @@ export type Fault =
   | { readonly kind: 'delay'; readonly ms: number }
   /** The answer to another question, as of a node that is behind. */
   | { readonly kind: 'instead'; readonly ask: Pick<RpcCall, 'method' | 'params'> }
-  /** HTTP's status is this, without an answer. */
-  | { readonly kind: 'status'; readonly status: number }
+  /** HTTP's status is this, without an answer; perhaps with the word when to ask again. */
+  | { readonly kind: 'status'; readonly status: number; readonly retryAfterSeconds?: number }
   /** The answers of a batch come in another order; one that came alone waits until another has gone before it. */
   | { readonly kind: 'reorder' }
   /** The answer, and the whole reply with it, breaks off in the middle. */
@@ -80,7 +80,9 @@ async function reply(
   }
   const refusing = faults.find(fault => fault.kind === 'status');
   if (refusing) {
-    response.writeHead(refusing.status, { 'content-type': 'text/plain' }).end('not now');
+    const { status, retryAfterSeconds } = refusing;
+    const later = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+    response.writeHead(status, { 'content-type': 'text/plain', ...later }).end('not now');
     return;
   }
   const answers = await Promise.all(

@@ -27,10 +27,14 @@ export async function runProgram(args: readonly string[], env: Environment = {})
 }
 
 /** Runs `npx credits …` until it ends by itself. */
-export async function runCredits(args: readonly string[], databaseUrl?: string): Promise<Ended> {
+export async function runCredits(
+  args: readonly string[],
+  databaseUrl?: string,
+  env: Environment = {},
+): Promise<Ended> {
   // No state folder of the person who runs the tests.
-  const nowhere = { STATE_FOLDER: '/nowhere' };
-  return await run([CLI, ...args], databaseUrl === undefined ? nowhere : { DATABASE_URL: databaseUrl });
+  const found = databaseUrl === undefined ? { STATE_FOLDER: '/nowhere' } : { DATABASE_URL: databaseUrl };
+  return await run([CLI, ...args], { ...found, ...env });
 }
 
 async function run(args: readonly string[], env: Environment): Promise<Ended> {
