@@ -1,17 +1,31 @@
 /** `npx credits replay`: the ledger made again out of what is on record, and compared. */
 import { Command } from 'commander';
+import type pg from 'pg';
+import { readSenderList } from '../api/sender-list.ts';
 import {
+  AuditRangeError,
+  describeRpcFailure,
   exportArchive,
   importArchive,
+  isRpcFailure,
+  openAuditClient,
+  openKysely,
   openPool,
   type Problem,
   type Replayed,
+  type ReplayOptions,
+  type RestoreOptions,
+  readAuditedRange,
+  readInstallation,
   replayJournal,
+  restoreReceipts,
+  SenderLists,
+  scanReceipts,
 } from '../ledger/index.ts';
 import { jsonText } from './json-text.ts';
 import { startProgress } from './progress.ts';
 import { readAccountOption, readInstantOption } from './read-options.ts';
-import { withSurroundings } from './surroundings.ts';
+import { type Surroundings, withSurroundings } from './surroundings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A fetch waits for the database to sort a whole bucket. */
@@ -21,6 +35,8 @@ interface ReplayArguments {
   readonly at?: string;
   readonly account?: string;
   readonly into?: string;
+  readonly fromChain?: true;
+  readonly restore?: true;
   readonly json?: true;
 }
 
@@ -32,15 +48,22 @@ export function replayCommand(done: (code: number) => void): Command {
     )
     .option('--at <instant>', 'only what was booked by then, such as 2026-03-01T15:00:00Z')
     .option('--account <account>', 'the book of this account only, such as acct_0123456789abcdef')
+    .option('--from-chain', 'take receipts from an independent scan of the chain instead of from the records')
+    .option(
+      '--restore',
+      'with --from-chain: record the receipts that are missing or otherwise, for the worker to credit',
+    )
     .option('--into <url>', 'restore the service from its facts in this empty database, instead of comparing')
     .option('--json', 'print JSON')
     .action(async (given: ReplayArguments) => done(await replay(given)));
 }
 
-async function replay({ at, account, into, json }: ReplayArguments): Promise<number> {
-  const range = { at: readInstantOption('--at', at), accountId: readAccountOption(account) };
-  if (into !== undefined && (at !== undefined || account !== undefined))
-    throw new UsageError('--into restores all there is: leave out --at and --account.');
+async function replay(given: ReplayArguments): Promise<number> {
+  const { into, fromChain, restore } = given;
+  const range = { at: readInstantOption('--at', given.at), accountId: readAccountOption(given.account) };
+  if (into !== undefined && (given.at ?? given.account ?? fromChain) !== undefined)
+    throw new UsageError('--into restores all there is: leave out --at, --account and --from-chain.');
+  if (restore && !fromChain) throw new UsageError('--restore goes with --from-chain.');
   return await withSurroundings(async surroundings => {
     const pool = openPool({
       databaseUrl: await surroundings.databaseUrl(),
@@ -50,25 +73,110 @@ async function replay({ at, account, into, json }: ReplayArguments): Promise<num
       applicationName: 'credits-replay',
       queryTimeoutMs: QUERY_TIMEOUT_MS,
     });
-    const progress = startProgress(into === undefined ? 'entries' : 'lines');
     try {
-      if (into !== undefined) {
-        const lines = exportArchive(pool, { onProgress: progress.show });
-        const imported = await importArchive({ databaseUrl: into, lines });
-        progress.clear();
-        const text = `${imported.books} books with ${imported.entries} entries were restored, and each ends as it did.`;
-        console.log(json ? jsonText(imported) : text);
-        return 0;
-      }
-      const replayed = await replayJournal(pool, { ...range, onProgress: progress.show });
-      progress.clear();
-      console.log(json ? jsonText(replayed) : textOf(replayed));
-      return replayed.differences.length > 0 ? 1 : 0;
+      return into === undefined
+        ? await compare(pool, surroundings, { ...given, ...range })
+        : await restoreInto(pool, into, given.json ?? false);
     } finally {
-      progress.clear();
       await pool.end();
     }
   });
+}
+
+async function restoreInto(pool: pg.Pool, databaseUrl: string, json: boolean): Promise<number> {
+  const progress = startProgress('lines');
+  try {
+    const lines = exportArchive(pool, { onProgress: progress.show });
+    const imported = await importArchive({ databaseUrl, lines });
+    progress.clear();
+    const text = `${imported.books} books with ${imported.entries} entries were restored, and each ends as it did.`;
+    console.log(json ? jsonText(imported) : text);
+    return 0;
+  } finally {
+    progress.clear();
+  }
+}
+
+type Compared = Pick<ReplayArguments, 'fromChain' | 'restore' | 'json'> &
+  Pick<ReplayOptions, 'at' | 'accountId'>;
+
+async function compare(
+  pool: pg.Pool,
+  surroundings: Surroundings,
+  { fromChain, restore, json, at, accountId }: Compared,
+): Promise<number> {
+  const scanned = fromChain ? await scanFor(pool, await surroundings.rpcUrl()) : undefined;
+  const restored = scanned && restore ? await restoreScanned(surroundings, scanned.receipts) : [];
+  const progress = startProgress('entries');
+  try {
+    const replayed = await replayJournal(pool, { at, accountId, scanned, onProgress: progress.show });
+    progress.clear();
+    const doubts = scanned?.doubts ?? [];
+    const result = {
+      ...replayed,
+      ...(scanned ? { scanned: scanned.receipts.length, doubts, restored } : {}),
+    };
+    console.log(json ? jsonText(result) : [...linesOf(scanned, restored), textOf(replayed)].join('\n'));
+    return replayed.differences.length > 0 || doubts.length > 0 ? 1 : 0;
+  } finally {
+    progress.clear();
+  }
+}
+
+async function restoreScanned(
+  surroundings: Surroundings,
+  receipts: RestoreOptions['receipts'],
+): Promise<readonly string[]> {
+  const databaseUrl = await surroundings.databaseUrl();
+  return await restoreReceipts({ databaseUrl, receipts, senders: listedSenders() });
+}
+
+/** The receipts of all that the ledger has finally taken in, found without it. */
+async function scanFor(pool: pg.Pool, rpcUrl: string) {
+  const progress = startProgress('points');
+  try {
+    const range = await readAuditedRange(pool);
+    const { chainId, genesisHash, paymentAddress } = await readInstallation(openKysely(pool));
+    const { receipts, doubts } = await scanReceipts({
+      rpc: openAuditClient({ rpcUrl }),
+      subject: { chainId, genesisHash, paymentAddress },
+      range,
+      onProgress: (_, done, expected) => progress.show(done, expected),
+    });
+    return { range, receipts, doubts };
+  } catch (error) {
+    if (error instanceof AuditRangeError) throw new UsageError(error.message);
+    // In words without its URL, which may hold a key.
+    if (isRpcFailure(error)) throw new Error(`The RPC cannot be used: ${describeRpcFailure(error)}.`);
+    throw error;
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Whom the operator knows: what they paid is not anybody's by itself. */
+function listedSenders(): SenderLists {
+  const problems: string[] = [];
+  const listed = (name: string) => {
+    const path = process.env[name]?.trim();
+    return path ? readSenderList(name, path, problems) : [];
+  };
+  const senders = { pooled: listed('POOLED_SENDERS_FILE'), blocked: listed('BLOCKED_SENDERS_FILE') };
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return new SenderLists(senders);
+}
+
+function linesOf(
+  scanned: Awaited<ReturnType<typeof scanFor>> | undefined,
+  restored: readonly string[],
+): string[] {
+  if (!scanned) return [];
+  const { after, through } = scanned.range;
+  return [
+    ...restored.map(receipt => `restored: receipt ${receipt}, which the worker will price and credit`),
+    ...scanned.doubts.map(doubt => `not proven: ${doubt}`),
+    `${scanned.receipts.length} receipts were found on the chain in blocks ${after + 1n} to ${through}`,
+  ];
 }
 
 function textOf({ books, entries, commands, differences }: Replayed): string {

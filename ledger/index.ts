@@ -93,8 +93,9 @@ export type { PriceCursor } from './reads/price-records.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
-export { DEFAULT_HOLD_LIMITS } from './service-requests.ts';
 export { type Replayed, type ReplayOptions, replayJournal } from './replay/replay.ts';
+export { type RestoreOptions, restoreReceipts } from './restore-receipts.ts';
+export { DEFAULT_HOLD_LIMITS } from './service-requests.ts';
 export {
   checkInstallation,
   ensureInstallation,

@@ -1,5 +1,5 @@
 /** The ledger as its callers know it: what can be asked of it and what it answers. */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
@@ -92,6 +92,7 @@ import {
 } from './service-requests.ts';
 import { AccountCodes } from './store/account-codes.ts';
 import { isDistributed } from './store/citus.ts';
+import { readNow } from './store/clock.ts';
 import {
   assertSameInstallation,
   type Installation,
@@ -300,10 +301,7 @@ export class Ledger {
   }
 
   async #nowOn(db: Kysely<Tables>): Promise<Instant> {
-    if (this.#options.clock) return this.#options.clock();
-    const { rows } = await sql<{ now: Instant }>`select clock_timestamp() as now`.execute(db);
-    if (!rows[0]) throw new Error('the database did not tell its clock');
-    return rows[0].now;
+    return this.#options.clock ? this.#options.clock() : await readNow(db);
   }
 
   /** The ETH/USD round to quote by at `now`, or why there is none. Throws when the RPC does not answer. */

@@ -8,8 +8,8 @@ import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { AssignmentTable, PriceRecordTable, Tables } from '../store/tables.ts';
 import type { IntakeContext } from './context.ts';
-import type { Included } from './receipt-facts.ts';
 import { inclusionEntry } from './inclusion-entry.ts';
+import type { Included } from './receipt-facts.ts';
 
 /** An inclusion with what is recorded of it. */
 export interface PricedAssignment {

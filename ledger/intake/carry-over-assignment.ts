@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { judgeFrame } from '../core/frame.ts';
 import type { AssignmentTable, Tables } from '../store/tables.ts';
 import { matchOf } from './assignment-facts.ts';
-import type { IntakeContext } from './context.ts';
+import type { RecordingContext } from './context.ts';
 import { DECIDED_BY_PERSON } from './decided-by-person.ts';
 import type { Match, NoMatch } from './match-inclusion.ts';
 import type { Included } from './receipt-facts.ts';
@@ -15,7 +15,7 @@ import type { Included } from './receipt-facts.ts';
  * waits in suspense for a new decision.
  */
 export async function carryOverAssignment(
-  _context: IntakeContext,
+  _context: RecordingContext,
   trx: Kysely<Tables>,
   standing: Included,
 ): Promise<Match | NoMatch | null> {

@@ -27,3 +27,9 @@ export interface IntakeContext {
   /** One readable line. */
   readonly log: (line: string) => void;
 }
+
+/** What it takes to write down where the chain has a payment, without asking the chain. */
+export type RecordingContext = Pick<
+  IntakeContext,
+  'db' | 'codes' | 'installation' | 'senders' | 'now' | 'log'
+>;

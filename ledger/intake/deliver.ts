@@ -2,11 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { CommandIdentity } from '../core/journal.ts';
 import type { Request } from '../posting/batch.ts';
-import {
-  purchaseKeyDigest,
-  type ReceiptEffect,
-  receiptCommandIdentity,
-} from '../posting/identity.ts';
+import { purchaseKeyDigest, type ReceiptEffect, receiptCommandIdentity } from '../posting/identity.ts';
 import { isPassing } from '../posting/passing-errors.ts';
 import { bucketOf, bucketOfAccount } from '../store/bucket.ts';
 import { findConsumedKeys } from '../store/posted-entries.ts';

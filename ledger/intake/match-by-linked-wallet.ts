@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { judgeFrame } from '../core/frame.ts';
 import type { Tables } from '../store/tables.ts';
 import { linkedAccountInBlock } from '../wallets/wallet-links.ts';
-import type { IntakeContext } from './context.ts';
+import type { RecordingContext } from './context.ts';
 import type { Match } from './match-inclusion.ts';
 import type { Included } from './receipt-facts.ts';
 
@@ -11,7 +11,7 @@ import type { Included } from './receipt-facts.ts';
  * one. A sender that pays for many people is nobody's, whatever was linked before that was known.
  */
 export async function matchByLinkedWallet(
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   standing: Included,
 ): Promise<Match | null> {

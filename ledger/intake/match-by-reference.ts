@@ -4,13 +4,13 @@ import { findOrder } from '../orders/find-order.ts';
 import { parseReference } from '../orders/reference.ts';
 import { bucketOf } from '../store/bucket.ts';
 import type { Tables } from '../store/tables.ts';
-import type { IntakeContext } from './context.ts';
+import type { RecordingContext } from './context.ts';
 import type { Match, NoMatch } from './match-inclusion.ts';
 import type { Included } from './receipt-facts.ts';
 
 /** The order whose reference the value frame itself carries, and nothing else beside it; null without one. */
 export async function matchByReference(
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   standing: Included,
 ): Promise<Match | NoMatch | null> {

@@ -6,7 +6,7 @@ import { findOrder, type OrderRow } from '../orders/find-order.ts';
 import { hasPaymentOf } from '../orders/standing-payments.ts';
 import { bucketOf } from '../store/bucket.ts';
 import type { Tables } from '../store/tables.ts';
-import type { IntakeContext } from './context.ts';
+import type { RecordingContext } from './context.ts';
 import type { Match, NoMatch } from './match-inclusion.ts';
 import type { Included } from './receipt-facts.ts';
 
@@ -15,7 +15,7 @@ import type { Included } from './receipt-facts.ts';
  * first that is taken in is the order's; the others might be anybody's. One that the chain took back is none.
  */
 export async function matchByUniqueAmount(
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   standing: Included,
 ): Promise<Match | NoMatch | null> {

@@ -8,7 +8,7 @@ import { findOrderToPay } from '../orders/order-to-pay.ts';
 import type { Tables } from '../store/tables.ts';
 import { writeAssignment } from './assignment-facts.ts';
 import { carryOverAssignment } from './carry-over-assignment.ts';
-import type { IntakeContext } from './context.ts';
+import type { RecordingContext } from './context.ts';
 import { matchByLinkedWallet } from './match-by-linked-wallet.ts';
 import { matchByReference } from './match-by-reference.ts';
 import { matchByUniqueAmount } from './match-by-unique-amount.ts';
@@ -32,7 +32,7 @@ export interface NoMatch {
 }
 
 type Matcher = (
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   standing: Included,
   now: Instant,
@@ -52,7 +52,7 @@ const MATCHERS: readonly Matcher[] = [
  * there whatever it says, and raises an alarm, unless an operator has assigned it before.
  */
 export async function matchInclusion(
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   standing: Included,
   now: Instant,
@@ -87,7 +87,7 @@ export async function matchInclusion(
 }
 
 async function orderOf(
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   accountId: bigint,
   standing: Included,

@@ -15,9 +15,9 @@ import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
 import { readLastAssignment } from './assignment-facts.ts';
-import type { IntakeContext } from './context.ts';
-import type { IndexedTransfer } from './indexed-transfers.ts';
+import type { RecordingContext } from './context.ts';
 import { inclusionEntry } from './inclusion-entry.ts';
+import type { IndexedTransfer } from './indexed-transfers.ts';
 import { matchInclusion } from './match-inclusion.ts';
 import {
   chainReceiptId,
@@ -34,7 +34,7 @@ import {
  * before is reversed first: time, value and price all come from the new one. Returns whether anything was new.
  */
 export async function recordInclusion(
-  context: IntakeContext,
+  context: RecordingContext,
   transfer: IndexedTransfer,
   now: Instant,
 ): Promise<boolean> {
@@ -88,7 +88,11 @@ export async function recordInclusion(
  * Records that the chain no longer has the payment as `lost`, and reverses what it had led to. Returns whether that
  * was new: `lost` may have been superseded in the meantime.
  */
-export async function recordAbsence(context: IntakeContext, lost: Included, now: Instant): Promise<boolean> {
+export async function recordAbsence(
+  context: RecordingContext,
+  lost: Included,
+  now: Instant,
+): Promise<boolean> {
   return await context.db.transaction().execute(async trx => {
     const book = await lockSystemBook(runIn(trx), lost.bucket);
     const latest = await readLatestInclusion(trx, lost.bucket, lost.receiptId);
@@ -125,7 +129,7 @@ export async function recordAbsence(context: IntakeContext, lost: Included, now:
  * outbox.
  */
 async function reverse(
-  context: IntakeContext,
+  context: RecordingContext,
   trx: Kysely<Tables>,
   lost: Included,
   now: Instant,
@@ -167,7 +171,7 @@ async function readCredited(
   return amountMicrousd === 0n ? null : { accountId: assignment.account_id, amountMicrousd };
 }
 
-function treasury(context: IntakeContext) {
+function treasury(context: RecordingContext) {
   const { chainId, paymentAddress } = context.installation;
   return treasuryAccount(chainId, paymentAddress);
 }

@@ -1,5 +1,5 @@
 /** Registering AI services, making and revoking tokens on an operator's word: each sealed with who did it and why. */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import {
   findService,
@@ -11,6 +11,7 @@ import {
 } from '../keys/access-tokens.ts';
 import type { Mode } from '../keys/secret.ts';
 import { AccountCodes } from '../store/account-codes.ts';
+import { readNow } from '../store/clock.ts';
 import { readInstallation } from '../store/installation.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
@@ -119,9 +120,7 @@ export async function makeTokenByHand(
 ): Promise<string> {
   const { bucketCount, mode } = await readInstallation(db);
   const context = { db, codes: await AccountCodes.load(db), bucketCount, mode };
-  const { rows } = await sql<{ now: Instant }>`select clock_timestamp() as now`.execute(db);
-  if (!rows[0]) throw new Error('the database did not tell its clock');
-  const word = { operator: 'command line', reason: 'npx credits token', now: rows[0].now };
+  const word = { operator: 'command line', reason: 'npx credits token', now: await readNow(db) };
   if (role === 'operator') return (await makeOperatorToken(context, name, word)).token;
   const registered = await registerService(context, name, word);
   const made = registered === 'service_exists' ? await makeServiceToken(context, name, word) : registered;

@@ -12,7 +12,11 @@ export interface InclusionFact {
   readonly version: number;
   readonly bucket: number;
   /** Null: the chain took it back. */
-  readonly included: { readonly blockAt: Instant; readonly amountWei: bigint } | null;
+  readonly included: {
+    readonly blockNumber: bigint;
+    readonly blockAt: Instant;
+    readonly amountWei: bigint;
+  } | null;
   readonly noticedAt: Instant;
 }
 
@@ -128,25 +132,34 @@ async function readInclusions(client: pg.ClientBase, through: string | null): Pr
     receipt_id: string;
     version: number;
     outcome: string;
+    block_number: bigint | null;
     block_at: Instant | null;
     amount_wei: bigint | null;
     noticed_at: Instant;
   }>(
     client,
-    `select bucket, receipt_id, version, outcome, block_at, amount_wei, noticed_at from receipt_inclusions
+    `select bucket, receipt_id, version, outcome, block_number, block_at, amount_wei, noticed_at from receipt_inclusions
     where $1::timestamptz is null or noticed_at <= $1 order by receipt_id, version`,
     through,
   );
-  return rows.map(({ bucket, receipt_id, version, outcome, block_at, amount_wei, noticed_at }) => ({
-    bucket,
-    receiptId: receipt_id,
-    version,
-    included:
-      outcome === 'included' && block_at !== null && amount_wei !== null
-        ? { blockAt: block_at, amountWei: amount_wei }
-        : null,
-    noticedAt: noticed_at,
+  return rows.map(row => ({
+    bucket: row.bucket,
+    receiptId: row.receipt_id,
+    version: row.version,
+    included: includedOf(row),
+    noticedAt: row.noticed_at,
   }));
+}
+
+function includedOf(row: {
+  outcome: string;
+  block_number: bigint | null;
+  block_at: Instant | null;
+  amount_wei: bigint | null;
+}): InclusionFact['included'] {
+  const { outcome, block_number: blockNumber, block_at: blockAt, amount_wei: amountWei } = row;
+  if (outcome !== 'included' || blockNumber === null || blockAt === null || amountWei === null) return null;
+  return { blockNumber, blockAt, amountWei };
 }
 
 /**

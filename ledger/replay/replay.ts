@@ -26,6 +26,7 @@ import {
   type InstallationFacts,
 } from './consequences.ts';
 import { readFacts } from './facts.ts';
+import { type ScannedReceiptsOfRange, withScanned } from './from-chain.ts';
 import { isCommandKind, type RecordedCommand } from './recorded-command.ts';
 import { HoldRecords, ReversalRecords } from './recorded-rows.ts';
 import { ReplayedBook, ReplayRefusal } from './replayed-book.ts';
@@ -43,6 +44,8 @@ export interface ReplayOptions {
   readonly accountId?: bigint | undefined;
   /** Replays what was booked by then; lots and heads, which are told as of now only, are then not compared. */
   readonly at?: Instant | undefined;
+  /** Receipts as an independent scan found them on the chain, instead of as they were recorded. */
+  readonly scanned?: ScannedReceiptsOfRange | undefined;
   /** How many rows of a table are in memory at a time. */
   readonly fetchSize?: number | undefined;
   /** Told now and then, and at the end, how many entries are done, of about how many. */
@@ -85,10 +88,15 @@ async function replayIn(client: pg.ClientBase, options: ReplayOptions): Promise<
   const { accountId, at, fetchSize = FETCH_SIZE } = options;
   const through = at === undefined ? null : instantText(at);
   const installation = await readInstallationFacts(client);
+  const now = await readNow(client);
+  const recorded = await readFacts(client, through);
+  const facts = options.scanned
+    ? withScanned(recorded, options.scanned, { bucketCount: installation.bucketCount, now })
+    : recorded;
   const replay = new Replay({
     chart: await readStoredChart(client),
-    consequences: consequencesOf(await readFacts(client, through), installation),
-    now: await readNow(client),
+    consequences: consequencesOf(facts, installation),
+    now,
     isWhole: at === undefined,
     estimated: accountId === undefined ? await estimateEntries(client) : null,
     onProgress: options.onProgress,

@@ -1,0 +1,114 @@
+/** `npx credits replay`, `export` and `import` as the programs they are. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { accountName, openPool } from '../../ledger/index.ts';
+import { type AuditedChain, startAuditedChain } from '../support/audited-chain.ts';
+import { type AuditedHistory, writeHistory } from '../support/audited-history.ts';
+import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
+import { runCredits } from '../support/program.ts';
+
+describe('npx credits replay', () => {
+  let database: TestDatabase;
+  let history: AuditedHistory;
+  beforeAll(async () => {
+    database = await createDatabase();
+    history = await writeHistory(database.url);
+  });
+  afterAll(() => database?.drop());
+  const run = (...args: string[]) => runCredits(['replay', ...args], database.url);
+
+  test('ends with 0, and says what was made again', async () => {
+    const { code, stdout, stderr } = await run();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^\d+ books made again from \d+ facts and commands, 25 entries compared: all the same\n$/,
+    );
+    expect(await run('--at', '2026-03-02T09:30:00Z', '--account', accountName(history.busy))).toMatchObject({
+      code: 0,
+    });
+    expect(JSON.parse((await run('--json')).stdout)).toMatchObject({ entries: 25, differences: [] });
+  });
+
+  test('ends with 1, and names the entry', async () => {
+    const owner = openPool({ databaseUrl: database.url, max: 1 });
+    const tamper = (change: string) =>
+      owner.query(`begin; set local session_replication_role = 'replica';
+        update lots set face_microcredits = face_microcredits ${change} where account_id = ${history.quiet}; commit`);
+    await tamper('+ 1');
+    const { code, stdout } = await run();
+    await tamper('- 1');
+    await owner.end();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      new RegExp(`^${accountName(history.quiet)}: lot 1 has another faceMicrocredits: expected`),
+    );
+    expect(stdout).toMatch(/: 1 difference\n$/);
+  });
+
+  test('restores the service in an empty database, and in no other', async () => {
+    const target = await createEmptyDatabase();
+    const restored = await run('--into', target.url);
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect(restored.stdout).toMatch(/^\d+ books with 25 entries were restored, and each ends as it did\.\n$/);
+    expect(await runCredits(['replay'], target.url)).toMatchObject({ code: 0 });
+    const again = await run('--into', target.url);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('the database has a ledger already: import into one that is empty');
+    await target.drop();
+  });
+
+  test.each([
+    [['--at', 'yesterday'], /--at takes an instant/],
+    [['--restore'], /--restore goes with --from-chain/],
+    [['--into', 'postgres://127.0.0.1:1/x', '--from-chain'], /leave out/],
+  ])('%j is mistyped', async (args, says) => {
+    const { code, stderr } = await run(...args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(says);
+  });
+});
+
+describe('npx credits replay --from-chain', () => {
+  let chain: AuditedChain;
+  beforeAll(async () => {
+    chain = await startAuditedChain();
+  });
+  afterAll(() => chain?.stop());
+  afterEach(() => chain.restore());
+  const run = (...args: string[]) =>
+    runCredits(['replay', '--from-chain', ...args], chain.databaseUrl, { BASE_RPC_URL: chain.rpc.url });
+
+  test('is the same when the records are those of the chain', async () => {
+    const { code, stdout, stderr } = await run();
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      new RegExp(
+        `^${chain.payments.length} receipts were found on the chain in blocks .*\n.*all the same\n$`,
+      ),
+    );
+  });
+
+  test('finds a month of receipts that was never recorded, and restores it', async () => {
+    const lost = chain.payments.slice(1, 4);
+    const ids = lost.map(({ receiptId }) => `'${receiptId}'`).join();
+    // As if the month had gone by unseen: neither facts nor entries.
+    await chain.tamper(`delete from receipts where receipt_id in (${ids});
+      delete from receipt_inclusions where receipt_id in (${ids});
+      delete from suspense_reasons where receipt_id in (${ids});
+      delete from postings p using entries e where e.details::json->>'receipt' in (${ids})
+        and p.bucket = e.bucket and p.account_id = e.account_id and p.seq = e.seq;
+      delete from entries where details::json->>'receipt' in (${ids});
+      update books b set seq = 0, head = decode(repeat('00', 32), 'hex'), booked_at = 'epoch' where account_id = 0
+        and not exists (select from entries e where e.bucket = b.bucket and e.account_id = 0)`);
+    const found = await run();
+    expect(found.code).toBe(1);
+    for (const { receiptId } of lost)
+      expect(found.stdout).toMatch(
+        new RegExp(`a receipt that follows from the facts is missing: .*${receiptId}`),
+      );
+    const restored = await run('--restore');
+    expect(restored.code, restored.stdout + restored.stderr).toBe(0);
+    for (const { receiptId } of lost) expect(restored.stdout).toContain(`restored: receipt ${receiptId}`);
+    expect(await run()).toMatchObject({ code: 0 });
+    expect(await runCredits(['verify'], chain.databaseUrl)).toMatchObject({ code: 0 });
+  });
+});
