@@ -2,6 +2,7 @@
 /** `npx credits …`: what an operator or an auditor does by hand. */
 import { Command, CommanderError } from 'commander';
 import { distributeCommand } from './distribute.ts';
+import { exportCommand } from './export.ts';
 import { tokenCommand } from './token.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyCommand } from './verify.ts';
@@ -31,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .addHelpText('after', SURROUNDINGS)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
-  for (const command of [verifyCommand, tokenCommand, distributeCommand])
+  for (const command of [verifyCommand, exportCommand, tokenCommand, distributeCommand])
     program.addCommand(inherited(command(done), program));
   try {
     await program.parseAsync(argv);

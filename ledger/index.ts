@@ -23,6 +23,13 @@ export {
 export type { Refusal } from './core/refusal.ts';
 export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
+export { type CsvExport, type ExportFile, exportCsv } from './exports/export-csv.ts';
+export {
+  type ExportOptions,
+  exportJournal,
+  type JournalExport,
+  type JournalFormat,
+} from './exports/export-journal.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
 export type { IntakeWorker } from './intake/intake-worker.ts';
