@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { distributeCommand } from './distribute.ts';
 import { exportCommand } from './export.ts';
+import { reportCommand } from './report.ts';
 import { tokenCommand } from './token.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyCommand } from './verify.ts';
@@ -32,7 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .addHelpText('after', SURROUNDINGS)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
-  for (const command of [verifyCommand, exportCommand, tokenCommand, distributeCommand])
+  for (const command of [verifyCommand, reportCommand, exportCommand, tokenCommand, distributeCommand])
     program.addCommand(inherited(command(done), program));
   try {
     await program.parseAsync(argv);

@@ -20,3 +20,14 @@ export function readAccountOption(name: string | undefined): bigint | undefined 
     throw new UsageError('--account takes the name of an account: acct_ and 16 hex digits.');
   return accountId;
 }
+
+/** 00:00:00 UTC of a day, or undefined where none is given. */
+export function readDayOption(name: string, text: string | undefined): Instant | undefined {
+  if (text === undefined) return undefined;
+  try {
+    if (!/^\d{4}-\d\d-\d\d$/.test(text)) throw new Error('no day');
+    return parseInstant(`${text}T00:00:00Z`);
+  } catch {
+    throw new UsageError(`${name} takes a day, such as 2026-03-01.`);
+  }
+}

@@ -10,6 +10,7 @@ export { type Distribution, distribute, previewDistribution } from './cluster/di
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export { cardOrderProgress } from './core/card-order-state.ts';
+export { decimalText } from './core/decimal-text.ts';
 export { HOLD_LIFE_DEFAULT } from './core/hold.ts';
 export type { Instant } from './core/instant.ts';
 export type { FeedRound, PriceProblem } from './core/price.ts';
@@ -74,6 +75,8 @@ export type { PriceCursor } from './reads/price-records.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
+export { type DayOfRevenue, isTied, makeReport, type Report } from './reports/report.ts';
+export { reportCsv } from './reports/report-csv.ts';
 export {
   checkInstallation,
   ensureInstallation,

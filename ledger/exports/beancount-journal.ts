@@ -1,9 +1,9 @@
 /** Beancount's language, version 2 and later (beancount.github.io/docs/beancount_language_syntax.html). */
 
 import { assetOf, type LedgerAccount } from '../core/chart.ts';
+import { decimalText } from '../core/decimal-text.ts';
 import { DAY } from '../core/instant.ts';
 import { journalAccount } from './account-names.ts';
-import { decimalText } from './decimal-text.ts';
 import { dayText, factsOf, type JournalLanguage, legsOf } from './plain-journal.ts';
 
 /** Before anything that can be booked. */

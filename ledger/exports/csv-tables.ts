@@ -5,7 +5,7 @@
  */
 import { accountName, bookName } from '../core/account-id.ts';
 import type { Instant } from '../core/instant.ts';
-import { type CsvValue, csvInstant } from './csv-line.ts';
+import { type CsvValue, csvInstant } from '../store/csv-line.ts';
 
 export interface CsvColumn {
   readonly name: string;

@@ -2,9 +2,9 @@
 import type pg from 'pg';
 import { Cursor } from '../audit/cursor.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
+import { type CsvValue, csvLine } from '../store/csv-line.ts';
 import { instantText } from '../store/instant-text.ts';
 import { inSnapshot } from '../store/snapshot.ts';
-import { type CsvValue, csvLine } from './csv-line.ts';
 import { CSV_TABLES, type CsvTable, type Row } from './csv-tables.ts';
 import type { ExportOptions } from './export-journal.ts';
 import { readBucketCount } from './read-bucket-count.ts';

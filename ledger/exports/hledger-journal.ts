@@ -1,6 +1,7 @@
 /** hledger's journal format (hledger.org/hledger.html, "Journal"). */
+
+import { COMMODITIES, decimalText } from '../core/decimal-text.ts';
 import { journalAccount } from './account-names.ts';
-import { COMMODITIES, decimalText } from './decimal-text.ts';
 import { amountText, dayText, factsOf, type JournalLanguage, legsOf } from './plain-journal.ts';
 
 /** By the letters of hledger's account types. */

@@ -1,9 +1,9 @@
 /** What the two languages of plain-text journals have in common, and what each says of an entry. */
 import { assetOf, type LedgerAccount } from '../core/chart.ts';
+import { decimalText } from '../core/decimal-text.ts';
 import type { Instant } from '../core/instant.ts';
 import { instantText } from '../store/instant-text.ts';
 import { journalAccount } from './account-names.ts';
-import { decimalText } from './decimal-text.ts';
 import type { AccountTotal, ExportedEntry, ExportedPosting } from './journal-rows.ts';
 
 /** How one language is written. Every text ends with a newline. */

@@ -1,6 +1,6 @@
 /** Seeded histories of many accounts on one database, all three policies and every kind of entry among them. */
 import fc from 'fast-check';
-import type { Instant } from '../../ledger/core/instant.ts';
+import { type Instant, laterOf } from '../../ledger/core/instant.ts';
 import { openBooks } from './books.ts';
 import { anyWishes, type Dated, requestOf, resolve } from './histories.ts';
 
@@ -25,9 +25,7 @@ export async function postHistories(
         books.now = instant;
         await books.poster.submit(accountId, requestOf(command));
       }
-    const end = accounts
-      .flatMap(({ history }) => history.map(({ instant }) => instant))
-      .reduce((a, b) => (a > b ? a : b), 0n);
+    const end = accounts.flatMap(({ history }) => history.map(({ instant }) => instant)).reduce(laterOf, 0n);
     return { accounts, end };
   } finally {
     await books.close();

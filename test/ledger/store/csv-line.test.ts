@@ -1,7 +1,7 @@
 /** Cells that other programs read back as they were, and that no spreadsheet carries out. */
 import { expect, test } from 'vitest';
-import { csvLine } from '../../../ledger/exports/csv-line.ts';
-import { decimalText } from '../../../ledger/exports/decimal-text.ts';
+import { decimalText } from '../../../ledger/core/decimal-text.ts';
+import { csvLine } from '../../../ledger/store/csv-line.ts';
 
 test.each([
   { value: 'plain', cell: 'plain' },

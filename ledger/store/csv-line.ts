@@ -1,6 +1,6 @@
 /** Cells as RFC 4180 has them, which no spreadsheet takes for a formula. */
 import type { Instant } from '../core/instant.ts';
-import { instantText } from '../store/instant-text.ts';
+import { instantText } from './instant-text.ts';
 
 export type CsvValue = string | number | bigint | boolean | null;
 
