@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { distributeCommand } from './distribute.ts';
 import { exportCommand } from './export.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { reportCommand } from './report.ts';
 import { tokenCommand } from './token.ts';
 import { UsageError } from './usage-error.ts';
@@ -33,7 +34,14 @@ async function main(argv: readonly string[]): Promise<number> {
     .addHelpText('after', SURROUNDINGS)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
-  for (const command of [verifyCommand, reportCommand, exportCommand, tokenCommand, distributeCommand])
+  for (const command of [
+    verifyCommand,
+    reconcileCommand,
+    reportCommand,
+    exportCommand,
+    tokenCommand,
+    distributeCommand,
+  ])
     program.addCommand(inherited(command(done), program));
   try {
     await program.parseAsync(argv);

@@ -75,6 +75,11 @@ export type { PriceCursor } from './reads/price-records.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
+export type { Difference } from './reconciliation/difference.ts';
+export type { Figure, PartOutcome } from './reconciliation/part-outcome.ts';
+export { type Reconciliation, reconcile } from './reconciliation/reconcile.ts';
+export { reconciliationCsv } from './reconciliation/reconciliation-csv.ts';
+export { reconciliationHtml } from './reconciliation/reconciliation-html.ts';
 export { type DayOfRevenue, isTied, makeReport, type Report } from './reports/report.ts';
 export { reportCsv } from './reports/report-csv.ts';
 export {

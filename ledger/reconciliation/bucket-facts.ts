@@ -1,6 +1,7 @@
 /** What is recorded in one bucket of payments, withdrawals and differences of the balance, with its system book. */
-import type pg from 'pg';
+
 import type { Selectable } from 'kysely';
+import type pg from 'pg';
 import { type Instant, laterOf } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
 import { plainDigest } from '../store/posted-entries.ts';

@@ -65,7 +65,12 @@ export function expectedOfInclusions(
     const { receiptId, version, amountWei, noticedAt, credited } = facts;
     if (amountWei === null) continue;
     const expect = (kind: EntryKind, decidedAt: Instant, postings: readonly Posting[]) =>
-      entries.push({ ...expectedEntry(kind, `${receiptId}:${version}`), receipt: receiptId, decidedAt, postings });
+      entries.push({
+        ...expectedEntry(kind, `${receiptId}:${version}`),
+        receipt: receiptId,
+        decidedAt,
+        postings,
+      });
     const effect = (of: ReceiptEffect, decidedAt: Instant) =>
       credited &&
       effects.push({
@@ -119,7 +124,10 @@ export function expectedOfCardPayment(versions: readonly CardPaymentRow[]): Expe
   return { entries, effects };
 }
 
-export function expectedOfWithdrawal({ chainId, treasury }: ExpectedContext, row: WithdrawalRow): ExpectedEntry {
+export function expectedOfWithdrawal(
+  { chainId, treasury }: ExpectedContext,
+  row: WithdrawalRow,
+): ExpectedEntry {
   const fact = `eth:${chainId}:${row.transaction_hash}:${row.trace_index}`;
   return {
     ...expectedEntry('withdrawal', fact),
@@ -182,5 +190,6 @@ function expectedEffect(
 }
 
 function ownDigest(idempotencyKey: string): string {
-  return commandIdentity({ serviceId: OWN_SERVICE_ID, keyNumber: null, idempotencyKey, payload: '' }).keyDigest;
+  return commandIdentity({ serviceId: OWN_SERVICE_ID, keyNumber: null, idempotencyKey, payload: '' })
+    .keyDigest;
 }

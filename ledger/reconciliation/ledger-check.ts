@@ -6,10 +6,10 @@
 import type pg from 'pg';
 import { accountName, bookName } from '../core/account-id.ts';
 import { microusdOfWeiTimesAnswer } from '../core/amount.ts';
-import { type TreasuryAccount } from '../core/chart.ts';
+import type { TreasuryAccount } from '../core/chart.ts';
 import { HOUR, type Instant } from '../core/instant.ts';
 import type { Posting } from '../core/journal.ts';
-import { type AccountBalance } from '../reads/trial-balance.ts';
+import type { AccountBalance } from '../reads/trial-balance.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { plainDigest } from '../store/posted-entries.ts';
 import type { OutboxTable } from '../store/tables.ts';
@@ -115,7 +115,10 @@ class Check {
     const entries: ExpectedEntry[] = [];
     const effects: ExpectedEffect[] = [];
     const cards = facts.cardPayments.map(versions => this.#ofCard(versions));
-    for (const of of [...facts.inclusions.map(versions => expectedOfInclusions(context, versions)), ...cards]) {
+    for (const of of [
+      ...facts.inclusions.map(versions => expectedOfInclusions(context, versions)),
+      ...cards,
+    ]) {
       entries.push(...of.entries);
       effects.push(...of.effects);
     }
@@ -126,7 +129,8 @@ class Check {
     this.#receipts(facts);
     for (const versions of facts.inclusions) for (const one of versions) this.#price(one);
     this.#entries(bucket, entries, facts.entries);
-    for (let from = 0; from < effects.length; from += BATCH) await this.#effects(effects.slice(from, from + BATCH));
+    for (let from = 0; from < effects.length; from += BATCH)
+      await this.#effects(effects.slice(from, from + BATCH));
   }
 
   /** A payment whose versions contradict each other leads to nothing that could be compared. */
@@ -137,7 +141,9 @@ class Check {
       const what = 'its versions contradict each other';
       const receipt = versions[0]?.receipt_id ?? null;
       const found = error instanceof Error ? error.message : String(error);
-      this.#differences.push(difference('entry_differs', { receipt, what, expected: 'one amount paid', found }));
+      this.#differences.push(
+        difference('entry_differs', { receipt, what, expected: 'one amount paid', found }),
+      );
       return { entries: [], effects: [] };
     }
   }
@@ -237,7 +243,9 @@ class Check {
     const posted = await this.#find(expected);
     for (const one of expected) {
       const entry = posted.get(`${one.accountId} ${one.keyDigest}`);
-      const row = this.#outbox.get(OUTBOX_KEY({ receipt_id: one.receipt, version: one.version, action: one.kind }));
+      const row = this.#outbox.get(
+        OUTBOX_KEY({ receipt_id: one.receipt, version: one.version, action: one.kind }),
+      );
       if (row) this.#delivered.add(OUTBOX_KEY(row));
       if (entry) this.#known.add(`${one.accountId}:${entry.seq}`);
       this.#effect(one, entry, row);
@@ -251,7 +259,8 @@ class Check {
     const cleared = kind === 'clawback' ? -amountMicrousd : amountMicrousd;
     if (entry) {
       if (isBy(entry.booked_at, at)) this.#move('USD:clearing', cleared);
-      else if (isBy(decidedAt, at)) this.#inFlight.push({ receipt, kind, account, amountMicrousd, decidedAt });
+      else if (isBy(decidedAt, at))
+        this.#inFlight.push({ receipt, kind, account, amountMicrousd, decidedAt });
       if (entry.kind === kind && entry.cleared === cleared) return;
       this.#differences.push(
         difference('effect_differs', {
@@ -379,7 +388,11 @@ class Check {
       differences: [
         ...this.#differences,
         ...wrong.map(({ account, byFacts, booked: found }) =>
-          difference('total_differs', { what: `${account}, by the facts and as booked`, expected: byFacts, found }),
+          difference('total_differs', {
+            what: `${account}, by the facts and as booked`,
+            expected: byFacts,
+            found,
+          }),
         ),
         ...assetSums(trialBalance),
       ],

@@ -126,6 +126,12 @@ describe('the direction of imports', () => {
       '../audit/verify.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/reconciliation', 'posts nothing', [
+      '../posting/batch.ts',
+      '../sweep/sweep.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/keys', 'nothing else', [
       '../posting/poster.ts',
       '../orders/reference.ts',

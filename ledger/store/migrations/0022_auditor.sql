@@ -1,3 +1,5 @@
 -- Whoever reconciles must see what is on its way from the system's books to customers', and which sessions are ours.
 grant select on outbox to credits_auditor;
 grant select (bucket, order_id, attempt, session_id) on order_checkouts to credits_auditor;
+-- And how far the balance was compared: up to there all that left the address is recorded.
+grant select on balance_progress to credits_auditor;
