@@ -9,6 +9,7 @@ import {
   makeReport,
   openPool,
   type Report,
+  readLatestInstant,
   reportCsv,
 } from '../ledger/index.ts';
 import { jsonText } from './json-text.ts';
@@ -57,10 +58,9 @@ async function report({ from, to, json, csv }: ReportArguments): Promise<number>
     });
     const progress = startProgress('lots');
     try {
-      const { rows } = await pool.query<{ now: Instant }>('select clock_timestamp() as now');
-      const now = rows[0]?.now ?? 0n;
-      // All of the last day: everything before the next midnight.
-      const end = last === undefined ? now : last + DAY - 1n;
+      const now = await readLatestInstant(pool);
+      // All of the last day, as far as it is over: everything before the next midnight.
+      const end = last === undefined || last + DAY > now ? now : last + DAY - 1n;
       const made = await makeReport(pool, {
         from: first,
         to: end,

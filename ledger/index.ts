@@ -91,6 +91,7 @@ export {
   readInstallation,
 } from './store/installation.ts';
 export { instantText, parseInstant } from './store/instant-text.ts';
+export { readLatestInstant } from './store/latest-instant.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
 export type { PostedEntry } from './store/posted-entries.ts';
 export { type DatabaseRole, openKysely, openPool, withServerSettings } from './store/postgres.ts';

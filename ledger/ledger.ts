@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
+import { Accounting } from './accounting.ts';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
 import { Cards } from './cards/cards.ts';
 import { openStripe, type StripeAccess } from './cards/stripe-client.ts';
@@ -229,6 +230,8 @@ export class Ledger {
   readonly webhooks: Webhooks;
   /** What operators see and decide. */
   readonly operators: Operators;
+  /** What ties the books to themselves, the chain and Stripe, and what they come to. */
+  readonly accounting: Accounting;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -264,6 +267,11 @@ export class Ledger {
     );
     this.keys = new Keys(this.#doors, () => this.now());
     this.operators = new Operators({ ...this.#doors, codes: parts.codes });
+    this.accounting = new Accounting({
+      pool: parts.pool,
+      rpcUrl: options.rpcUrl,
+      stripe: options.cards,
+    });
     this.cards =
       options.cards === undefined
         ? null

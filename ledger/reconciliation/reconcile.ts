@@ -9,6 +9,7 @@ import { treasuryAccount } from '../core/chart.ts';
 import type { Instant } from '../core/instant.ts';
 import { type Report, reportIn } from '../reports/report.ts';
 import { type Installation, readInstallation } from '../store/installation.ts';
+import { readLatestInstant } from '../store/latest-instant.ts';
 import { inSnapshot } from '../store/snapshot.ts';
 import { type ChainFacts, checkChain, readChainFacts } from './chain-check.ts';
 import { type DailyFigures, readDailyFigures } from './daily-figures.ts';
@@ -18,7 +19,7 @@ import { type Figure, figure, type PartOutcome } from './part-outcome.ts';
 import { checkStripe, readStripeFacts, type StripeFacts } from './stripe-check.ts';
 
 export interface ReconcileOptions {
-  /** The database's clock when left out. */
+  /** Now when left out: the database's clock, or the last entry where that is later. */
   readonly at?: Instant | undefined;
   /** An RPC of the chain; without it the chain is not compared. */
   readonly rpcUrl?: string | undefined;
@@ -89,7 +90,7 @@ async function readAll(pool: pg.Pool, { at: given, onProgress }: ReconcileOption
     const { client, db } = snapshot;
     const installation = await readInstallation(db);
     const { chainId, paymentAddress, bucketCount } = installation;
-    const at = given ?? (await readClock(client));
+    const at = given ?? (await readLatestInstant(client));
     const report = await reportIn({ client, reads: { db, bucketCount } }, { to: at });
     const { differences, inFlight, totals, facts } = await checkLedger(client, {
       bucketCount,
@@ -146,13 +147,6 @@ const TRIAL_BALANCE_HOW =
 
 function unitOf(account: string): Figure['unit'] {
   return account.startsWith('ETH') ? 'wei' : 'microusd';
-}
-
-async function readClock(client: pg.ClientBase): Promise<Instant> {
-  const { rows } = await client.query<{ now: Instant }>('select clock_timestamp() as now');
-  const now = rows[0]?.now;
-  if (now === undefined) throw new Error('the database does not tell its time');
-  return now;
 }
 
 function notCompared(why: string): PartOutcome {

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import { earnedOf } from '../core/earned.ts';
-import { DAY, earlierOf, type Instant } from '../core/instant.ts';
+import { DAY, type Instant, laterOf } from '../core/instant.ts';
 import { type AccountBalance, trialBalanceIn } from '../reads/trial-balance.ts';
 import { readUnposted, type UnpostedBook } from '../reads/unposted.ts';
 import { readInstallation } from '../store/installation.ts';
@@ -16,7 +16,7 @@ import { added, deferredOf, NO_CHANGE, type RevenueChange, recognisedOf } from '
 import { type Revenue, readRevenue } from './revenue-report.ts';
 
 export interface ReportOptions {
-  /** 00:00:00 UTC of the first day; of the first that has anything when left out. */
+  /** 00:00:00 UTC of the first day; of the first that has anything when left out, or when that is later. */
   readonly from?: Instant | undefined;
   /** The end, that instant included: everything is as of it. */
   readonly to: Instant;
@@ -92,7 +92,7 @@ export async function reportIn(
     .filter(({ lots }) => lots > 0)
     .sort((a, b) => (a.week < b.week ? -1 : 1));
   const ties = tiesOf({ revenue, total, cohorts: [...cohorts.values()], balanceOf });
-  return { from: from ?? first, to, days: rows, total, exchange, cohorts: left, trialBalance, ties };
+  return { from: first, to, days: rows, total, exchange, cohorts: left, trialBalance, ties };
 }
 
 /** By the number of the day since the epoch. */
@@ -132,11 +132,12 @@ function byDay({ days, fees, from, to }: ByDay) {
   const known = [...days.keys(), ...fees.keys()].sort((a, b) => (a < b ? -1 : 1));
   const lastDay = to / DAY;
   const firstKnown = known[0] ?? lastDay;
-  const firstDay = from === undefined ? firstKnown : from / DAY;
+  // Before the first there is nothing to tell of.
+  const firstDay = from === undefined ? firstKnown : laterOf(from / DAY, firstKnown);
   let sum = NO_CHANGE;
   let allFees = 0n;
   const rows: DayOfRevenue[] = [];
-  for (let day = earlierOf(firstKnown, firstDay); day <= lastDay; day += 1n) {
+  for (let day = firstKnown; day <= lastDay; day += 1n) {
     const change = days.get(day) ?? NO_CHANGE;
     const feesOfDay = fees.get(day) ?? 0n;
     sum = added(sum, change);
