@@ -57,7 +57,7 @@ async function reconcileNow({ at, json, csv, html }: ReconcileArguments): Promis
     try {
       const made = await reconcile(pool, {
         at: instant,
-        rpcUrl: await rpcUrlOf(surroundings),
+        ...(await rpcOf(surroundings)),
         stripe: await stripeOf(surroundings),
         onProgress: (part, done, total) => progress[part].show(done, total),
       });
@@ -73,12 +73,12 @@ async function reconcileNow({ at, json, csv, html }: ReconcileArguments): Promis
   });
 }
 
-/** Without an RPC the rest is compared, and it is said. */
-async function rpcUrlOf(surroundings: Surroundings): Promise<string | undefined> {
+/** Without an RPC the rest is compared, and why there is none is told. */
+async function rpcOf(surroundings: Surroundings): Promise<{ rpcUrl?: string; whyNoRpc?: string }> {
   try {
-    return await surroundings.rpcUrl();
-  } catch {
-    return undefined;
+    return { rpcUrl: await surroundings.rpcUrl() };
+  } catch (error) {
+    return { whyNoRpc: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -23,6 +23,8 @@ export interface ReconcileOptions {
   readonly at?: Instant | undefined;
   /** An RPC of the chain; without it the chain is not compared. */
   readonly rpcUrl?: string | undefined;
+  /** Why there is no RPC, where there is none. */
+  readonly whyNoRpc?: string | undefined;
   /** Without it Stripe is not compared. */
   readonly stripe?: StripeAccess | undefined;
   /** So long chain and Stripe may take, each, before they count as not compared; as long as they need when left out. */
@@ -63,7 +65,7 @@ export async function reconcile(pool: pg.Pool, options: ReconcileOptions = {}): 
   const { at, installation, ledger, inFlight, days, report } = read;
   const [chain, stripe] = await Promise.all([
     rpcUrl === undefined
-      ? notCompared('no RPC is named: set BASE_RPC_URL')
+      ? notCompared(options.whyNoRpc ?? 'no RPC is named: set BASE_RPC_URL')
       : patiently(
           options.patienceMs,
           checkChain(rpcUrl, installation, read.chainFacts, (done, total) =>

@@ -26,7 +26,7 @@ describe('npx credits reconcile', () => {
     const { code, stdout, stderr } = await runCredits(['reconcile'], database.url);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^ledger +compared, no difference$/m);
-    expect(stdout).toMatch(/^chain +not compared: no RPC is named/m);
+    expect(stdout).toMatch(/^chain +not compared: BASE_RPC_URL is not set/m);
     expect(stdout).toMatch(/No difference\.\n$/);
   });
 
