@@ -1,5 +1,4 @@
 /** Beancount's language, version 2 and later (beancount.github.io/docs/beancount_language_syntax.html). */
-
 import { assetOf, type LedgerAccount } from '../core/chart.ts';
 import { decimalText } from '../core/decimal-text.ts';
 import { DAY } from '../core/instant.ts';

@@ -1,6 +1,5 @@
 /** hledger's journal format (hledger.org/hledger.html, "Journal"). */
-
-import { COMMODITIES, decimalText } from '../core/decimal-text.ts';
+import { COMMODITIES, decimalsOf, decimalText } from '../core/decimal-text.ts';
 import { journalAccount } from './account-names.ts';
 import { amountText, dayText, factsOf, type JournalLanguage, legsOf } from './plain-journal.ts';
 
@@ -22,7 +21,7 @@ export const HLEDGER_JOURNAL: JournalLanguage = {
       // A decimal mark that is said once cannot be taken for a thousands separator.
       'decimal-mark .',
       ...COMMODITIES.map(
-        asset => `commodity ${decimalText(1_000n * 10n ** placesOf(asset), asset)} ${asset}`,
+        asset => `commodity ${decimalText(1_000n * 10n ** BigInt(decimalsOf(asset)), asset)} ${asset}`,
       ),
       ...accounts
         .map(journalAccount)
@@ -52,10 +51,6 @@ export const HLEDGER_JOURNAL: JournalLanguage = {
     ]),
 };
 
-function placesOf(asset: string): bigint {
-  return asset === 'ETH' ? 18n : 6n;
-}
-
 function lines(all: readonly string[]): string {
   return `${all.join('\n')}\n\n`;
 }
@@ -65,10 +60,5 @@ function lines(all: readonly string[]): string {
  * characters and percent signs are escaped as in a URL.
  */
 export function tagValue(text: string): string {
-  return text.replace(/[%,[\]\p{Cc}\u2028\u2029]/gu, character => encodeByte(character));
-}
-
-/** encodeURIComponent leaves none of these as they are. */
-function encodeByte(character: string): string {
-  return encodeURIComponent(character);
+  return text.replace(/[%,[\]\p{Cc}\u2028\u2029]/gu, character => encodeURIComponent(character));
 }

@@ -1,5 +1,4 @@
 /** What is recorded in one bucket of payments, withdrawals and differences of the balance, with its system book. */
-
 import type { Selectable } from 'kysely';
 import type pg from 'pg';
 import { type Instant, laterOf } from '../core/instant.ts';
