@@ -18,7 +18,8 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; } .wide { overflow-x: auto; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
+td { overflow-wrap: anywhere; min-width: 4.5rem; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .bad { color: var(--bad); } .good { color: var(--good); }
 figure { margin: 1.5rem 0; } svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: currentColor; }
@@ -70,7 +71,12 @@ function statusTable(made: Reconciliation): string {
     partsOf(made).map(([part, outcome]) => {
       if (outcome.status === 'not_compared') return [part, `not compared: ${outcome.why}`];
       const count = outcome.differences.length;
-      return [part, count === 0 ? 'compared, no difference' : `compared, ${count} differences`];
+      return [
+        part,
+        count === 0
+          ? 'compared, no difference'
+          : `compared, ${count === 1 ? '1 difference' : `${count} differences`}`,
+      ];
     }),
   );
 }

@@ -37,12 +37,18 @@ export function svgChart(chart: Chart): string {
   const days = [...new Set([0, Math.floor((count - 1) / 2), count - 1])].filter(day => day >= 0);
   const dates = days.map(
     day =>
-      `<text x="${xOf(day + 0.5, count).toFixed(1)}" y="${HEIGHT - 6}" text-anchor="middle">${dayText(firstDay, day)}</text>`,
+      `<text x="${xOf(day + 0.5, count).toFixed(1)}" y="${HEIGHT - 6}" text-anchor="${anchorOf(day, count)}">${dayText(firstDay, day)}</text>`,
   );
   return `<figure><figcaption>${escaped(title)} <small>${escaped(unit)}</small> ${legend.join(' ')}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(`${title} in ${unit} by day`)}">
 ${ticks.join('')}${marks.join('')}${dates.join('')}
 </svg></figure>`;
+}
+
+/** The dates at both ends stay within the chart. */
+function anchorOf(day: number, count: number): string {
+  if (day === 0) return 'start';
+  return day === count - 1 ? 'end' : 'middle';
 }
 
 /** What each day comes to: stacked bars are added up. */
