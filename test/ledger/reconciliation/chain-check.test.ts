@@ -75,6 +75,8 @@ function clientAt(rpcUrl: string) {
 
 /** Pays so many finneys on the chain, and takes it in as the indexer would tell of it; returns the receipt. */
 async function pay(finneys: bigint): Promise<string> {
+  // Blocks of one second could not be told apart by an instant.
+  await client.increaseTime({ seconds: 60 });
   const hash = await client.sendTransaction({
     account: payer,
     to: PAYMENT_ADDRESS as Address,
