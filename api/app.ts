@@ -18,6 +18,7 @@ import { holdRoutes } from './routes/holds.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { operatorAccountRoutes } from './routes/operator-accounts.ts';
+import { operatorReportRoutes } from './routes/operator-reports.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
@@ -86,6 +87,7 @@ export function createApp(options: AppOptions): App {
   app.use(walletRoutes(ledger, publicUrl));
   app.use(webhookRoutes(ledger));
   app.use(operatorAccountRoutes(ledger, publicUrl));
+  app.use(operatorReportRoutes(ledger));
   app.use(operatorRoutes(ledger));
   app.use(rateCardRoutes(ledger));
   app.use(referenceRoutes(publicUrl));

@@ -5,7 +5,7 @@ import {
   auditChain,
   CALLS_PER_REQUEST_DEFAULT,
   type ChainAudit,
-  type Difference,
+  type ChainDifference,
   describeRpcFailure,
   isRpcFailure,
   openPool,
@@ -142,7 +142,7 @@ function balanceLine(audit: ChainAudit): string {
   return `balance: ${openingWei} + ${arrivedWei} in${minted} − ${withdrawnWei} out − ${feesWei} fees${unexplained} = ${closingWei} wei`;
 }
 
-function linesOf({ kind, of, id, blockNumber, amountWei, fields, likelyCause }: Difference): string[] {
+function linesOf({ kind, of, id, blockNumber, amountWei, fields, likelyCause }: ChainDifference): string[] {
   const amount = of === 'transaction' ? `fee ${amountWei} wei` : `${amountWei} wei`;
   return [
     `${kind} ${of} ${id}: ${amount} in block ${blockNumber}: ${likelyCause}`,

@@ -3,8 +3,11 @@
 import { Command, CommanderError } from 'commander';
 import { auditChainCommand } from './audit-chain.ts';
 import { distributeCommand } from './distribute.ts';
+import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { replayCommand } from './replay.ts';
+import { reportCommand } from './report.ts';
 import { tokenCommand } from './token.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyCommand } from './verify.ts';
@@ -39,6 +42,9 @@ async function main(argv: readonly string[]): Promise<number> {
     replayCommand,
     auditChainCommand,
     importCommand,
+    reconcileCommand,
+    reportCommand,
+    exportCommand,
     tokenCommand,
     distributeCommand,
   ])

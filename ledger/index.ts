@@ -22,7 +22,7 @@ export {
 } from './chain-audit/audit-client.ts';
 export { type BlockRange, NoStateError } from './chain-audit/bisection.ts';
 export type { ScannedReceipt } from './chain-audit/block-movements.ts';
-export type { Difference } from './chain-audit/compare-movements.ts';
+export type { Difference as ChainDifference } from './chain-audit/compare-movements.ts';
 export {
   REQUESTS_AT_ONCE_DEFAULT,
   type ScannedReceipts,
@@ -34,6 +34,7 @@ export { type Distribution, distribute, previewDistribution } from './cluster/di
 export { accountName, parseAccountName } from './core/account-id.ts';
 export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './core/amount.ts';
 export { cardOrderProgress } from './core/card-order-state.ts';
+export { decimalText } from './core/decimal-text.ts';
 export { HOLD_LIFE_DEFAULT, HOLD_LIFE_MAX } from './core/hold.ts';
 export type { Instant } from './core/instant.ts';
 export type { HoldLimits } from './core/place-hold.ts';
@@ -48,6 +49,13 @@ export {
 export type { Refusal } from './core/refusal.ts';
 export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
+export { type CsvExport, type ExportFile, exportCsv } from './exports/export-csv.ts';
+export {
+  type ExportOptions,
+  exportJournal,
+  type JournalExport,
+  type JournalFormat,
+} from './exports/export-journal.ts';
 export type { AssignmentOutcome, AssignmentRefusal, ReceiptAssignment } from './intake/assign-receipt.ts';
 export { describeRpcFailure, isRpcFailure } from './intake/chain-answers.ts';
 export type { ClaimRefusal } from './intake/claim-payments.ts';
@@ -93,7 +101,14 @@ export type { PriceCursor } from './reads/price-records.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
+export type { Difference } from './reconciliation/difference.ts';
+export type { Figure, PartOutcome } from './reconciliation/part-outcome.ts';
+export { type Reconciliation, reconcile } from './reconciliation/reconcile.ts';
+export { reconciliationCsv } from './reconciliation/reconciliation-csv.ts';
+export { reconciliationHtml } from './reconciliation/reconciliation-html.ts';
 export { type Replayed, type ReplayOptions, replayJournal } from './replay/replay.ts';
+export { type DayOfRevenue, isTied, makeReport, type Report } from './reports/report.ts';
+export { reportCsv } from './reports/report-csv.ts';
 export { type RestoreOptions, restoreReceipts } from './restore-receipts.ts';
 export { DEFAULT_HOLD_LIMITS } from './service-requests.ts';
 export {
@@ -105,6 +120,7 @@ export {
   readInstallation,
 } from './store/installation.ts';
 export { instantText, parseInstant } from './store/instant-text.ts';
+export { readLatestInstant } from './store/latest-instant.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
 export type { PostedEntry } from './store/posted-entries.ts';
 export { type DatabaseRole, openKysely, openPool, withServerSettings } from './store/postgres.ts';

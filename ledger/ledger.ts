@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http, type PublicClient } from 'viem';
+import { Accounting } from './accounting.ts';
 import { type RaisedAlarm, readAlarms } from './alarms/alarm.ts';
 import { Cards } from './cards/cards.ts';
 import { openStripe, type StripeAccess } from './cards/stripe-client.ts';
@@ -236,6 +237,8 @@ export class Ledger {
   readonly webhooks: Webhooks;
   /** What operators see and decide. */
   readonly operators: Operators;
+  /** What ties the books to themselves, the chain and Stripe, and what they come to. */
+  readonly accounting: Accounting;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -277,6 +280,11 @@ export class Ledger {
     );
     this.keys = new Keys(this.#doors, () => this.now());
     this.operators = new Operators({ ...this.#doors, codes: parts.codes });
+    this.accounting = new Accounting({
+      pool: parts.pool,
+      rpcUrl: options.rpcUrl,
+      stripe: options.cards,
+    });
     this.cards =
       options.cards === undefined
         ? null

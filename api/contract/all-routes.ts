@@ -18,6 +18,7 @@ import {
   listTokens,
   revokeToken,
 } from './operator-accounts.ts';
+import { getReconciliation, getReport } from './operator-reports.ts';
 import {
   acknowledgeKey,
   claimKey,
@@ -74,6 +75,7 @@ export const ALL_ROUTES = [
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
+  ...[getReconciliation, getReport],
   ...[createRateCard, listRateCards],
   ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],

@@ -159,9 +159,7 @@ async function record(context: CardContext, trx: Kysely<Tables>, found: Found, n
       runIn(trx),
       context.codes,
       book,
-      [
-        cardEntry({ receiptId, version, orderId: owner.orderId }, state.movedAt ?? now, postings),
-      ],
+      [cardEntry({ receiptId, version, orderId: owner.orderId }, state.movedAt ?? now, postings)],
       now,
     );
   if (accountId === null) return;

@@ -1,12 +1,9 @@
 import { type Kysely, sql } from 'kysely';
-import { advance } from '../core/advance.ts';
 import type { Instant } from '../core/instant.ts';
-import { findDueBooks } from '../store/due-books.ts';
 import { instantText } from '../store/instant-text.ts';
-import { runIn } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
-import { readLatestBook } from './latest-book.ts';
 import type { ReadOptions } from './read-options.ts';
+import { readUnposted } from './unposted.ts';
 
 export interface AccountBalance {
   readonly account: string;
@@ -24,17 +21,20 @@ export async function readTrialBalance(options: ReadOptions, at: Instant): Promi
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute(async db => {
-      const balances = await postedBy(db, at);
-      await addUnposted({ ...options, db }, at, balances);
-      const { rows } = await sql<{ name: string }>`select name from ledger_accounts order by code`.execute(
-        db,
-      );
-      return rows.flatMap(({ name }) => {
-        const balance = balances.get(name);
-        return balance === undefined ? [] : [{ account: name, balance }];
-      });
-    });
+    .execute(db => trialBalanceIn({ ...options, db }, at));
+}
+
+/** The same in the transaction of `options.db`, which must see one moment. */
+export async function trialBalanceIn(options: ReadOptions, at: Instant): Promise<AccountBalance[]> {
+  const balances = await postedBy(options.db, at);
+  await addUnposted(options, at, balances);
+  const { rows } = await sql<{ name: string }>`select name from ledger_accounts order by code`.execute(
+    options.db,
+  );
+  return rows.flatMap(({ name }) => {
+    const balance = balances.get(name);
+    return balance === undefined ? [] : [{ account: name, balance }];
+  });
 }
 
 async function postedBy(db: Kysely<Tables>, at: Instant): Promise<Map<string, bigint>> {
@@ -55,30 +55,9 @@ async function postedBy(db: Kysely<Tables>, at: Instant): Promise<Map<string, bi
 async function addUnposted(options: ReadOptions, at: Instant, balances: Map<string, bigint>): Promise<void> {
   const add = (account: string, amount: bigint) =>
     balances.set(account, (balances.get(account) ?? 0n) + amount);
-  for (const bucket of await bucketsWithOpen(options.db)) {
-    let after: bigint | null = 0n;
-    while (after !== null) {
-      const page = await findDueBooks(runIn(options.db), { bucket, after, through: at, limit: PAGE });
-      for (const accountId of page.accountIds) {
-        const { entries } = advance(await readLatestBook(options, accountId), at);
-        for (const { from, to, amount } of entries.flatMap(({ postings }) => postings)) {
-          add(from, -amount);
-          add(to, amount);
-        }
-      }
-      after = page.last;
+  for await (const { entries } of readUnposted(options, at))
+    for (const { from, to, amount } of entries.flatMap(({ postings }) => postings)) {
+      add(from, -amount);
+      add(to, amount);
     }
-  }
 }
-
-/** The buckets in which something may be due: those of an open lot or an open hold. */
-async function bucketsWithOpen(db: Kysely<Tables>): Promise<number[]> {
-  const { rows } = await sql<{ bucket: number }>`
-    select bucket from lots where open
-    union
-    select bucket from holds where closed_by is null
-    order by bucket`.execute(db);
-  return rows.map(({ bucket }) => bucket);
-}
-
-const PAGE = 500;

@@ -1261,6 +1261,14 @@ grant insert, select on order_checkouts to credits_api;
 
 grant insert, select on order_checkouts to credits_app;
 
+grant select (attempt) on order_checkouts to credits_auditor;
+
+grant select (bucket) on order_checkouts to credits_auditor;
+
+grant select (order_id) on order_checkouts to credits_auditor;
+
+grant select (session_id) on order_checkouts to credits_auditor;
+
 grant insert, select on order_checkouts to credits_worker;
 
 grant insert, select on order_references to credits_api;
@@ -1278,6 +1286,8 @@ grant insert, select, update on orders to credits_worker;
 grant delete, insert, select on outbox to credits_api;
 
 grant delete, insert, select on outbox to credits_app;
+
+grant select on outbox to credits_auditor;
 
 grant delete, insert, select on outbox to credits_worker;
 

@@ -134,6 +134,24 @@ describe('the direction of imports', () => {
       '../ledger.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/exports', 'nothing else', [
+      '../posting/batch.ts',
+      '../reads/credits.ts',
+      '../audit/verify.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/reports', 'nothing else', [
+      '../posting/batch.ts',
+      '../intake/balance-facts.ts',
+      '../audit/verify.ts',
+      '../../api/problem.ts',
+    ]),
+    ...violationsOf('ledger/reconciliation', 'posts nothing', [
+      '../posting/batch.ts',
+      '../sweep/sweep.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+    ]),
     ...violationsOf('ledger/keys', 'nothing else', [
       '../posting/poster.ts',
       '../orders/reference.ts',

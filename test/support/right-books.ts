@@ -5,6 +5,7 @@ import { verifyJournal } from '../../ledger/audit/verify.ts';
 import type { Instant } from '../../ledger/core/instant.ts';
 import { referenceCalldata } from '../../ledger/index.ts';
 import { readCredits } from '../../ledger/reads/credits.ts';
+import { reconcile } from '../../ledger/reconciliation/reconcile.ts';
 import { type Arrival, readChainTruth } from './chain-truth.ts';
 import { PAYMENT_ADDRESS } from './installation.ts';
 import { ANSWER, type PlacedOrder } from './intake-steps.ts';
@@ -88,6 +89,10 @@ export async function expectRightBooks(
   }
   expect([...sums].filter(([, sum]) => sum !== 0n)).toEqual([]);
   expect((await verifyJournal(steps.owner)).problems).toEqual([]);
+  // Every transfer is looked up on the chain by its hash, frame and block, and nothing is told that is not so.
+  const { differences, chain } = await reconcile(steps.owner, { at: steps.now, rpcUrl: lying.chainUrl });
+  expect(chain.status).toBe('compared');
+  if (unseen.length === 0) expect(differences).toEqual([]);
   const isUnexplained = (await lying.alarms()).some(alarm => alarm.startsWith('balance_unexplained '));
   expect(isUnexplained).toBe(unseen.length > 0);
   expect((await lying.alarms()).filter(alarm => alarm.startsWith('balance_short '))).toEqual([]);

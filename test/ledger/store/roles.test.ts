@@ -156,6 +156,7 @@ const FORBIDDEN: readonly [part: Part, statement: string][] = [
   ['credits_auditor', `select * from secure_keys`],
   ['credits_auditor', `select * from access_tokens`],
   ['credits_auditor', `select * from challenge_secret`],
+  ['credits_auditor', `select url from order_checkouts`],
 ];
 
 test.each(FORBIDDEN)('%s may not: %s', async (part, statement) => {

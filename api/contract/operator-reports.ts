@@ -1,0 +1,131 @@
+/** Whether the books tie, and what they come to. */
+import { z } from 'zod';
+import { parseInstant } from '../../ledger/index.ts';
+import { credits, eth, instant, usd } from './fields.ts';
+import { atQuery } from './operator-accounts.ts';
+import { defineRoute } from './route.ts';
+
+const GROUP = 'Operators';
+
+const figures = z.array(
+  z.strictObject({
+    what: z.string(),
+    unit: z.enum(['wei', 'microusd', 'microcredits', 'count', 'block', 'text']),
+    value: z.string(),
+    how: z.string().describe('The query, RPC call or request to Stripe that it is from.'),
+  }),
+);
+const part = z.strictObject({
+  status: z.enum(['compared', 'not_compared']),
+  why: z.string().nullable().describe('Why it was not compared; null where it was.'),
+  figures,
+});
+
+export const getReconciliation = defineRoute({
+  name: 'getReconciliation',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/reconciliation',
+  summary: 'Chain, Stripe and ledger tied together at an instant, each difference with a likely cause.',
+  detail:
+    'Adds up the whole journal. What the chain or Stripe does not answer in 15 seconds is told as not compared: use `npx credits reconcile` then, which waits.',
+  caller: 'operator',
+  query: atQuery,
+  status: 200,
+  answer: z.strictObject({
+    at: instant,
+    ledger: part,
+    chain: part,
+    stripe: part,
+    differences: z.array(
+      z.strictObject({
+        part: z.enum(['ledger', 'chain', 'stripe']),
+        kind: z.string(),
+        receipt: z.string().nullable(),
+        entry: z.string().nullable(),
+        what: z.string(),
+        expected: z.string(),
+        found: z.string(),
+        cause: z.string(),
+      }),
+    ),
+    in_flight: z.array(
+      z.strictObject({
+        receipt: z.string(),
+        kind: z.string(),
+        account: z.string(),
+        amount_usd: usd,
+        decided_at: instant,
+      }),
+    ),
+  }),
+});
+
+/** 00:00:00 UTC of a day; undefined where that is none. */
+const day = z
+  .string('must be given once')
+  .transform((text, context) => {
+    try {
+      if (!/^\d{4}-\d\d-\d\d$/.test(text)) throw new Error('no day');
+      return parseInstant(`${text}T00:00:00Z`);
+    } catch {
+      context.addIssue('must be a day, such as "2026-03-01"');
+      return z.NEVER;
+    }
+  })
+  .optional();
+
+const revenue = {
+  paid_usd: usd,
+  returned_usd: usd,
+  by_time_usd: usd,
+  by_use_usd: usd,
+  breakage_usd: usd,
+  settled_usd: usd.describe('Of credits that had been used before they were paid for.'),
+  closed_usd: usd.describe('What was left of lots that lost their face.'),
+  recognised_usd: usd,
+  refunded_usd: usd,
+  deferred_usd: usd,
+  fees_usd: usd,
+};
+
+export const getReport = defineRoute({
+  name: 'getReport',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/report',
+  summary: 'Deferred and recognised revenue by UTC day, the exchange result, fees, and what is left of lots.',
+  detail: 'Every figure is tied to the trial balance of the same instant: `ties` says to which.',
+  caller: 'operator',
+  query: z.strictObject({
+    from: day.describe('The first day, such as 2026-03-01; the first with any revenue when left out.'),
+    to: day.describe('The last day; today, up to now, when left out.'),
+  }),
+  status: 200,
+  answer: z.strictObject({
+    from: z.string(),
+    to: instant,
+    days: z.array(z.strictObject({ day: z.string(), ...revenue })),
+    total: z.strictObject(revenue).describe('Since the beginning of the ledger.'),
+    exchange: z.strictObject({
+      acquired_eth: eth,
+      credited_usd: usd,
+      at_block_price_usd: usd,
+      at_last_price_usd: usd.nullable(),
+      withdrawn_eth: eth,
+      withdrawn_usd: usd,
+    }),
+    cohorts: z.array(
+      z.strictObject({
+        week: z.string().describe('The Monday of the week in which they end.'),
+        lots: z.int(),
+        available: credits,
+        held: credits,
+        unreleased: credits,
+      }),
+    ),
+    ties: z.array(
+      z.strictObject({ what: z.string(), found: z.string(), booked: z.string(), holds: z.boolean() }),
+    ),
+  }),
+});

@@ -1,0 +1,95 @@
+import type { Router } from 'express';
+import {
+  type DayOfRevenue,
+  type Instant,
+  instantText,
+  type Ledger,
+  type PartOutcome,
+} from '../../ledger/index.ts';
+import { creditsText, decimalText, usdText } from '../amount-text.ts';
+import { getReconciliation, getReport } from '../contract/operator-reports.ts';
+import { Serving } from '../serve.ts';
+
+const DAY = 86_400_000_000n;
+
+/** Whether the books tie, and what they come to: for operators only. */
+export function operatorReportRoutes(ledger: Ledger): Router {
+  return new Serving(ledger)
+    .on(getReconciliation, async ({ query }) => {
+      const made = await ledger.accounting.reconcile(query.at ?? (await ledger.now()));
+      return {
+        at: instantText(made.at),
+        ledger: partJson(made.ledger),
+        chain: partJson(made.chain),
+        stripe: partJson(made.stripe),
+        differences: [...made.differences],
+        in_flight: made.inFlight.map(({ receipt, kind, account, amountMicrousd, decidedAt }) => ({
+          ...{ receipt, kind, account },
+          amount_usd: usdText(amountMicrousd),
+          decided_at: instantText(decidedAt),
+        })),
+      };
+    })
+    .on(getReport, async ({ query: { from, to: last } }) => {
+      const now = await ledger.now();
+      // All of the last day, as far as it is over.
+      const to = last === undefined || last + DAY > now ? now : last + DAY - 1n;
+      const made = await ledger.accounting.report({ from, to });
+      const { exchange } = made;
+      return {
+        from: dayText(made.from),
+        to: instantText(made.to),
+        days: made.days.map(day => ({ day: dayText(day.day), ...revenueJson(day) })),
+        total: revenueJson(made.total),
+        exchange: {
+          acquired_eth: decimalText(exchange.acquiredWei, 18),
+          credited_usd: usdText(exchange.creditedMicrousd),
+          at_block_price_usd: usdText(exchange.atBlockPriceMicrousd),
+          at_last_price_usd:
+            exchange.atLastPriceMicrousd === null ? null : usdText(exchange.atLastPriceMicrousd),
+          withdrawn_eth: decimalText(exchange.withdrawnWei, 18),
+          withdrawn_usd: usdText(exchange.withdrawnMicrousd),
+        },
+        cohorts: made.cohorts.map(cohort => ({
+          week: dayText(cohort.week),
+          lots: cohort.lots,
+          available: creditsText(cohort.availableMicrocredits),
+          held: creditsText(cohort.heldMicrocredits),
+          unreleased: creditsText(cohort.unreleasedMicrocredits),
+        })),
+        ties: made.ties.map(({ what, found, booked }) => ({
+          what,
+          found: found.toString(),
+          booked: booked.toString(),
+          holds: found === booked,
+        })),
+      };
+    })
+    .refuseOtherMethods();
+}
+
+function partJson(outcome: PartOutcome) {
+  return outcome.status === 'compared'
+    ? { status: outcome.status, why: null, figures: [...outcome.figures] }
+    : { status: outcome.status, why: outcome.why, figures: [] };
+}
+
+function revenueJson(revenue: Omit<DayOfRevenue, 'day'>) {
+  return {
+    paid_usd: usdText(revenue.paid),
+    returned_usd: usdText(revenue.returned),
+    by_time_usd: usdText(revenue.byTime),
+    by_use_usd: usdText(revenue.byUse),
+    breakage_usd: usdText(revenue.breakage),
+    settled_usd: usdText(revenue.settled),
+    closed_usd: usdText(revenue.closed),
+    recognised_usd: usdText(revenue.recognised),
+    refunded_usd: usdText(revenue.refunded),
+    deferred_usd: usdText(revenue.deferred),
+    fees_usd: usdText(revenue.fees),
+  };
+}
+
+function dayText(instant: Instant): string {
+  return instantText(instant).slice(0, 10);
+}

@@ -1,0 +1,8 @@
+import type pg from 'pg';
+
+/** How many buckets the installation has. Throws one sentence when there is none. */
+export async function readBucketCount(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ bucket_count: number }>('select bucket_count from installation');
+  if (!rows[0]) throw new Error('The database is empty: run `npm run migrate` first.');
+  return rows[0].bucket_count;
+}

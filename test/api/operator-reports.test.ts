@@ -1,0 +1,51 @@
+/** What operators are told of the books as a whole. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiUnderTest, startApi } from '../support/api.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await startApi();
+  const customer = await api.customer();
+  await api.debit(customer, '100', 'once');
+});
+afterAll(() => api?.stop());
+
+const asked = (path: string) => api.call('GET', `/v1/operator/${path}`, { bearer: api.operatorToken });
+
+describe('GET /v1/operator/reconciliation', () => {
+  it('ties the ledger, and says what could not be compared', async () => {
+    const { status, body } = await asked('reconciliation');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      ledger: { status: 'compared', why: null },
+      chain: { status: 'not_compared', why: expect.stringContaining('RPC') },
+      differences: [],
+      in_flight: [],
+    });
+  });
+
+  it('is as of an instant', async () => {
+    const { body } = await asked('reconciliation?at=2020-01-01T00:00:00Z');
+    expect(body).toMatchObject({ at: '2020-01-01T00:00:00.000000Z', differences: [] });
+    expect(await asked('reconciliation?at=noon')).toMatchObject({ status: 400, body: { field: 'at' } });
+  });
+});
+
+describe('GET /v1/operator/report', () => {
+  it('tells revenue by day, and that all of it ties', async () => {
+    const { body } = await asked('report');
+    expect(body).toMatchObject({
+      total: { paid_usd: '1', returned_usd: '0' },
+      cohorts: [{ lots: 1, available: '9900', held: '0', unreleased: '0' }],
+      exchange: { credited_usd: '1' },
+    });
+    const { days, ties } = body as unknown as { days: { paid_usd: string }[]; ties: { holds: boolean }[] };
+    expect(days[0]?.paid_usd).toBe('1');
+    expect(ties.length).toBeGreaterThan(5);
+    expect(ties.every(({ holds }) => holds)).toBe(true);
+  });
+
+  it.each(['from=monday', 'to=2026-02-30', 'from=2026-03-01T00:00:00Z'])('refuses %s', async query => {
+    expect(await asked(`report?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid_field' } });
+  });
+});
