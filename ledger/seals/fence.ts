@@ -28,7 +28,11 @@ const PAGE = 1000;
  */
 export async function closeThrough(
   pool: pg.Pool,
-  { through, bucketCount, waitMsMax = WAIT_MS_MAX }: {
+  {
+    through,
+    bucketCount,
+    waitMsMax = WAIT_MS_MAX,
+  }: {
     readonly through: Instant;
     readonly bucketCount: number;
     readonly waitMsMax?: number | undefined;

@@ -47,7 +47,9 @@ export async function makeSeal(context: SealContext, through: Instant): Promise<
   const made = madeAlready(await readNewestSeal(pool), through);
   if (made) return made;
   if (through >= (await context.now()))
-    throw new SealRefusedError(`${instantText(through)} has not passed yet: seal through an earlier instant.`);
+    throw new SealRefusedError(
+      `${instantText(through)} has not passed yet: seal through an earlier instant.`,
+    );
   const { bucketCount } = installation;
   await closeThrough(pool, { through, bucketCount, waitMsMax: context.waitMsMax });
   try {
@@ -119,7 +121,13 @@ async function sealBooks(
         `insert into sealed_heads (bucket, account_id, number, seq, leaf)
          select $1, account_id, $2, seq, leaf
          from unnest($3::bigint[], $4::bigint[], $5::bytea[]) as head (account_id, seq, leaf)`,
-        [bucket, number, moved.map(one => one.accountId), moved.map(one => one.seq), moved.map(one => one.leaf)],
+        [
+          bucket,
+          number,
+          moved.map(one => one.accountId),
+          moved.map(one => one.seq),
+          moved.map(one => one.leaf),
+        ],
       );
       moved = [];
     };

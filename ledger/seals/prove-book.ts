@@ -57,7 +57,9 @@ export async function readSealTree(pool: pg.Pool, seal: SealRow, bucketCount: nu
   }
   const tree = new MerkleTree(leaves);
   if (hexOf(tree.root()) !== readDocument(seal.document)?.root)
-    throw new Error(`what is kept of seal ${seal.number} does not lead to its root: see \`npx credits seal verify\``);
+    throw new Error(
+      `what is kept of seal ${seal.number} does not lead to its root: see \`npx credits seal verify\``,
+    );
   return { seal, tree, leafOfAccount };
 }
 
@@ -90,6 +92,8 @@ export async function proveBook(
     debtMicrocredits: entry.debt,
   };
   if (!book || !leafOf(book).equals(tree.leaf(sealed.index)))
-    throw new Error(`${accountName(accountId)} is not what seal ${seal.number} sealed: see \`npx credits seal verify\``);
+    throw new Error(
+      `${accountName(accountId)} is not what seal ${seal.number} sealed: see \`npx credits seal verify\``,
+    );
   return { seal, book, leafIndex: sealed.index, leafCount: tree.size, path: tree.path(sealed.index) };
 }

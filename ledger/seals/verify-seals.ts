@@ -14,7 +14,14 @@ import { bookName } from '../core/account-id.ts';
 import type { Instant } from '../core/instant.ts';
 import { instantText } from '../store/instant-text.ts';
 import { MerkleRoot } from './merkle.ts';
-import { hashText, NO_SEAL_HASH, readDocument, readTotals, type SealDocument, totalsText } from './seal-document.ts';
+import {
+  hashText,
+  NO_SEAL_HASH,
+  readDocument,
+  readTotals,
+  type SealDocument,
+  totalsText,
+} from './seal-document.ts';
 import { isSignedBy } from './seal-key.ts';
 import { hexOf, readSeals, type SealRow } from './seal-rows.ts';
 import { leafOf } from './sealed-book.ts';
@@ -69,7 +76,10 @@ export async function verifySealsIn(
   for (const row of rows) {
     const document = readDocument(row.document);
     if (document) seals.push({ row, document });
-    else problems.push(sealProblem(row.number, 'its document cannot be read', 'the text of a seal', row.document));
+    else
+      problems.push(
+        sealProblem(row.number, 'its document cannot be read', 'the text of a seal', row.document),
+      );
   }
   for (const [index, seal] of seals.entries())
     problems.push(...chainProblems(seal, seals[index - 1] ?? null, { ...installed, publicKey }));
@@ -138,7 +148,12 @@ function chainProblems(
   const key = wanted.publicKey ?? document.publicKey;
   if (!isSignedBy(key, row.document, row.signature))
     problems.push(
-      sealProblem(row.number, 'its signature is not that of the key', key, `one by ${document.publicKey}, or none`),
+      sealProblem(
+        row.number,
+        'its signature is not that of the key',
+        key,
+        `one by ${document.publicKey}, or none`,
+      ),
     );
   return problems;
 }
@@ -154,7 +169,11 @@ async function totalsProblems(client: pg.ClientBase, seals: readonly ReadSeal[])
     for (const [code, moved] of await postedBetween(client, { after, through }))
       balances.set(code, (balances.get(code) ?? 0n) + moved);
     after = through;
-    const expected = [...balances].map(([code, balance]) => ({ code, account: names.get(code) ?? '', balance }));
+    const expected = [...balances].map(([code, balance]) => ({
+      code,
+      account: names.get(code) ?? '',
+      balance,
+    }));
     if (hashText(totalsText(expected)) === document.totalsHash) continue;
     const sealed = new Map((readTotals(row.totals) ?? []).map(({ code, balance }) => [code, balance]));
     for (const { code, account, balance } of expected)
@@ -194,6 +213,55 @@ interface HeadRow {
   readonly leaf: Uint8Array;
 }
 
+/** The books at every seal: those of the journal beside those that were kept. */
+class BookComparison {
+  readonly problems: Problem[] = [];
+  readonly #seals: readonly ReadSeal[];
+  readonly #roots: readonly { readonly journal: MerkleRoot; readonly kept: MerkleRoot }[];
+
+  constructor(seals: readonly ReadSeal[]) {
+    this.#seals = seals;
+    this.#roots = seals.map(() => ({ journal: new MerkleRoot(), kept: new MerkleRoot() }));
+  }
+
+  /** Takes in a book, in the order of all: where it stands at each seal. Names the first seal that differs. */
+  add(name: string, journal: readonly (Stand | null)[], kept: readonly (Stand | null)[]): void {
+    for (const [index, roots] of this.#roots.entries()) {
+      const [found, expected] = [journal[index], kept[index]];
+      if (found) roots.journal.add(found.leaf);
+      if (expected) roots.kept.add(expected.leaf);
+    }
+    const index = this.#seals.findIndex((_, at) => !isSame(journal[at] ?? null, kept[at] ?? null));
+    if (index < 0) return;
+    const [found, expected] = [journal[index] ?? null, kept[index] ?? null];
+    this.problems.push({
+      book: name,
+      entry: lesser(found?.seq, expected?.seq),
+      what: `it is not what seal ${this.#seals[index]?.row.number} sealed`,
+      expected: standText(expected),
+      found: standText(found),
+    });
+  }
+
+  /** What the books, and what was kept of them, lead to otherwise than was signed. */
+  rootProblems(): Problem[] {
+    return this.#seals.flatMap(({ row, document }, index) => {
+      const roots = this.#roots[index];
+      const journal = roots?.journal.root().toString('hex') ?? '';
+      const kept = roots?.kept.root().toString('hex') ?? '';
+      const count = String(roots?.journal.size ?? 0);
+      const comparisons: [what: string, expected: string, found: string][] = [
+        ['the books do not lead to its root', document.root, journal],
+        ['it has another number of books', String(document.bookCount), count],
+        ['what is kept of where the books stood does not lead to its root', document.root, kept],
+      ];
+      return comparisons
+        .filter(([, expected, found]) => expected !== found)
+        .map(comparison => sealProblem(row.number, ...comparison));
+    });
+  }
+}
+
 async function bookProblems(
   client: pg.ClientBase,
   seals: readonly ReadSeal[],
@@ -201,70 +269,32 @@ async function bookProblems(
 ): Promise<Problem[]> {
   const newest = seals.at(-1);
   if (!newest) return [];
-  const problems: Problem[] = [];
-  const ofJournal = seals.map(() => new MerkleRoot());
-  const ofHeads = seals.map(() => new MerkleRoot());
+  const comparison = new BookComparison(seals);
   let entriesDone = 0;
   // Every cursor is read to its end: no plan is better for its first rows.
   await client.query('set local cursor_tuple_fraction = 1');
-  for (let bucket = await nextBucket(client, null); bucket !== null; bucket = await nextBucket(client, bucket)) {
+  for (
+    let bucket = await nextBucket(client, null);
+    bucket !== null;
+    bucket = await nextBucket(client, bucket)
+  ) {
     const entries = await openEntries(client, bucket, newest.document.through);
     const heads = await openHeads(client, bucket);
-    for (;;) {
-      const accountId = lesser((await entries.peek())?.account_id, (await heads.peek())?.account_id);
-      if (accountId === null) break;
-      const name = bookName(bucket, accountId);
-      const { stands, count } = await standsOf(entries, accountId, { name, seals });
+    for (let id = await nextAccount(entries, heads); id !== null; id = await nextAccount(entries, heads)) {
+      const name = bookName(bucket, id);
+      const { stands, count } = await standsOf(entries, id, { name, seals });
+      comparison.add(name, stands, await sealedStandsOf(heads, id, seals));
       entriesDone += count;
-      const sealed = await sealedStandsOf(heads, accountId, seals);
-      let isNamed = false;
-      for (const [index, seal] of seals.entries()) {
-        const found = stands[index] ?? null;
-        const expected = sealed[index] ?? null;
-        if (found) ofJournal[index]?.add(found.leaf);
-        if (expected) ofHeads[index]?.add(expected.leaf);
-        if (isNamed || isSame(found, expected)) continue;
-        isNamed = true;
-        problems.push({
-          book: name,
-          entry: lesser(found?.seq, expected?.seq),
-          what: `it is not what seal ${seal.row.number} sealed`,
-          expected: standText(expected),
-          found: standText(found),
-        });
-      }
       onProgress?.(entriesDone);
     }
     await entries.close();
     await heads.close();
   }
-  for (const [index, { row, document }] of seals.entries()) {
-    const [journal, recorded] = [ofJournal[index], ofHeads[index]];
-    if (!journal || !recorded) continue;
-    if (journal.root().toString('hex') !== document.root)
-      problems.push(
-        sealProblem(
-          row.number,
-          'the books do not lead to its root',
-          document.root,
-          journal.root().toString('hex'),
-        ),
-      );
-    if (journal.size !== document.bookCount)
-      problems.push(
-        sealProblem(row.number, 'it has another number of books', String(document.bookCount), String(journal.size)),
-      );
-    if (recorded.root().toString('hex') !== document.root)
-      problems.push(
-        sealProblem(
-          row.number,
-          'what is kept of where the books stood does not lead to its root',
-          document.root,
-          recorded.root().toString('hex'),
-        ),
-      );
-  }
-  return problems;
+  return [...comparison.problems, ...comparison.rootProblems()];
+}
+
+async function nextAccount(entries: Cursor<EntryRow>, heads: Cursor<HeadRow>): Promise<bigint | null> {
+  return lesser((await entries.peek())?.account_id, (await heads.peek())?.account_id);
 }
 
 /** Whether it has entries, or only what is kept of them. */
