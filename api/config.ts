@@ -1,7 +1,7 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
 import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
-import type { ListedSender, Mode } from '../ledger/index.ts';
+import { type ListedSender, type Mode, readSealKey, type SealKey } from '../ledger/index.ts';
 import { type CardConfig, readCardConfig } from './card-config.ts';
 import { type DoorConfig, readDoorConfig } from './door-config.ts';
 import { readSecret, SECRET_VARIABLES } from './secret-files.ts';
@@ -37,6 +37,8 @@ export interface Config {
   readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
   /** Null: there are no card payments. */
   readonly cards: CardConfig | null;
+  /** Signs the daily seals that the worker makes. Null: none are made. */
+  readonly sealKey: SealKey | null;
   /** How many may ask how often, and what is logged of it. */
   readonly doors: DoorConfig;
 }
@@ -80,6 +82,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     blocked: sendersOf('BLOCKED_SENDERS_FILE'),
   };
   const cards = readCardConfig(get, mode, problems);
+  const sealKey = readSealKeyText(get('SEAL_KEY'), problems);
   const doors = readDoorConfig(get, problems);
   const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
   const pollingIntervalMs = readInteger(
@@ -110,6 +113,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
     senders,
     cards,
+    sealKey,
     doors,
   };
 }
@@ -221,6 +225,16 @@ function readPublicUrl(
   if (mode === 'dev' && !isLoopback(url.hostname))
     problems.push(`PUBLIC_URL is "${value}": dev is reached on this machine only.`);
   return url.origin;
+}
+
+function readSealKeyText(value: string | undefined, problems: string[]): SealKey | null {
+  if (value === undefined) return null;
+  try {
+    return readSealKey(value);
+  } catch {
+    problems.push('SEAL_KEY is no Ed25519 key in PEM: make one with `npx credits seal keygen --out FILE`.');
+    return null;
+  }
 }
 
 function readProxies(value: string | undefined, problems: string[]): readonly string[] {

@@ -2,6 +2,8 @@
 /** `npx credits …`: what an operator or an auditor does by hand. */
 import { Command, CommanderError } from 'commander';
 import { distributeCommand } from './distribute.ts';
+import { proveCommand } from './prove.ts';
+import { sealCommand } from './seal.ts';
 import { tokenCommand } from './token.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyCommand } from './verify.ts';
@@ -11,6 +13,7 @@ environment:
   DATABASE_URL, DATABASE_URL_FILE   the database, as its owner, or a file with that in it; left out: that of \`npm start\`,
                                     whether it runs or not
   BASE_RPC_URL, BASE_RPC_URL_FILE   an RPC of Base, for commands that look at the chain; left out: the chain of \`npm start\`
+  SEAL_KEY, SEAL_KEY_FILE           the operator's key for seals; left out: that of \`npm start\`
   STRIPE_SECRET_KEY, …_FILE         for commands that look at Stripe; left out: the card simulator of a running \`npm start\`
   STATE_FOLDER                      where \`npm start\` keeps its state (.state)
 
@@ -28,10 +31,12 @@ async function main(argv: readonly string[]): Promise<number> {
     .description('Proof and upkeep of AiSpace Credits.')
     .helpOption('-h, --help', 'show this, or what a command takes')
     .helpCommand(false)
+    // `seal` and its commands have options of the same names.
+    .enablePositionalOptions()
     .addHelpText('after', SURROUNDINGS)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
-  for (const command of [verifyCommand, tokenCommand, distributeCommand])
+  for (const command of [verifyCommand, sealCommand, proveCommand, tokenCommand, distributeCommand])
     program.addCommand(inherited(command(done), program));
   try {
     await program.parseAsync(argv);

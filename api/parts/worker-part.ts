@@ -19,8 +19,9 @@ export async function startWorkerPart(config: Config): Promise<RunningPart> {
   }
   const intake = ledger.startIntake(log, BigInt(config.indexer.startBlock));
   const cardWorker = ledger.cards?.startWorker();
-  const midnightJob = ledger.startMidnightJob(log);
+  const midnightJob = ledger.startMidnightJob(log, config.sealKey);
   const webhookWorker = ledger.webhooks.startWorker(log);
+  log(config.sealKey ? `sealing with key ${config.sealKey.publicKey}` : 'seals: off, as there is no SEAL_KEY');
   log(`taking in payments to ${config.paymentAddress}`);
   return {
     async stop() {

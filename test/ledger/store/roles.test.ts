@@ -86,6 +86,9 @@ const OWN: readonly [table: string, api: string, worker: string][] = [
   ['withdrawals', SELECT, APPEND],
   ['balance_checks', SELECT, APPEND],
   ['balance_differences', SELECT, APPEND],
+  ['seals', SELECT, APPEND],
+  ['sealed_heads', SELECT, APPEND],
+  ['seal_fence', SELECT, CHANGE],
 ];
 
 test('what is one part’s own, the other only reads', async () => {
