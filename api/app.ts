@@ -20,6 +20,7 @@ import { operatorRoutes } from './routes/operator.ts';
 import { operatorAccountRoutes } from './routes/operator-accounts.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { proofRoutes } from './routes/proofs.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
@@ -81,6 +82,7 @@ export function createApp(options: AppOptions): App {
   app.use(holdRoutes(ledger, publicUrl));
   app.use(usageRoutes(ledger, publicUrl));
   app.use(accountHistoryRoutes(ledger));
+  app.use(proofRoutes(ledger));
   app.use(keyRoutes(ledger));
   app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));

@@ -1,7 +1,7 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
 import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
-import { type ListedSender, type Mode, readSealKey, type SealKey } from '../ledger/index.ts';
+import { type ListedSender, type Mode, readSealKey } from '../ledger/index.ts';
 import { type CardConfig, readCardConfig } from './card-config.ts';
 import { type DoorConfig, readDoorConfig } from './door-config.ts';
 import { readSecret, SECRET_VARIABLES } from './secret-files.ts';
@@ -37,8 +37,8 @@ export interface Config {
   readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
   /** Null: there are no card payments. */
   readonly cards: CardConfig | null;
-  /** Signs the daily seals that the worker makes. Null: none are made. */
-  readonly sealKey: SealKey | null;
+  /** The Ed25519 key in PEM that signs the daily seals of the worker. Null: none are made. */
+  readonly sealKey: string | null;
   /** How many may ask how often, and what is logged of it. */
   readonly doors: DoorConfig;
 }
@@ -227,10 +227,11 @@ function readPublicUrl(
   return url.origin;
 }
 
-function readSealKeyText(value: string | undefined, problems: string[]): SealKey | null {
+function readSealKeyText(value: string | undefined, problems: string[]): string | null {
   if (value === undefined) return null;
   try {
-    return readSealKey(value);
+    readSealKey(value);
+    return value;
   } catch {
     problems.push('SEAL_KEY is no Ed25519 key in PEM: make one with `npx credits seal keygen --out FILE`.');
     return null;

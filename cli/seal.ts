@@ -67,7 +67,9 @@ function keygenCommand(): Command {
 
 function verifyCommand(done: (code: number) => void): Command {
   return new Command('verify')
-    .description('recompute every seal from the journal; name the seal and the book that differ, and end with 1 then')
+    .description(
+      'recompute every seal from the journal; name the seal and the book that differ, and end with 1 then',
+    )
     .option('--key <hex>', 'the public key that must have signed, 64 hex digits')
     .option('--published <transaction>', 'also compare with the seal that this transaction published')
     .option('--json', 'print JSON')
@@ -82,9 +84,13 @@ function publishCommand(): Command {
     .option('--seal <number>', 'which seal (the newest)')
     .option('--allow-payment-address', 'the key may be that of the payment address, which then pays the gas')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nPUBLISHER_KEY or PUBLISHER_KEY_FILE is the private key of an address that can pay the gas.')
+    .addHelpText(
+      'after',
+      '\nPUBLISHER_KEY or PUBLISHER_KEY_FILE is the private key of an address that can pay the gas.',
+    )
     .action(
-      async (options: { seal?: string; allowPaymentAddress?: boolean; json?: boolean }) => await publish(options),
+      async (options: { seal?: string; allowPaymentAddress?: boolean; json?: boolean }) =>
+        await publish(options),
     );
 }
 
@@ -121,7 +127,9 @@ async function verify({
   readonly json: boolean;
 }): Promise<number> {
   if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
-    throw new UsageError('--key takes a public key: 64 hex digits in lower case, as `seal keygen` prints it.');
+    throw new UsageError(
+      '--key takes a public key: 64 hex digits in lower case, as `seal keygen` prints it.',
+    );
   return await withDatabase('credits_auditor', async ({ pool, installation, surroundings }) => {
     const progress = startProgress('entries');
     try {
@@ -135,9 +143,10 @@ async function verify({
       });
       progress.clear();
       const problems = [...verification.problems];
-      const { rows } = await pool.query<{ number: number }>(`select number from seals where hash = decode($1, 'hex')`, [
-        publication?.sealHash ?? '',
-      ]);
+      const { rows } = await pool.query<{ number: number }>(
+        `select number from seals where hash = decode($1, 'hex')`,
+        [publication?.sealHash ?? ''],
+      );
       if (publication && !rows[0])
         problems.push({
           book: null,
@@ -181,7 +190,9 @@ async function publish(options: {
       allowsPaymentAddress: options.allowPaymentAddress ?? false,
     });
     console.log(
-      options.json ? jsonText({ seal: seal.number, ...publication }) : publicationText(seal.number, publication),
+      options.json
+        ? jsonText({ seal: seal.number, ...publication })
+        : publicationText(seal.number, publication),
     );
   });
 }
@@ -244,7 +255,10 @@ function sealText(seal: SealRow): string {
   return `seal ${seal.number} through ${instantText(seal.through)}: ${books} books\nhash ${hash}\nsigned with ${public_key}`;
 }
 
-function publicationText(number: number, { transaction, blockNumber, blockSeconds, from }: Publication): string {
+function publicationText(
+  number: number,
+  { transaction, blockNumber, blockSeconds, from }: Publication,
+): string {
   const at = instantText(blockSeconds * 1_000_000n);
   return `seal ${number} is published by transaction ${transaction} of ${from} in block ${blockNumber}, ${at}`;
 }

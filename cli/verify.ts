@@ -1,11 +1,6 @@
 /** `npx credits verify`: recomputes every hash chain and names the first bad entry of each book. */
 import { Command } from 'commander';
-import {
-  openPool,
-  parseAccountName,
-  type Verification,
-  verifyJournal,
-} from '../ledger/index.ts';
+import { openPool, parseAccountName, type Verification, verifyJournal } from '../ledger/index.ts';
 import { jsonText } from './json-text.ts';
 import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';

@@ -26,7 +26,10 @@ function netstrings(text) {
     const colon = all.indexOf(':', at);
     const length = all.toString('latin1', at, colon);
     const end = colon + 1 + Number(length);
-    hold(colon > 0 && /^(0|[1-9]\d*)$/.test(length) && all[end] === 44, 'a sealed text is no list of netstrings');
+    hold(
+      colon > 0 && /^(0|[1-9]\d*)$/.test(length) && all[end] === 44,
+      'a sealed text is no list of netstrings',
+    );
     values.push(all.toString('utf8', colon + 1, end));
     at = end + 1;
   }
@@ -39,18 +42,29 @@ const keyAt = files.indexOf('--key');
 const [, wantedKey] = keyAt < 0 ? [] : files.splice(keyAt, 2);
 hold(files.length > 0, 'name the file of the proof');
 const [proof, ...journals] = files.map(file => JSON.parse(readFileSync(file, 'utf8')));
-hold(proof.format === 'aispace-credits/proof/1', `the format is ${proof.format}, not aispace-credits/proof/1`);
+hold(
+  proof.format === 'aispace-credits/proof/1',
+  `the format is ${proof.format}, not aispace-credits/proof/1`,
+);
 const { seal, book } = proof;
 
 // 1. The operator signed the seal.
-const [version, chainId, address, number, through, previous, root, bookCount, , publicKey] = netstrings(seal.document);
+const [version, chainId, address, number, through, previous, root, bookCount, , publicKey] = netstrings(
+  seal.document,
+);
 hold(version === 'aispace-credits/seal/1', 'the document is no seal');
 hold(sha256(seal.document).toString('hex') === seal.hash, "the seal's hash is not that of its document");
 hold(/^[0-9a-f]{64}$/.test(publicKey), 'the seal has no public key');
 const der = Buffer.concat([bytes('302a300506032b6570032100'), bytes(publicKey)]);
 const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-hold(verify(null, Buffer.from(seal.document), key, bytes(seal.signature)), 'the signature does not fit the document');
-hold(!wantedKey || wantedKey === publicKey, `the seal is signed with ${publicKey}, not with the key that you gave`);
+hold(
+  verify(null, Buffer.from(seal.document), key, bytes(seal.signature)),
+  'the signature does not fit the document',
+);
+hold(
+  !wantedKey || wantedKey === publicKey,
+  `the seal is signed with ${publicKey}, not with the key that you gave`,
+);
 
 // 2. Your book is a leaf of the tree under its root (RFC 6962: a byte 0 before leaves, a byte 1 before nodes).
 const { name, seq, head, available_microcredits: available, held_microcredits: held } = book;
@@ -59,7 +73,10 @@ const leaf = sealedText(['aispace-credits/leaf/1', name, seq, head, available, h
 let hash = sha256(Buffer.of(0), leaf);
 let [index, last] = [proof.leaf_index, proof.leaf_count - 1];
 const path = [...proof.path];
-hold(String(proof.leaf_count) === bookCount && index >= 0 && index <= last, 'the leaf is not among the sealed books');
+hold(
+  String(proof.leaf_count) === bookCount && index >= 0 && index <= last,
+  'the leaf is not among the sealed books',
+);
 for (; last > 0; index >>= 1, last >>= 1) {
   if (index % 2 === 0 && index === last) continue;
   const sibling = bytes(path.shift() ?? '');
@@ -68,7 +85,9 @@ for (; last > 0; index >>= 1, last >>= 1) {
 hold(path.length === 0 && hash.toString('hex') === root, 'the leaf does not lead to the sealed root');
 
 // 3. Your journal leads to the head that was sealed, and has everything that was booked by then.
-const entries = [proof, ...journals].flatMap(file => file.entries ?? []).sort((a, b) => Number(a.seq) - Number(b.seq));
+const entries = [proof, ...journals]
+  .flatMap(file => file.entries ?? [])
+  .sort((a, b) => Number(a.seq) - Number(b.seq));
 let before = Buffer.alloc(32);
 for (const [at, entry] of entries.entries()) {
   const sealed = netstrings(entry.sealed);
@@ -77,18 +96,31 @@ for (const [at, entry] of entries.entries()) {
   hold(sealed[0] === 'aispace-credits/entry/1' && ofBook === name, `${place} is of another book`);
   hold(ofSeq === String(at + 1) && entry.seq === ofSeq, `${place} is missing, or there twice`);
   before = sha256(before, entry.sealed);
-  hold(before.toString('hex') === entry.hash, `the hash of ${place} is not that of its text behind the one before it`);
+  hold(
+    before.toString('hex') === entry.hash,
+    `the hash of ${place} is not that of its text behind the one before it`,
+  );
   hold(BigInt(bookedAt) <= BigInt(through) === at < Number(seq), `${place} is on the wrong side of the seal`);
   if (ofSeq !== seq) continue;
   hold(entry.hash === head, `${place} is not the sealed head of your book`);
-  hold([available, held, debt].join() === sealed.slice(12, 15).join(), `${place} left other credits than were sealed`);
+  hold(
+    [available, held, debt].join() === sealed.slice(12, 15).join(),
+    `${place} left other credits than were sealed`,
+  );
 }
-hold(entries.length === 0 || entries.length >= Number(seq), `the journal ends before entry ${seq}, which was sealed`);
+hold(
+  entries.length === 0 || entries.length >= Number(seq),
+  `the journal ends before entry ${seq}, which was sealed`,
+);
 
-const credits = amount => (Number(amount) / 1e6).toLocaleString('en', { maximumFractionDigits: 6 });
+const credits = amount => amount.padStart(7, '0').replace(/(\d{6})$/, '.$1');
 const at = new Date(Number(BigInt(through) / 1000n)).toISOString();
 console.log(`PROVED: ${name} had ${credits(available)} credits available, ${credits(held)} held, owed ${credits(debt)},
 at ${at} by entry ${seq}; seal ${number} of ${bookCount} books (chain ${chainId}, ${address}),
 hash ${seal.hash}, behind ${previous}, signed with ${publicKey}.`);
-console.log(entries.length > 0 ? `${entries.length} entries recomputed.` : 'No journal was given: entries were not recomputed.');
+console.log(
+  entries.length > 0
+    ? `${entries.length} entries recomputed.`
+    : 'No journal was given: entries were not recomputed.',
+);
 if (!wantedKey) console.log('No --key was given: compare the key with the one that the operator published.');

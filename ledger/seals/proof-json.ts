@@ -4,7 +4,7 @@ import { readDocument } from './seal-document.ts';
 import { hexOf, type SealRow } from './seal-rows.ts';
 import type { SealedEntryText } from './sealed-journal.ts';
 
-export const PROOF_FORMAT = 'aispace-credits/proof/1';
+export const PROOF_FORMAT = 'aispace-credits/proof/1' as const;
 
 /** A seal as customers and operators are told of it. `document` is what was hashed and signed. */
 export function sealJson(seal: SealRow) {

@@ -1,5 +1,6 @@
 /** Seals on a test database, at instants of the test's choice. */
 import type pg from 'pg';
+import { StoredChart } from '../../ledger/audit/stored-chart.ts';
 import {
   ENTRY_COLUMNS,
   type EntryRow,
@@ -7,7 +8,6 @@ import {
   type PostingRow,
   readEntry,
 } from '../../ledger/audit/stored-entry.ts';
-import { StoredChart } from '../../ledger/audit/stored-chart.ts';
 import { bookName } from '../../ledger/core/account-id.ts';
 import { GENESIS_HASH } from '../../ledger/core/encoding.ts';
 import type { Instant } from '../../ledger/core/instant.ts';

@@ -28,9 +28,13 @@ test('the vectors of Certificate Transparency', () => {
   );
   const tree = new MerkleRoot();
   tree.add(hashLeaf(''));
-  expect(tree.root().toString('hex')).toBe('6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d');
+  expect(tree.root().toString('hex')).toBe(
+    '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+  );
   tree.add(hashLeaf('\0'));
-  expect(tree.root().toString('hex')).toBe('fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125');
+  expect(tree.root().toString('hex')).toBe(
+    'fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125',
+  );
 });
 
 describe.each(SIZES)('%i leaves', size => {

@@ -140,7 +140,8 @@ interface Tampering {
 
 const inBusy = (table: string, set: string, seq: number) => () =>
   `update ${table} set ${set} where account_id = ${history.busy} and seq = ${seq}`;
-const ROOTS = (...numbers: number[]) => numbers.map(number => `seal ${number}: the books do not lead to its root`);
+const ROOTS = (...numbers: number[]) =>
+  numbers.map(number => `seal ${number}: the books do not lead to its root`);
 const TOTALS = (...numbers: number[]) => numbers.map(number => `seal ${number}: the totals differ`);
 const CUT_OFF = () => `
   delete from entries where account_id = ${history.quiet} and seq > 2;
@@ -250,7 +251,8 @@ const tamperings: readonly Tampering[] = [
   },
   {
     title: 'a signature is changed',
-    sql: () => `update seals set signature = set_byte(signature, 3, get_byte(signature, 3) # 1) where number = 1`,
+    sql: () =>
+      `update seals set signature = set_byte(signature, 3, get_byte(signature, 3) # 1) where number = 1`,
     unseenByVerify: true,
     seen: ['seal 1: its signature is not that of the key'],
   },
@@ -258,7 +260,10 @@ const tamperings: readonly Tampering[] = [
     title: 'a seal in the middle is removed',
     sql: () => 'delete from seals where number = 3',
     unseenByVerify: true,
-    seen: ['seal 4: it does not follow the seal before it', 'seal 4: it names another seal as the one before it'],
+    seen: [
+      'seal 4: it does not follow the seal before it',
+      'seal 4: it names another seal as the one before it',
+    ],
   },
 ];
 
@@ -269,8 +274,7 @@ describe('tampering', () => {
       await client.query('begin isolation level repeatable read');
       await client.query(`set local session_replication_role = 'replica'`);
       await client.query(sql());
-      if (rehashed)
-        await rehash(client, bucketOfAccount(history.busy, DEFAULT_BUCKET_COUNT), history.busy);
+      if (rehashed) await rehash(client, bucketOfAccount(history.busy, DEFAULT_BUCKET_COUNT), history.busy);
       await client.query('set local role credits_auditor');
       const { problems } = await verifySealsIn(client);
       expect([...new Set(problems.map(said))]).toEqual(seen);
@@ -287,7 +291,8 @@ describe('tampering', () => {
 
   function said({ book, entry, what }: Problem): string {
     if (book === null) return what.replace(/the journal has another balance of .*/, 'the totals differ');
-    const name = book === accountName(history.busy) ? 'busy' : book === accountName(history.quiet) ? 'quiet' : book;
+    const name =
+      book === accountName(history.busy) ? 'busy' : book === accountName(history.quiet) ? 'quiet' : book;
     return `${name}: ${entry}`;
   }
 
@@ -445,10 +450,9 @@ describe('a transaction in flight over the fence', () => {
         { timeout: 60_000 },
       );
       const through = await clock();
-      await worker.query(
-        `insert into sweep_progress select bucket, $1 from generate_series(0, 63) bucket`,
-        [instantText(through)],
-      );
+      await worker.query(`insert into sweep_progress select bucket, $1 from generate_series(0, 63) bucket`, [
+        instantText(through),
+      ]);
       const context = { ...(await sealContext(worker, 0n, KEY)), now: clock };
       await expect(makeSeal({ ...context, waitMsMax: 200 }, through)).rejects.toThrow(
         'A transaction has had books locked',

@@ -7,6 +7,7 @@ import { KEYS_CASES } from './keys-cases.ts';
 import { OPERATOR_ACCOUNTS_CASES } from './operator-accounts-cases.ts';
 import { OPERATOR_CASES } from './operator-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
+import { PROOFS_CASES } from './proofs-cases.ts';
 import type { RouteCases } from './route-case.ts';
 import { SPEND_CASES } from './spend-cases.ts';
 import { SYSTEM_CASES } from './system-cases.ts';
@@ -17,6 +18,7 @@ export const CONTRACT_CASES: RouteCases = {
   ...ORDERS_CASES,
   ...CREDITS_CASES,
   ...ACCOUNT_HISTORY_CASES,
+  ...PROOFS_CASES,
   ...KEYS_CASES,
   ...GRANTS_CASES,
   ...DEBITS_CASES,
