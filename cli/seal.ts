@@ -8,6 +8,7 @@ import {
   makeSeal,
   openKysely,
   openPool,
+  type Problem,
   type Publication,
   parseInstant,
   publishSeal,
@@ -16,6 +17,7 @@ import {
   readNewestSeal,
   readPublication,
   readSeal,
+  readSealByHash,
   readSealKey,
   readTotals,
   type SealRow,
@@ -131,47 +133,53 @@ async function verify({
       '--key takes a public key: 64 hex digits in lower case, as `seal keygen` prints it.',
     );
   return await withDatabase('credits_auditor', async ({ pool, installation, surroundings }) => {
+    const publication =
+      published === undefined
+        ? null
+        : await readPublication(published, { rpcUrl: await surroundings.rpcUrl(), installation });
     const progress = startProgress('entries');
     try {
-      const publication =
-        published === undefined
-          ? null
-          : await readPublication(published, { rpcUrl: await surroundings.rpcUrl(), installation });
       const verification = await verifySeals(pool, {
         publicKey: key,
         onProgress: entries => progress.show(entries, null),
       });
       progress.clear();
-      const problems = [...verification.problems];
-      const { rows } = await pool.query<{ number: number }>(
-        `select number from seals where hash = decode($1, 'hex')`,
-        [publication?.sealHash ?? ''],
-      );
-      if (publication && !rows[0])
-        problems.push({
-          book: null,
-          entry: null,
-          what: `transaction ${publication.transaction} published a seal that is not here`,
-          expected: publication.sealHash,
-          found: 'none',
-        });
+      const seal = publication && (await readSealByHash(pool, publication.sealHash));
+      const missing = publication && !seal ? [missingSeal(publication)] : [];
+      const problems = [...verification.problems, ...missing];
       const { seals, publicKeys, newestHash } = verification;
-      if (json) {
-        console.log(
-          jsonText({ seals, public_keys: publicKeys, newest_hash: newestHash, publication, problems }),
-        );
-      } else {
-        for (const problem of problems) console.log(problemLine(problem));
-        for (const one of publicKeys) console.log(`signed with ${one}`);
-        if (publication && rows[0]) console.log(publicationText(rows[0].number, publication));
-        const found = problems.length === 0 ? 'no problem' : `${problems.length} problems`;
-        console.log(`${seals} seals, the newest ${newestHash ?? 'none'}: ${found}`);
-      }
+      const found = { seals, public_keys: publicKeys, newest_hash: newestHash, publication, problems };
+      console.log(json ? jsonText(found) : verificationText(found, seal?.number ?? null));
       return problems.length > 0 ? 1 : 0;
     } finally {
       progress.clear();
     }
   });
+}
+
+function missingSeal({ transaction, sealHash }: Publication): Problem {
+  const what = `transaction ${transaction} published a seal that is not here`;
+  return { book: null, entry: null, what, expected: sealHash, found: 'none' };
+}
+
+function verificationText(
+  found: {
+    readonly seals: number;
+    readonly public_keys: readonly string[];
+    readonly newest_hash: string | null;
+    readonly publication: Publication | null;
+    readonly problems: readonly Problem[];
+  },
+  published: number | null,
+): string {
+  const { seals, problems, publication } = found;
+  const summary = problems.length === 0 ? 'no problem' : `${problems.length} problems`;
+  return [
+    ...problems.map(problemLine),
+    ...found.public_keys.map(key => `signed with ${key}`),
+    ...(publication && published !== null ? [publicationText(published, publication)] : []),
+    `${seals} seals, the newest ${found.newest_hash ?? 'none'}: ${summary}`,
+  ].join('\n');
 }
 
 async function publish(options: {

@@ -75,7 +75,7 @@ export { type Publication, publishSeal, readPublication } from './seals/publish-
 export { readDocument, readTotals } from './seals/seal-document.ts';
 export { generateSealKey, readSealKey, type SealKey } from './seals/seal-key.ts';
 export { SealRefusedError } from './seals/seal-refused-error.ts';
-export { readNewestSeal, readSeal, type SealRow } from './seals/seal-rows.ts';
+export { readNewestSeal, readSeal, readSealByHash, type SealRow } from './seals/seal-rows.ts';
 export { readSealedJournal } from './seals/sealed-journal.ts';
 export { type SealVerification, verifySeals } from './seals/verify-seals.ts';
 export { Seals } from './seals.ts';

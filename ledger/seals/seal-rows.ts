@@ -28,6 +28,14 @@ export async function readSeal(client: Queryable, number: number): Promise<SealR
   return rows[0] ?? null;
 }
 
+/** The seal with this hash in hex; null when there is none. */
+export async function readSealByHash(client: Queryable, hash: string): Promise<SealRow | null> {
+  const { rows } = await (client as pg.ClientBase).query<SealRow>(`${SELECT} where hash = decode($1, 'hex')`, [
+    hash,
+  ]);
+  return rows[0] ?? null;
+}
+
 /** All seals in their order. */
 export async function readSeals(client: Queryable): Promise<SealRow[]> {
   const { rows } = await (client as pg.ClientBase).query<SealRow>(`${SELECT} order by number`);

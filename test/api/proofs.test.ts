@@ -126,35 +126,59 @@ const changed = (change: (copy: Proof & { entries: Entry[] }) => void) => {
 const tamperings: readonly [title: string, change: Parameters<typeof changed>[0], says: string][] = [
   [
     'more credits',
-    ({ book }) => void (book.available_microcredits += '0'),
+    ({ book }) => {
+      book.available_microcredits += '0';
+    },
     'does not lead to the sealed root',
   ],
   [
     'another head',
-    ({ book }) => void (book.head = flipped(book.head ?? '')),
+    ({ book }) => {
+      book.head = flipped(book.head ?? '');
+    },
     'does not lead to the sealed root',
   ],
-  ['another place', copy => void (copy.leaf_index ^= 1), 'does not lead to the sealed root'],
+  [
+    'another place',
+    copy => {
+      copy.leaf_index ^= 1;
+    },
+    'does not lead to the sealed root',
+  ],
   [
     'a place that there is not',
-    copy => void (copy.leaf_index = copy.leaf_count),
+    copy => {
+      copy.leaf_index = copy.leaf_count;
+    },
     'not among the sealed books',
   ],
-  ['fewer books', copy => void (copy.leaf_count -= 1), 'not among the sealed books'],
+  [
+    'fewer books',
+    copy => {
+      copy.leaf_count -= 1;
+    },
+    'not among the sealed books',
+  ],
   [
     'another sibling',
-    ({ path }) => void (path[0] = flipped(path[0] ?? '')),
+    ({ path }) => {
+      path[0] = flipped(path[0] ?? '');
+    },
     'does not lead to the sealed root',
   ],
   ['a sibling less', ({ path }) => void path.pop(), 'does not lead to the sealed root'],
   [
     'another document',
-    ({ seal }) => void (seal.document = seal.document.replace('8453', '8454')),
+    ({ seal }) => {
+      seal.document = seal.document.replace('8453', '8454');
+    },
     "the seal's hash",
   ],
   [
     'another signature',
-    ({ seal }) => void (seal.signature = flipped(seal.signature)),
+    ({ seal }) => {
+      seal.signature = flipped(seal.signature);
+    },
     'the signature does not fit',
   ],
   [
@@ -175,13 +199,16 @@ const tamperings: readonly [title: string, change: Parameters<typeof changed>[0]
   ['a journal that is cut off', copy => void copy.entries.splice(2), 'the journal ends before entry 3'],
   [
     'another amount',
-    ({ entries: [, entry] }) =>
-      void (entry && (entry.sealed = entry.sealed.replace('8:12500000', '8:12500001'))),
+    ({ entries: [, entry] }) => {
+      if (entry) entry.sealed = entry.sealed.replace('8:12500000', '8:12500001');
+    },
     'the hash of entry 2',
   ],
   [
     'another hash',
-    ({ entries: [entry] }) => void (entry && (entry.hash = flipped(entry.hash))),
+    ({ entries: [entry] }) => {
+      if (entry) entry.hash = flipped(entry.hash);
+    },
     'the hash of entry 1',
   ],
   ['another format', copy => void Object.assign(copy, { format: 'x' }), 'the format is x'],

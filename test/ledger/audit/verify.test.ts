@@ -352,6 +352,53 @@ const tamperings: Tampering[] = [
     seen: [{ entry: 12n, what: 'what its lots have deferred is not the sum of its postings' }],
   },
   {
+    title: 'a lot is said to be added later',
+    sql: inBusy('lots', `added_at = added_at + interval '1 second'`, 'lot_id = 4'),
+    seen: [{ entry: 4n, what: 'lot 4 was added at another instant' }],
+  },
+  {
+    title: 'a lot is made to live longer',
+    sql: inBusy('lots', `expires_at = expires_at + interval '1 microsecond'`, 'lot_id = 1'),
+    seen: [{ entry: 1n, what: 'lot 1 expires at another instant' }],
+  },
+  {
+    title: 'a lot is made to live for ever',
+    sql: inBusy('lots', `expires_at = 'infinity'`, 'lot_id = 1'),
+    seen: [{ entry: 1n, what: 'lot 1 expires at another instant' }],
+  },
+  {
+    title: 'a lot is said to be paid with more',
+    sql: inBusy('lots', 'paid_microusd = paid_microusd + 1', 'lot_id = 7'),
+    seen: [{ entry: 7n, what: 'lot 7 was paid with another amount' }],
+  },
+  {
+    title: 'the face of a lot is changed',
+    sql: inBusy('lots', 'face_microcredits = face_microcredits + 1', 'lot_id = 7'),
+    seen: [{ entry: 7n, what: 'lot 7 has another face than the last that is noted' }],
+  },
+  {
+    title: 'the face of a lot is changed, and what is noted of it too',
+    sql: () => `update lots set face_microcredits = 1 where ${rowsOf('busy')} and lot_id = 7;
+      update lot_faces set face_microcredits = 1 where ${rowsOf('busy')} and lot_id = 7`,
+    seen: [{ entry: 7n, what: 'lot 7 was added with another face' }],
+  },
+  {
+    title: 'what is noted of faces is removed',
+    sql: () => `delete from lot_faces where ${rowsOf('quiet')}`,
+    seen: [{ entry: 1n, what: 'lot 1 was added with another face' }],
+    book: 'quiet',
+  },
+  {
+    title: 'a lot that has renewed is said to come once',
+    sql: inBusy('lots', `policy = 'none'`, 'lot_id = 1'),
+    seen: [{ entry: 1n, what: 'lot 1 has another policy' }],
+  },
+  {
+    title: 'a lot that came at once is said to come in installments',
+    sql: inBusy('lots', `policy = 'installments'`, 'lot_id = 7'),
+    seen: [{ entry: 7n, what: 'lot 7 has another policy' }],
+  },
+  {
     title: 'a lot is removed',
     sql: () => `delete from lots where ${rowsOf('busy')} and lot_id = 4`,
     seen: [{ entry: 6n, what: 'lot 4 is missing' }],
