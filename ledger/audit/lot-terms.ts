@@ -49,7 +49,11 @@ export class LotTerms {
       ['expires at another instant', instantText(terms.addedAt + LOT_LIFE), textOf(lot.expiresAt)],
       ['was paid with another amount', String(terms.paidMicrousd), String(lot.paidMicrousd)],
       ['was added with another face', String(terms.faceMicrocredits), String(lot.firstFaceMicrocredits)],
-      ['has another face than the last that is noted', String(lot.lastFaceMicrocredits), String(lot.faceMicrocredits)],
+      [
+        'has another face than the last that is noted',
+        String(lot.lastFaceMicrocredits),
+        String(lot.faceMicrocredits),
+      ],
       ['has another policy', policyBy(terms, lot.policy), lot.policy],
     ];
     const differing = comparisons.find(([, expected, found]) => expected !== found);

@@ -30,9 +30,10 @@ export async function readSeal(client: Queryable, number: number): Promise<SealR
 
 /** The seal with this hash in hex; null when there is none. */
 export async function readSealByHash(client: Queryable, hash: string): Promise<SealRow | null> {
-  const { rows } = await (client as pg.ClientBase).query<SealRow>(`${SELECT} where hash = decode($1, 'hex')`, [
-    hash,
-  ]);
+  const { rows } = await (client as pg.ClientBase).query<SealRow>(
+    `${SELECT} where hash = decode($1, 'hex')`,
+    [hash],
+  );
   return rows[0] ?? null;
 }
 

@@ -210,7 +210,9 @@ test('what follows a sweep is done after each that came to its end, and may fail
     },
   });
   await said(lines, 2);
-  expect(lines[1]).toMatch(/^could not do what follows a sweep, trying again within the hour: Error: not this time/);
+  expect(lines[1]).toMatch(
+    /^could not do what follows a sweep, trying again within the hour: Error: not this time/,
+  );
   schedule.tick(MIDNIGHT + SECOND);
   await said(lines, 4);
   expect(lines.slice(2)).toEqual([expect.stringMatching(/^swept through /), 'done']);
