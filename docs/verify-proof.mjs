@@ -3,7 +3,7 @@
  *
  *   node verify-proof.mjs proof.json [journal.json …] [--key <the operator's public key, 64 hex digits>]
  *
- * proof.json is the answer of GET /v1/proof, the journals are those of GET /v1/journal, page by page; a file written by
+ * proof.json is the answer of GET /v1/proof, the journals are those of GET /v1/journal, page by page; a file of
  * `npx credits prove` has both. Ends with 0 when everything holds, and with 1 and the reason when it does not.
  * Take the key from where the operator published it: a proof without it shows only that somebody signed.
  */
@@ -12,11 +12,11 @@ import { readFileSync } from 'node:fs';
 
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 const bytes = hex => Buffer.from(String(hex), 'hex');
-const hold = (condition, otherwise) => {
+function hold(condition, otherwise) {
   if (condition) return;
   console.error(`NOT PROVED: ${otherwise}`);
   process.exit(1);
-};
+}
 
 /** A list of netstrings: <length in bytes>:<bytes>, … */
 function netstrings(text) {
@@ -26,10 +26,7 @@ function netstrings(text) {
     const colon = all.indexOf(':', at);
     const length = all.toString('latin1', at, colon);
     const end = colon + 1 + Number(length);
-    hold(
-      colon > 0 && /^(0|[1-9]\d*)$/.test(length) && all[end] === 44,
-      'a sealed text is no list of netstrings',
-    );
+    hold(/^(0|[1-9]\d*)$/.test(length) && all[end] === 44, 'a sealed text is no list of netstrings');
     values.push(all.toString('utf8', colon + 1, end));
     at = end + 1;
   }
@@ -40,87 +37,60 @@ const sealedText = values => values.map(value => `${Buffer.byteLength(value)}:${
 const files = process.argv.slice(2);
 const keyAt = files.indexOf('--key');
 const [, wantedKey] = keyAt < 0 ? [] : files.splice(keyAt, 2);
+hold(keyAt < 0 || wantedKey, 'name the key after --key');
 hold(files.length > 0, 'name the file of the proof');
 const [proof, ...journals] = files.map(file => JSON.parse(readFileSync(file, 'utf8')));
-hold(
-  proof.format === 'aispace-credits/proof/1',
-  `the format is ${proof.format}, not aispace-credits/proof/1`,
-);
+hold(proof.format === 'aispace-credits/proof/1', `the format is ${proof.format}: another script reads it`);
 const { seal, book } = proof;
 
 // 1. The operator signed the seal.
-const [version, chainId, address, number, through, previous, root, bookCount, , publicKey] = netstrings(
-  seal.document,
-);
+const [version, chain, address, number, through, , root, books, , publicKey] = netstrings(seal.document);
 hold(version === 'aispace-credits/seal/1', 'the document is no seal');
 hold(sha256(seal.document).toString('hex') === seal.hash, "the seal's hash is not that of its document");
-hold(/^[0-9a-f]{64}$/.test(publicKey), 'the seal has no public key');
 const der = Buffer.concat([bytes('302a300506032b6570032100'), bytes(publicKey)]);
 const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-hold(
-  verify(null, Buffer.from(seal.document), key, bytes(seal.signature)),
-  'the signature does not fit the document',
-);
-hold(
-  !wantedKey || wantedKey === publicKey,
-  `the seal is signed with ${publicKey}, not with the key that you gave`,
-);
+const isSigned = verify(null, Buffer.from(seal.document), key, bytes(seal.signature));
+hold(isSigned, 'the signature does not fit the document');
+hold((wantedKey ?? publicKey) === publicKey, `the seal is signed with ${publicKey}, another key`);
 
 // 2. Your book is a leaf of the tree under its root (RFC 6962: a byte 0 before leaves, a byte 1 before nodes).
-const { name, seq, head, available_microcredits: available, held_microcredits: held } = book;
-const debt = book.debt_microcredits;
-const leaf = sealedText(['aispace-credits/leaf/1', name, seq, head, available, held, debt]);
-let hash = sha256(Buffer.of(0), leaf);
+const { name, seq, head } = book;
+const amounts = [book.available_microcredits, book.held_microcredits, book.debt_microcredits];
+let hash = sha256(Buffer.of(0), sealedText(['aispace-credits/leaf/1', name, seq, head, ...amounts]));
 let [index, last] = [proof.leaf_index, proof.leaf_count - 1];
-const path = [...proof.path];
-hold(
-  String(proof.leaf_count) === bookCount && index >= 0 && index <= last,
-  'the leaf is not among the sealed books',
-);
+const path = proof.path.map(bytes);
+hold(String(last + 1) === books && index >= 0 && index <= last, 'the leaf is not among the books');
 for (; last > 0; index >>= 1, last >>= 1) {
   if (index % 2 === 0 && index === last) continue;
-  const sibling = bytes(path.shift() ?? '');
+  const sibling = path.shift() ?? '';
   hash = index % 2 === 1 ? sha256(Buffer.of(1), sibling, hash) : sha256(Buffer.of(1), hash, sibling);
 }
 hold(path.length === 0 && hash.toString('hex') === root, 'the leaf does not lead to the sealed root');
 
 // 3. Your journal leads to the head that was sealed, and has everything that was booked by then.
-const entries = [proof, ...journals]
-  .flatMap(file => file.entries ?? [])
-  .sort((a, b) => Number(a.seq) - Number(b.seq));
+const entries = [proof, ...journals].flatMap(file => file.entries ?? []);
+entries.sort((a, b) => Number(a.seq) - Number(b.seq));
 let before = Buffer.alloc(32);
 for (const [at, entry] of entries.entries()) {
-  const sealed = netstrings(entry.sealed);
-  const [, ofBook, ofSeq, , , bookedAt] = sealed;
+  const [encoding, ofBook, ofSeq, , , bookedAt, ...rest] = netstrings(entry.sealed);
   const place = `entry ${at + 1}`;
-  hold(sealed[0] === 'aispace-credits/entry/1' && ofBook === name, `${place} is of another book`);
+  hold(encoding === 'aispace-credits/entry/1' && ofBook === name, `${place} is of another book`);
   hold(ofSeq === String(at + 1) && entry.seq === ofSeq, `${place} is missing, or there twice`);
   before = sha256(before, entry.sealed);
-  hold(
-    before.toString('hex') === entry.hash,
-    `the hash of ${place} is not that of its text behind the one before it`,
-  );
-  hold(BigInt(bookedAt) <= BigInt(through) === at < Number(seq), `${place} is on the wrong side of the seal`);
+  hold(before.toString('hex') === entry.hash, `the hash of ${place} is not that of its text`);
+  const isSealed = at < Number(seq);
+  hold(BigInt(bookedAt) <= BigInt(through) === isSealed, `${place} is on the wrong side of the seal`);
   if (ofSeq !== seq) continue;
   hold(entry.hash === head, `${place} is not the sealed head of your book`);
-  hold(
-    [available, held, debt].join() === sealed.slice(12, 15).join(),
-    `${place} left other credits than were sealed`,
-  );
+  hold(`${amounts}` === `${rest.slice(6, 9)}`, `${place} left other credits than were sealed`);
 }
-hold(
-  entries.length === 0 || entries.length >= Number(seq),
-  `the journal ends before entry ${seq}, which was sealed`,
-);
+hold(!entries.length || entries.length >= Number(seq), `the journal ends before entry ${seq}`);
 
-const credits = amount => amount.padStart(7, '0').replace(/(\d{6})$/, '.$1');
+const [available, held, debt] = amounts.map(text => text.padStart(7, '0').replace(/(\d{6})$/, '.$1'));
 const at = new Date(Number(BigInt(through) / 1000n)).toISOString();
-console.log(`PROVED: ${name} had ${credits(available)} credits available, ${credits(held)} held, owed ${credits(debt)},
-at ${at} by entry ${seq}; seal ${number} of ${bookCount} books (chain ${chainId}, ${address}),
-hash ${seal.hash}, behind ${previous}, signed with ${publicKey}.`);
+console.log(`PROVED: ${name} had ${available} credits available, ${held} held, owed ${debt}, at ${at}`);
 console.log(
-  entries.length > 0
-    ? `${entries.length} entries recomputed.`
-    : 'No journal was given: entries were not recomputed.',
+  `by entry ${seq}: seal ${number} of ${books} books, chain ${chain}, ${address}, hash ${seal.hash}`,
 );
-if (!wantedKey) console.log('No --key was given: compare the key with the one that the operator published.');
+console.log(`signed with ${publicKey}.${wantedKey ? '' : ' No --key was given: compare it yourself.'}`);
+console.log(entries.length > 0 ? `${entries.length} entries recomputed.` : 'No journal was given.');

@@ -150,14 +150,14 @@ const tamperings: readonly [title: string, change: Parameters<typeof changed>[0]
     copy => {
       copy.leaf_index = copy.leaf_count;
     },
-    'not among the sealed books',
+    'not among the books',
   ],
   [
     'fewer books',
     copy => {
       copy.leaf_count -= 1;
     },
-    'not among the sealed books',
+    'not among the books',
   ],
   [
     'another sibling',
