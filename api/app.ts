@@ -21,6 +21,7 @@ import { operatorAccountRoutes } from './routes/operator-accounts.ts';
 import { operatorReportRoutes } from './routes/operator-reports.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { proofRoutes } from './routes/proofs.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { stripeRoutes } from './routes/stripe.ts';
@@ -82,6 +83,7 @@ export function createApp(options: AppOptions): App {
   app.use(holdRoutes(ledger, publicUrl));
   app.use(usageRoutes(ledger, publicUrl));
   app.use(accountHistoryRoutes(ledger));
+  app.use(proofRoutes(ledger));
   app.use(keyRoutes(ledger));
   app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));

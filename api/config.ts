@@ -1,7 +1,7 @@
 /** The only reader of the environment. What is missing or does not fit is said in one line each. */
 import { isIP } from 'node:net';
 import { getAddress, isAddress } from 'viem';
-import type { HoldLimits, ListedSender, Mode } from '../ledger/index.ts';
+import { type HoldLimits, type ListedSender, type Mode, readSealKey } from '../ledger/index.ts';
 import { type CardConfig, readCardConfig } from './card-config.ts';
 import { type DoorConfig, readDoorConfig } from './door-config.ts';
 import { readHoldConfig } from './hold-config.ts';
@@ -39,6 +39,8 @@ export interface Config {
   readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
   /** Null: there are no card payments. */
   readonly cards: CardConfig | null;
+  /** The Ed25519 key in PEM that signs the daily seals of the worker. Null: none are made. */
+  readonly sealKey: string | null;
   /** How many may ask how often, and what is logged of it. */
   readonly doors: DoorConfig;
   /** How many holds may be open, and for how long. */
@@ -84,6 +86,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     blocked: sendersOf('BLOCKED_SENDERS_FILE'),
   };
   const cards = readCardConfig(get, mode, problems);
+  const sealKey = readSealKeyText(get('SEAL_KEY'), problems);
   const doors = readDoorConfig(get, problems);
   const holdLimits = readHoldConfig(get, problems);
   const startBlock = readStartBlock(get('INDEXER_START_BLOCK'), { mode, part }, problems);
@@ -115,6 +118,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
     senders,
     cards,
+    sealKey,
     doors,
     holdLimits,
   };
@@ -227,6 +231,17 @@ function readPublicUrl(
   if (mode === 'dev' && !isLoopback(url.hostname))
     problems.push(`PUBLIC_URL is "${value}": dev is reached on this machine only.`);
   return url.origin;
+}
+
+function readSealKeyText(value: string | undefined, problems: string[]): string | null {
+  if (value === undefined) return null;
+  try {
+    readSealKey(value);
+    return value;
+  } catch {
+    problems.push('SEAL_KEY is no Ed25519 key in PEM: make one with `npx credits seal keygen --out FILE`.');
+    return null;
+  }
 }
 
 function readProxies(value: string | undefined, problems: string[]): readonly string[] {

@@ -8,6 +8,7 @@ export const SECRET_VARIABLES = [
   'BASE_RPC_URLS_OTHER',
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRET',
+  'SEAL_KEY',
 ] as const;
 
 /** Far more than any secret has. */

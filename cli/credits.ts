@@ -5,9 +5,11 @@ import { auditChainCommand } from './audit-chain.ts';
 import { distributeCommand } from './distribute.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { proveCommand } from './prove.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { replayCommand } from './replay.ts';
 import { reportCommand } from './report.ts';
+import { sealCommand } from './seal.ts';
 import { tokenCommand } from './token.ts';
 import { UsageError } from './usage-error.ts';
 import { verifyCommand } from './verify.ts';
@@ -17,6 +19,7 @@ environment:
   DATABASE_URL, DATABASE_URL_FILE   the database, as its owner, or a file with that in it; left out: that of \`npm start\`,
                                     whether it runs or not
   BASE_RPC_URL, BASE_RPC_URL_FILE   an RPC of Base, for commands that look at the chain; left out: the chain of \`npm start\`
+  SEAL_KEY, SEAL_KEY_FILE           the operator's key for seals; left out: that of \`npm start\`
   STRIPE_SECRET_KEY, …_FILE         for commands that look at Stripe; left out: the card simulator of a running \`npm start\`
   STATE_FOLDER                      where \`npm start\` keeps its state (.state)
 
@@ -34,11 +37,15 @@ async function main(argv: readonly string[]): Promise<number> {
     .description('Proof and upkeep of AiSpace Credits.')
     .helpOption('-h, --help', 'show this, or what a command takes')
     .helpCommand(false)
+    // `seal` and its commands have options of the same names.
+    .enablePositionalOptions()
     .addHelpText('after', SURROUNDINGS)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
   for (const command of [
     verifyCommand,
+    sealCommand,
+    proveCommand,
     replayCommand,
     auditChainCommand,
     importCommand,

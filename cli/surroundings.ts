@@ -17,6 +17,10 @@ export interface Surroundings {
   databaseUrl(): Promise<string>;
   /** An RPC of the chain; throws one sentence where there is none. */
   rpcUrl(): Promise<string>;
+  /** The operator's key for seals, as it is in its file; throws one sentence where there is none. */
+  sealKey(): Promise<string>;
+  /** The private key that pays for publishing; throws one sentence where none is named. */
+  publisherKey(): string;
   /** The account at Stripe; null where none is named and no stack with its simulator runs. */
   stripe(): Promise<StripeAccess | null>;
 }
@@ -61,6 +65,8 @@ function surroundingsIn(folder: string, started: StartedParts): Surroundings {
       chain ??= findChain(folder, started);
       return chain;
     },
+    sealKey: () => findSealKey(folder),
+    publisherKey,
     stripe: () => findStripe(folder),
   };
 }
@@ -128,6 +134,25 @@ async function findChain(folder: string, started: StartedParts): Promise<string>
   return chain.rpcUrl;
 }
 
+async function findSealKey(folder: string): Promise<string> {
+  const given = named('SEAL_KEY');
+  if (given) return given;
+  const { sealKeyFile } = await import('../dev/seal-key.ts');
+  const kept = await readFile(sealKeyFile(folder), 'utf8').catch(() => null);
+  if (kept !== null) return kept;
+  throw new Error(
+    `SEAL_KEY_FILE is not set, and ${folder} has no key of \`npm start\`: make one with \`npx credits seal keygen --out FILE\`, keep it safe and name it.`,
+  );
+}
+
+function publisherKey(): string {
+  const given = named('PUBLISHER_KEY');
+  if (given) return given;
+  throw new Error(
+    'PUBLISHER_KEY_FILE is not set: name a file with the private key of an address that can pay the gas.',
+  );
+}
+
 async function findStripe(folder: string): Promise<StripeAccess | null> {
   const secretKey = named('STRIPE_SECRET_KEY');
   if (secretKey) return { secretKey, apiUrl: process.env.STRIPE_API_URL?.trim() || null };
@@ -137,7 +162,7 @@ async function findStripe(folder: string): Promise<StripeAccess | null> {
 }
 
 /** A secret variable, or what is in the file that it is named in. */
-function named(name: (typeof SECRET_VARIABLES)[number]): string | undefined {
+function named(name: (typeof SECRET_VARIABLES)[number] | 'PUBLISHER_KEY'): string | undefined {
   const problems: string[] = [];
   const value = readSecret(name, variable => process.env[variable]?.trim() || undefined, problems);
   if (problems.length > 0) throw new Error(problems.join('\n'));

@@ -1,13 +1,8 @@
 /** `npx credits verify`: recomputes every hash chain and names the first bad entry of each book. */
 import { Command } from 'commander';
-import {
-  openPool,
-  type Problem,
-  parseAccountName,
-  type Verification,
-  verifyJournal,
-} from '../ledger/index.ts';
+import { openPool, parseAccountName, type Verification, verifyJournal } from '../ledger/index.ts';
 import { jsonText } from './json-text.ts';
+import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';
 import { withSurroundings } from './surroundings.ts';
 import { UsageError } from './usage-error.ts';
@@ -18,7 +13,7 @@ const QUERY_TIMEOUT_MS = 30 * 60_000;
 export function verifyCommand(done: (code: number) => void): Command {
   return new Command('verify')
     .description(
-      'recompute every hash chain and all balances; name the first bad entry of each book, and end with 1 when there is any',
+      'recompute every hash chain and all balances, and compare the schema with its migrations; name the first bad entry of each book, and end with 1 when there is any',
     )
     .option('--account <account>', 'the book of this account only, such as acct_0123456789abcdef')
     .option('--json', 'print JSON')
@@ -61,12 +56,7 @@ async function verify({ account, json }: VerifyArguments): Promise<number> {
 function textOf({ books, entries, postings, problems }: Verification): string {
   const read = `${count(books, 'book')}, ${count(entries, 'entry', 'entries')} and ${count(postings, 'posting')} read`;
   const summary = `${read}: ${problems.length === 0 ? 'no problem' : count(problems.length, 'problem')}`;
-  return [...problems.map(lineOf), summary].join('\n');
-}
-
-function lineOf({ book, entry, what, expected, found }: Problem): string {
-  const where = `${book ?? 'ledger'}${entry === null ? '' : ` entry ${entry}`}`;
-  return `${where}: ${what}: expected ${expected}, found ${found}`;
+  return [...problems.map(problemLine), summary].join('\n');
 }
 
 function count(number: number, one: string, more = `${one}s`): string {

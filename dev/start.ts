@@ -10,6 +10,7 @@ import { startGround } from './ground.ts';
 import { startIndexerChild, startPart } from './parts.ts';
 import { startUpReport } from './report.ts';
 import { forgetRunningStack, noteRunningStack } from './running-stack.ts';
+import { ensureSealKey } from './seal-key.ts';
 import { takeStateFolder } from './state-folder.ts';
 import { startSupervisor } from './supervisor.ts';
 import { ensureTokens } from './tokens.ts';
@@ -84,7 +85,10 @@ async function main(): Promise<void> {
         : await startCardSimulatorChild({ ...parts, port: simulatorPort, apiPort: options.port });
     await Promise.all([
       startIndexerChild(parts, await freePort()),
-      startPart('worker', parts, /worker: taking in/, cards),
+      startPart('worker', parts, /worker: taking in/, {
+        ...cards,
+        SEAL_KEY_FILE: await ensureSealKey(state.path),
+      }),
       startPart('api', parts, /api: listening/, { ...cards, PORT: String(options.port) }),
     ]);
     await noteRunningStack(state.path, {

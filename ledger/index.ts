@@ -110,6 +110,18 @@ export { type Replayed, type ReplayOptions, replayJournal } from './replay/repla
 export { type DayOfRevenue, isTied, makeReport, type Report } from './reports/report.ts';
 export { reportCsv } from './reports/report-csv.ts';
 export { type RestoreOptions, restoreReceipts } from './restore-receipts.ts';
+export { sealNewestMidnight } from './seals/daily-seal.ts';
+export { makeSeal, type SealContext } from './seals/make-seal.ts';
+export { proofJson, sealedEntryJson, sealJson } from './seals/proof-json.ts';
+export { type BookProof, proveBook, readSealTree } from './seals/prove-book.ts';
+export { type Publication, publishSeal, readPublication } from './seals/publish-seal.ts';
+export { readDocument, readTotals } from './seals/seal-document.ts';
+export { generateSealKey, readSealKey, type SealKey } from './seals/seal-key.ts';
+export { SealRefusedError } from './seals/seal-refused-error.ts';
+export { readNewestSeal, readSeal, readSealByHash, type SealRow } from './seals/seal-rows.ts';
+export { readSealedJournal } from './seals/sealed-journal.ts';
+export { type SealVerification, verifySeals } from './seals/verify-seals.ts';
+export { Seals } from './seals.ts';
 export { DEFAULT_HOLD_LIMITS } from './service-requests.ts';
 export {
   checkInstallation,
@@ -124,6 +136,7 @@ export { readLatestInstant } from './store/latest-instant.ts';
 export { migrate, pendingMigrations } from './store/migrate.ts';
 export type { PostedEntry } from './store/posted-entries.ts';
 export { type DatabaseRole, openKysely, openPool, withServerSettings } from './store/postgres.ts';
+export { describeSchema } from './store/schema-description.ts';
 export type { MidnightJob } from './sweep/midnight-job.ts';
 export type { AccountCredential, HolderRefusal } from './wallets/account-credential.ts';
 export type { Site } from './wallets/challenge-message.ts';

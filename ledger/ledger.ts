@@ -78,6 +78,9 @@ import {
   type Usage,
   type UsageGroup,
 } from './reads/usage.ts';
+import { sealNewestMidnight } from './seals/daily-seal.ts';
+import type { SealKey } from './seals/seal-key.ts';
+import { Seals } from './seals.ts';
 import {
   type CaptureRequest,
   captureCommand,
@@ -204,6 +207,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 }
 
+/** How long a statement may take that seals. */
+const SEAL_QUERY_MS_MAX = 30 * 60_000;
+
 /** An order with what became of it. */
 export interface OrderReceipt {
   readonly at: Instant;
@@ -239,6 +245,8 @@ export class Ledger {
   readonly operators: Operators;
   /** What ties the books to themselves, the chain and Stripe, and what they come to. */
   readonly accounting: Accounting;
+  /** What all books came to at instants, signed. */
+  readonly seals: Seals;
   readonly #options: LedgerOptions;
   readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
   readonly #codes: AccountCodes;
@@ -278,6 +286,7 @@ export class Ledger {
           installation: this.installation,
         }),
     );
+    this.seals = new Seals({ pool: parts.pool, bucketCount: parts.installation.bucketCount });
     this.keys = new Keys(this.#doors, () => this.now());
     this.operators = new Operators({ ...this.#doors, codes: parts.codes });
     this.accounting = new Accounting({
@@ -648,15 +657,38 @@ export class Ledger {
     return readSuspense(this.#pools.db, page);
   }
 
-  /** Starts posting what time makes due: at once, at every midnight UTC, and every hour. Any number may run at once. */
-  startMidnightJob(log: (line: string) => void): MidnightJob {
+  /**
+   * Starts posting what time makes due: at once, at every midnight UTC, and every hour; and with `sealKey` the seal of each
+   * midnight that was swept through. Any number may run at once.
+   */
+  startMidnightJob(log: (line: string) => void, sealKey: SealKey | null = null): MidnightJob {
     return startMidnightJob({
       db: this.#pools.db,
       poster: this.#poster,
       bucketCount: this.installation.bucketCount,
       now: () => this.now(),
+      afterSweep: sealKey === null ? undefined : () => this.#sealMidnight(sealKey, log),
       log,
     });
+  }
+
+  /** Over connections of its own: adding up the journal may take long. */
+  async #sealMidnight(key: SealKey, log: (line: string) => void): Promise<void> {
+    const { databaseUrl, role = 'credits_app', schema } = this.#options;
+    const pool = openPool({
+      databaseUrl,
+      role,
+      ...(schema === undefined ? {} : { schema }),
+      max: 2,
+      applicationName: 'credits-seal',
+      queryTimeoutMs: SEAL_QUERY_MS_MAX,
+    });
+    try {
+      const { installation } = this;
+      await sealNewestMidnight({ pool, installation, key, now: () => this.now() }, log);
+    } finally {
+      await pool.end();
+    }
   }
 
   /** How many seconds the sweep is behind the newest midnight at `now`; 0 when everything is swept through it. */

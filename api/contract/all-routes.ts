@@ -29,6 +29,7 @@ import {
   openOrderCheckout,
   watchOrder,
 } from './orders.ts';
+import { getJournal, getProof, listSeals } from './proofs.ts';
 import { createRateCard, getRateCard, listRateCards } from './rate-cards.ts';
 import type { Route } from './route.ts';
 import { getHealth, getMetrics, getOpenApi, getReadiness, getReference, takeStripeEvent } from './system.ts';
@@ -69,6 +70,7 @@ export const ALL_ROUTES = [
   ...[createDebit, createDebitBatch, reverseDebit, createUsage, getRateCard],
   ...[createHold, getHold, captureHold, releaseHold],
   ...[listLots, getLot, listTransactions, getUsage],
+  ...[getProof, getJournal],
   ...[getKey, listKeys, createKey, changeKey, rotateKey, revokeKey],
   ...[listServices, listGrants, createGrant, changeGrant, revokeGrant],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
@@ -77,7 +79,7 @@ export const ALL_ROUTES = [
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
   ...[getReconciliation, getReport],
   ...[createRateCard, listRateCards],
-  ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions],
+  ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions, listSeals],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],
   ...[getHealth, getReadiness, getMetrics, getOpenApi, getReference, takeStripeEvent],
 ] as readonly Route[];

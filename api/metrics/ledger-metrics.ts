@@ -15,6 +15,14 @@ export function registerLedgerMetrics(registry: Registry, ledger: Ledger): void 
     },
   });
   new Gauge({
+    name: 'credits_seal_age_seconds',
+    help: 'How long ago the newest seal of all books was through; +Inf while there is none.',
+    registers,
+    async collect() {
+      this.set(await ledger.seals.ageSeconds(await ledger.now()));
+    },
+  });
+  new Gauge({
     name: 'credits_indexer_lag_seconds',
     help: 'The age of the newest block that the indexer has; +Inf while it has none.',
     registers,

@@ -1,3 +1,4 @@
+import { readSealKey } from '../../ledger/index.ts';
 import { compareOtherRpcs } from '../chain-identity.ts';
 import type { Config } from '../config.ts';
 import { openConfiguredLedger } from './open-ledger.ts';
@@ -19,8 +20,10 @@ export async function startWorkerPart(config: Config): Promise<RunningPart> {
   }
   const intake = ledger.startIntake(log, BigInt(config.indexer.startBlock));
   const cardWorker = ledger.cards?.startWorker();
-  const midnightJob = ledger.startMidnightJob(log);
+  const sealKey = config.sealKey === null ? null : readSealKey(config.sealKey);
+  const midnightJob = ledger.startMidnightJob(log, sealKey);
   const webhookWorker = ledger.webhooks.startWorker(log);
+  log(sealKey ? `sealing with key ${sealKey.publicKey}` : 'seals: off, as there is no SEAL_KEY');
   log(`taking in payments to ${config.paymentAddress}`);
   return {
     async stop() {

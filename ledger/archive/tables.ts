@@ -46,6 +46,10 @@ export const COPIED_TABLES = [
   'webhook_secrets',
   'webhook_deliveries',
   'webhook_attempt_counts',
+  // What was signed, once and for good.
+  'seals',
+  'sealed_heads',
+  'seal_fence',
 ] as const;
 
 /** Made again from the copied tables and the commands. */

@@ -6,6 +6,7 @@ import { type Entry, hasPostings, type Posting } from '../core/journal.ts';
 import { hashEntry } from '../posting/seal.ts';
 import { instantText } from '../store/instant-text.ts';
 import { LotHoldings, type StandingLot } from './lot-holdings.ts';
+import { LotTerms, type StatedTerms } from './lot-terms.ts';
 import type { Flaw } from './problem.ts';
 
 /** Where a book says that it stands. */
@@ -26,6 +27,7 @@ export class BookCheck {
   readonly #name: string;
   readonly #balances = new Map<LedgerAccount, bigint>();
   readonly #lots = new LotHoldings();
+  readonly #terms = new LotTerms();
   #seq = 0n;
   #head: Uint8Array = GENESIS_HASH;
   #bookedAt: Instant = 0n;
@@ -77,9 +79,9 @@ export class BookCheck {
   }
 
   /** Takes in a lot as it stands after the last entry. */
-  takeInLot(lot: StandingLot): Flaw | null {
+  takeInLot(lot: StandingLot & StatedTerms): Flaw | null {
     this.#standingDeferred += lot.deferredMicrousd;
-    return this.#lots.standing(lot);
+    return this.#lots.standing(lot) ?? this.#terms.stated(lot);
   }
 
   /** A flaw unless the entries lead to the lots that were taken in: asked after the last of them. */
@@ -109,6 +111,7 @@ export class BookCheck {
   }
 
   #followPostings(entry: Entry): Flaw | null {
+    this.#terms.follow(entry);
     for (const { from, to, amount } of entry.postings) {
       this.#balances.set(from, this.#balance(from) - amount);
       this.#balances.set(to, this.#balance(to) + amount);

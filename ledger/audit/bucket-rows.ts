@@ -19,11 +19,27 @@ export type LotRow = Pick<
   | 'held_microcredits'
   | 'unreleased_microcredits'
   | 'deferred_microusd'
->;
+  | 'policy'
+  | 'paid_microusd'
+  | 'face_microcredits'
+> & {
+  readonly added_at: string;
+  readonly expires_at: string;
+  readonly first_face: bigint | null;
+  readonly last_face: bigint | null;
+};
+
+/** One of the faces of the lot, whose bucket is the first parameter. */
+function faceOf(which: string): string {
+  return `(select f.face_microcredits from lot_faces f where f.bucket = $1 and f.account_id = lots.account_id
+    and f.lot_id = lots.lot_id ${which})`;
+}
 
 const BOOK_COLUMNS = `bucket, account_id, seq, head, ${microsecondsOf('booked_at')}, debt_microcredits`;
 const LOT_COLUMNS = `bucket, account_id, lot_id, available_microcredits, held_microcredits, unreleased_microcredits,
-  deferred_microusd`;
+  deferred_microusd, policy, paid_microusd, face_microcredits, ${microsecondsOf('added_at')},
+  ${microsecondsOf('expires_at')},
+  ${faceOf('and f.seq = lots.lot_id')} as first_face, ${faceOf('order by f.seq desc limit 1')} as last_face`;
 
 /** The tables that are read, each by its primary key: bucket, account and what follows. */
 const TABLES = ['books', 'entries', 'postings', 'lots'] as const;

@@ -152,6 +152,13 @@ function standingLot(row: LotRow) {
     heldMicrocredits: row.held_microcredits,
     unreleasedMicrocredits: row.unreleased_microcredits,
     deferredMicrousd: row.deferred_microusd,
+    addedAt: readInstant(row.added_at),
+    expiresAt: readInstant(row.expires_at),
+    policy: row.policy,
+    paidMicrousd: row.paid_microusd,
+    faceMicrocredits: row.face_microcredits,
+    firstFaceMicrocredits: row.first_face,
+    lastFaceMicrocredits: row.last_face,
   };
 }
 

@@ -1,10 +1,11 @@
 /**
  * Recomputes everything that can be recomputed of the journal: every hash chain, every balance that an entry or a lot
- * notes, where each book stands, and what is used of the limits of keys and grants. One snapshot is read through, bucket by bucket and in each from book to book, so
- * that no more is in memory than a few fetches and the lots of one book. Writes nothing.
+ * notes, where each book stands, and what is used of the limits of keys and grants; and compares the schema with what the
+ * migrations make. One snapshot is read through, bucket by bucket and in each from book to book, so that no more is in
+ * memory than a few fetches and the lots of one book. Writes nothing.
  *
  * It shows that the books are what was sealed. Whoever may write to the database and seals anew, or cuts off the end of
- * a book and points the book at what is left, shows only by comparison with a head that was kept elsewhere.
+ * a book and points the book at what is left, shows only by comparison with a head that was kept elsewhere: see seals/.
  */
 import type pg from 'pg';
 import { accountName } from '../core/account-id.ts';
@@ -13,10 +14,11 @@ import { bucketAfter, closeBucket, openBucket } from './bucket-rows.ts';
 import { JournalCheck } from './journal-check.ts';
 import { checkLimits } from './limit-check.ts';
 import type { Problem } from './problem.ts';
+import { checkSchema } from './schema-check.ts';
 import { StoredChart } from './stored-chart.ts';
 
 export interface VerifyOptions {
-  /** Verifies the book of this account only. */
+  /** Verifies the book of this account only, and not the schema. */
   readonly accountId?: bigint | undefined;
   /** How many rows of a table are in memory at a time. */
   readonly fetchSize?: number | undefined;
@@ -78,7 +80,8 @@ export async function verifyIn(client: pg.ClientBase, options: VerifyOptions = {
     await takeIn(bucketOfAccount(accountId, bucketCount));
   }
   const limits = await checkLimits(client, bucketCount, accountId ?? null);
-  const result = { ...check.result, problems: [...check.result.problems, ...limits] };
+  const schema = accountId === undefined ? await checkSchema(client) : [];
+  const result = { ...check.result, problems: [...check.result.problems, ...limits, ...schema] };
   onProgress?.(result.entries, estimated);
   if (accountId === undefined || result.books > 0 || result.problems.length > 0) return result;
   const missing = { entry: null, what: 'there is no such book', expected: 'a book', found: 'none' };

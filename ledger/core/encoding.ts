@@ -62,3 +62,24 @@ const utf8 = new TextEncoder();
 function unicode(text: string): string {
   return `${utf8.encode(text).length}:${text},`;
 }
+
+/** `values` as a list of netstrings, for what else is sealed. Texts must be ASCII: their length is counted in characters. */
+export function netstrings(values: readonly (bigint | number | string)[]): string {
+  return values.map(value => ascii(String(value))).join('');
+}
+
+/** What `netstrings` was given, as texts; null for a text that it never makes. */
+export function readNetstrings(text: string): string[] | null {
+  const values: string[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const colon = text.indexOf(':', at);
+    const digits = text.slice(at, Math.max(colon, at));
+    if (!/^(?:0|[1-9]\d{0,8})$/.test(digits)) return null;
+    const end = colon + 1 + Number(digits);
+    if (text[end] !== ',') return null;
+    values.push(text.slice(colon + 1, end));
+    at = end + 1;
+  }
+  return values;
+}

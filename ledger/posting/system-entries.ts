@@ -1,25 +1,28 @@
 import { bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { type Book, EMPTY_BOOK } from '../core/book.ts';
 import { GENESIS_HASH } from '../core/encoding.ts';
-import type { Instant } from '../core/instant.ts';
+import { type Instant, laterOf } from '../core/instant.ts';
 import type { Entry } from '../core/journal.ts';
 import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
 import type { AccountCodes } from '../store/account-codes.ts';
 import { type BookRow, createBooks, lockBooks } from '../store/books.ts';
 import type { RunSql } from '../store/run-sql.ts';
+import { readSealFence } from '../store/seal-fence.ts';
 import { writeEntries } from '../store/write-entries.ts';
 import { sealEntries } from './seal.ts';
 
 /**
  * Locks the system book of `bucket` until the transaction of `run` ends. Whoever decides about a receipt of the bucket
- * takes this lock first and then reads what is recorded of it, so that two never decide on the same state.
+ * takes this lock first and then reads what is recorded of it, so that two never decide on the same state. Many read the
+ * clock before they lock: the book is told to be booked through the seals' fence, so that nothing comes before one.
  */
 export async function lockSystemBook(run: RunSql, bucket: number): Promise<BookRow> {
   const key = { bucket, accountId: SYSTEM_ACCOUNT_ID };
   await createBooks(run, [key], GENESIS_HASH);
   const [row] = await lockBooks(run, [key]);
   if (!row) throw new Error(`the system book of bucket ${bucket} is missing`);
-  return row;
+  const fence = await readSealFence(run);
+  return fence === null ? row : { ...row, bookedAt: laterOf(row.bookedAt, fence + 1n) };
 }
 
 /**

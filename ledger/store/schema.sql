@@ -354,6 +354,29 @@ create table reversals (
   amount_microcredits bigint not null
 );
 
+create table seal_fence (
+  only_row boolean not null default true,
+  through timestamp with time zone not null
+);
+
+create table sealed_heads (
+  bucket smallint not null,
+  account_id bigint not null,
+  number integer not null,
+  seq bigint not null,
+  leaf bytea not null
+);
+
+create table seals (
+  number integer not null,
+  sealed_through timestamp with time zone not null,
+  document text not null,
+  hash bytea not null,
+  signature bytea not null,
+  totals text not null,
+  recorded_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table secure_keys (
   bucket smallint not null,
   key_hash bytea not null,
@@ -790,6 +813,28 @@ alter table reversals add constraint reversals_amount_microcredits_check CHECK (
 
 alter table reversals add constraint reversals_check CHECK ((seq > spend_id));
 
+alter table seal_fence add constraint seal_fence_pkey PRIMARY KEY (only_row);
+
+alter table seal_fence add constraint seal_fence_only_row_check CHECK (only_row);
+
+alter table sealed_heads add constraint sealed_heads_pkey PRIMARY KEY (bucket, account_id, number);
+
+alter table sealed_heads add constraint sealed_heads_leaf_check CHECK ((length(leaf) = 32));
+
+alter table sealed_heads add constraint sealed_heads_number_check CHECK ((number > 0));
+
+alter table sealed_heads add constraint sealed_heads_seq_check CHECK ((seq > 0));
+
+alter table seals add constraint seals_sealed_through_key UNIQUE (sealed_through);
+
+alter table seals add constraint seals_pkey PRIMARY KEY (number);
+
+alter table seals add constraint seals_hash_check CHECK ((length(hash) = 32));
+
+alter table seals add constraint seals_number_check CHECK ((number > 0));
+
+alter table seals add constraint seals_signature_check CHECK ((length(signature) = 64));
+
 alter table secure_keys add constraint secure_keys_pkey PRIMARY KEY (bucket, key_hash);
 
 alter table secure_keys add constraint secure_keys_key_hash_check CHECK ((length(key_hash) = 32));
@@ -1061,6 +1106,14 @@ CREATE TRIGGER reversals_append_only BEFORE DELETE OR UPDATE ON credits.reversal
 
 CREATE TRIGGER reversals_no_truncate BEFORE TRUNCATE ON credits.reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER sealed_heads_append_only BEFORE DELETE OR UPDATE ON credits.sealed_heads FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER sealed_heads_no_truncate BEFORE TRUNCATE ON credits.sealed_heads FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON credits.seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER seals_no_truncate BEFORE TRUNCATE ON credits.seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER sent_transactions_append_only BEFORE DELETE OR UPDATE ON credits.sent_transactions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER sent_transactions_no_truncate BEFORE TRUNCATE ON credits.sent_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -1095,6 +1148,8 @@ CREATE TRIGGER withdrawals_no_truncate BEFORE TRUNCATE ON credits.withdrawals FO
 
 -- Rows that roles may see and change
 
+alter table access_tokens enable row level security;
+
 create policy make_service_tokens on access_tokens for insert to credits_api with check ((role = 'service'::text));
 
 create policy read_tokens on access_tokens for select to public using (true);
@@ -1102,6 +1157,16 @@ create policy read_tokens on access_tokens for select to public using (true);
 create policy revoke_tokens on access_tokens for update to credits_api using ((revoked_at IS NULL)) with check ((revoked_at IS NOT NULL));
 
 -- Privileges of the roles
+
+grant usage on schema credits to credits_api;
+
+grant usage on schema credits to credits_app;
+
+grant usage on schema credits to credits_auditor;
+
+grant usage on schema credits to credits_indexer;
+
+grant usage on schema credits to credits_worker;
 
 grant insert, select on access_tokens to credits_api;
 
@@ -1339,6 +1404,24 @@ grant select on reversals to credits_auditor;
 
 grant insert, select on reversals to credits_worker;
 
+grant select on seal_fence to credits_api;
+
+grant select on seal_fence to credits_auditor;
+
+grant insert, select, update on seal_fence to credits_worker;
+
+grant select on sealed_heads to credits_api;
+
+grant select on sealed_heads to credits_auditor;
+
+grant insert, select on sealed_heads to credits_worker;
+
+grant select on seals to credits_api;
+
+grant select on seals to credits_auditor;
+
+grant insert, select on seals to credits_worker;
+
 grant insert, select, update on secure_keys to credits_api;
 
 grant insert, select, update on secure_keys to credits_app;
@@ -1462,3 +1545,9 @@ grant insert, select on withdrawals to credits_app;
 grant select on withdrawals to credits_auditor;
 
 grant insert, select on withdrawals to credits_worker;
+
+-- What the roles are
+
+grant credits_api to credits_app;
+
+grant credits_worker to credits_app;

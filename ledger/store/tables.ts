@@ -495,6 +495,28 @@ export interface RateCardTable {
   recorded_at: Timestamp;
 }
 
+export interface SealFenceTable {
+  through: Timestamp;
+}
+
+export interface SealTable {
+  number: number;
+  sealed_through: Timestamp;
+  document: string;
+  hash: Uint8Array;
+  signature: Uint8Array;
+  totals: string;
+  recorded_at: GeneratedTimestamp;
+}
+
+export interface SealedHeadTable {
+  bucket: number;
+  account_id: bigint;
+  number: number;
+  seq: bigint;
+  leaf: Uint8Array;
+}
+
 export interface WebhookEndpointTable {
   bucket: number;
   account_id: bigint;
@@ -592,6 +614,9 @@ export interface Tables {
   card_payments: CardPaymentTable;
   stripe_progress: StripeProgressTable;
   rate_cards: RateCardTable;
+  seal_fence: SealFenceTable;
+  seals: SealTable;
+  sealed_heads: SealedHeadTable;
   webhook_endpoints: WebhookEndpointTable;
   webhook_secrets: WebhookSecretTable;
   webhook_deliveries: WebhookDeliveryTable;

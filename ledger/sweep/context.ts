@@ -10,6 +10,8 @@ export interface SweepContext {
   readonly bucketCount: number;
   /** The ledger's clock. */
   readonly now: () => Promise<Instant>;
+  /** Done after each sweep that came to its end, such as sealing what it has swept. */
+  readonly afterSweep?: (() => Promise<void>) | undefined;
   /** One readable line. */
   readonly log: (line: string) => void;
 }

@@ -61,6 +61,12 @@ async function sweepAt(context: SweepContext, instant: Instant, stopping: AbortS
   } catch (error) {
     if (stopping.aborted) context.log('stopped before everything was swept; the next sweep does the rest');
     else context.log(`could not sweep, trying again within the hour: ${describe(error)}`);
+    return;
+  }
+  try {
+    await context.afterSweep?.();
+  } catch (error) {
+    context.log(`could not do what follows a sweep, trying again within the hour: ${describe(error)}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, type PartName, readConfig } from '../../api/config.ts';
 import { SECRET_VARIABLES } from '../../api/secret-files.ts';
+import { generateSealKey } from '../../ledger/index.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,6 +51,7 @@ describe('readConfig', () => {
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
       senders: { pooled: [], blocked: [] },
       cards: null,
+      sealKey: null,
       doors: {
         rateLimits: { anonymous: 30, network: 600, key: 600, service: 600_000, failures: 20 },
         requestsInFlightMax: 5_000,
@@ -239,6 +241,12 @@ describe('readConfig', () => {
       /^STRIPE_SECRET_KEY is a live key/,
     ],
     [
+      'a seal key that is none',
+      { ...LIVE, SEAL_KEY: 's3cr3t' },
+      'worker',
+      /^SEAL_KEY is no Ed25519 key in PEM: make one/,
+    ],
+    [
       'a publishable key',
       { ...LIVE, STRIPE_SECRET_KEY: 'pk_live_s3cr3t', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
       'api',
@@ -374,6 +382,7 @@ describe('secrets in files', () => {
     ...{ DATABASE_URL: LIVE.DATABASE_URL, BASE_RPC_URL: LIVE.BASE_RPC_URL },
     BASE_RPC_URLS_OTHER: 'https://two.example/k3y',
     ...{ STRIPE_SECRET_KEY: 'sk_live_abc123', STRIPE_WEBHOOK_SECRET: 'whsec_x' },
+    SEAL_KEY: generateSealKey(),
   };
 
   it.each(SECRET_VARIABLES)('%s is read out of its file', async name => {

@@ -152,6 +152,14 @@ describe('the direction of imports', () => {
       '../ledger.ts',
       '../../api/problem.ts',
     ]),
+    ...violationsOf('ledger/seals', 'nothing else', [
+      '../posting/poster.ts',
+      '../reads/credits.ts',
+      '../sweep/sweep.ts',
+      '../ledger.ts',
+      '../../api/problem.ts',
+      'express',
+    ]),
     ...violationsOf('ledger/keys', 'nothing else', [
       '../posting/poster.ts',
       '../orders/reference.ts',

@@ -26,15 +26,19 @@ export async function runProgram(args: readonly string[], env: Environment = {})
   return await run([MAIN, ...args], env);
 }
 
-/** Runs `npx credits …` until it ends by itself. */
+/** Runs `npx credits …` until it ends by itself. `env` is what the environment has besides. */
 export async function runCredits(
   args: readonly string[],
   databaseUrl?: string,
   env: Environment = {},
 ): Promise<Ended> {
   // No state folder of the person who runs the tests.
-  const found = databaseUrl === undefined ? { STATE_FOLDER: '/nowhere' } : { DATABASE_URL: databaseUrl };
-  return await run([CLI, ...args], { ...found, ...env });
+  const nowhere = { STATE_FOLDER: '/nowhere' };
+  return await run([CLI, ...args], {
+    ...nowhere,
+    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    ...env,
+  });
 }
 
 async function run(args: readonly string[], env: Environment): Promise<Ended> {

@@ -125,6 +125,7 @@ describe('an untouched ledger', () => {
 
 const HASH = 'the hash is not that of this entry behind the one before it';
 const MISSING = 'the entry is missing';
+const schemaDiffers = (thing: string) => `the schema's ${thing} is not what the migrations make`;
 
 interface Tampering {
   readonly title: string;
@@ -280,7 +281,10 @@ const tamperings: Tampering[] = [
     title: 'empty details are put where there were none',
     sql: () => `alter table entries drop constraint entries_details_check;
       update entries set details = '' where ${rowsOf('busy')} and seq = 3`,
-    seen: [{ entry: 3n, what: 'its details are empty' }],
+    seen: [
+      { entry: 3n, what: 'its details are empty' },
+      { entry: null, what: schemaDiffers('constraint entries_details_check of entries') },
+    ],
   },
   {
     title: 'an account of a posting is swapped for another of the asset',
@@ -348,6 +352,53 @@ const tamperings: Tampering[] = [
     seen: [{ entry: 12n, what: 'what its lots have deferred is not the sum of its postings' }],
   },
   {
+    title: 'a lot is said to be added later',
+    sql: inBusy('lots', `added_at = added_at + interval '1 second'`, 'lot_id = 4'),
+    seen: [{ entry: 4n, what: 'lot 4 was added at another instant' }],
+  },
+  {
+    title: 'a lot is made to live longer',
+    sql: inBusy('lots', `expires_at = expires_at + interval '1 microsecond'`, 'lot_id = 1'),
+    seen: [{ entry: 1n, what: 'lot 1 expires at another instant' }],
+  },
+  {
+    title: 'a lot is made to live for ever',
+    sql: inBusy('lots', `expires_at = 'infinity'`, 'lot_id = 1'),
+    seen: [{ entry: 1n, what: 'lot 1 expires at another instant' }],
+  },
+  {
+    title: 'a lot is said to be paid with more',
+    sql: inBusy('lots', 'paid_microusd = paid_microusd + 1', 'lot_id = 7'),
+    seen: [{ entry: 7n, what: 'lot 7 was paid with another amount' }],
+  },
+  {
+    title: 'the face of a lot is changed',
+    sql: inBusy('lots', 'face_microcredits = face_microcredits + 1', 'lot_id = 7'),
+    seen: [{ entry: 7n, what: 'lot 7 has another face than the last that is noted' }],
+  },
+  {
+    title: 'the face of a lot is changed, and what is noted of it too',
+    sql: () => `update lots set face_microcredits = 1 where ${rowsOf('busy')} and lot_id = 7;
+      update lot_faces set face_microcredits = 1 where ${rowsOf('busy')} and lot_id = 7`,
+    seen: [{ entry: 7n, what: 'lot 7 was added with another face' }],
+  },
+  {
+    title: 'what is noted of faces is removed',
+    sql: () => `delete from lot_faces where ${rowsOf('quiet')}`,
+    seen: [{ entry: 1n, what: 'lot 1 was added with another face' }],
+    book: 'quiet',
+  },
+  {
+    title: 'a lot that has renewed is said to come once',
+    sql: inBusy('lots', `policy = 'none'`, 'lot_id = 1'),
+    seen: [{ entry: 1n, what: 'lot 1 has another policy' }],
+  },
+  {
+    title: 'a lot that came at once is said to come in installments',
+    sql: inBusy('lots', `policy = 'installments'`, 'lot_id = 7'),
+    seen: [{ entry: 7n, what: 'lot 7 has another policy' }],
+  },
+  {
     title: 'a lot is removed',
     sql: () => `delete from lots where ${rowsOf('busy')} and lot_id = 4`,
     seen: [{ entry: 6n, what: 'lot 4 is missing' }],
@@ -411,6 +462,7 @@ const tamperings: Tampering[] = [
       { entry: 2n, what: 'the posting from CREDIT:available to USD:revenue leaves its asset' },
       { entry: null, what: 'the postings of CREDIT do not add up to zero' },
       { entry: null, what: 'the postings of USD do not add up to zero' },
+      { entry: null, what: schemaDiffers('constraint postings_check of postings') },
     ],
   },
   {
@@ -427,7 +479,7 @@ describe('a tampered ledger', () => {
     const inOrder = [...problems].sort((a, b) => rank(a) - rank(b));
     expect(inOrder.map(({ entry, what }) => ({ entry, what }))).toEqual(seen);
     const named = await namesOf(book);
-    for (const problem of problems.filter(({ what }) => !/chart has|add up/.test(what)))
+    for (const problem of problems.filter(({ what }) => !/chart has|add up|the schema/.test(what)))
       if (book !== null) expect(named).toContain(problem.book);
     // What is expected is told apart from what was found.
     for (const { expected, found } of problems) expect(expected).not.toBe(found);

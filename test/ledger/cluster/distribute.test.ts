@@ -78,6 +78,8 @@ describe('the statements', () => {
       'kysely_migration',
       'kysely_migration_lock',
       'rate_cards',
+      'seal_fence',
+      'seals',
       'stripe_account',
       'stripe_progress',
       'unique_amount_requests',

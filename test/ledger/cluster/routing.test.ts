@@ -33,6 +33,7 @@ import { readPaymentLots } from '../../../ledger/reads/payment-lots.ts';
 import { readStatement } from '../../../ledger/reads/statement.ts';
 import { readSuspense } from '../../../ledger/reads/suspense.ts';
 import { readCredentialUsage, readUsage, USAGE_GROUPS } from '../../../ledger/reads/usage.ts';
+import { makeSeal } from '../../../ledger/seals/make-seal.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
 import { sweep } from '../../../ledger/sweep/sweep.ts';
 import { sweepLag } from '../../../ledger/sweep/sweep-progress.ts';
@@ -53,6 +54,7 @@ import { DOLLAR_WEI, IntakeSteps } from '../../support/intake-steps.ts';
 import { LEDGER_PLACES } from '../../support/ledger-places.ts';
 import { type LoadCommand, requestOf } from '../../support/load-command.ts';
 import { readInstant } from '../../support/scenario.ts';
+import { sealContext } from '../../support/sealing.ts';
 import { sentStatements } from '../../support/sent-statements.ts';
 import { unroutedTables } from '../../support/unrouted-tables.ts';
 import { newWallet } from '../../support/wallets.ts';
@@ -109,7 +111,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
 
   test('what posts is of one bucket, and all of it is tried before tables are distributed', async () => {
     // The keys of a batch are looked up by such a statement too, before anything is posted.
-    const ofPosting = sent.filter(text => text.includes('unnest(') && !text.includes('secure_keys'));
+    const others = /secure_keys|sealed_heads/;
+    const ofPosting = sent.filter(text => text.includes('unnest(') && !others.test(text));
     expect(ofPosting).toHaveLength(10);
     for (const text of ofPosting) expect([text, unroutedTables(text, tables)]).toEqual([text, []]);
     const pool = openPool({ databaseUrl: database.url, max: 1, pipeline: true });
@@ -157,6 +160,7 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
         'webhook_endpoints, webhook_endpoints', // how many cannot be reached
         'lots, holds', // which books have something due, for the trial balance
         'postings, entries', // the trial balance
+        'entries, postings', // the totals of a seal
       ]),
     );
   });
@@ -454,6 +458,9 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     const context = { poster, db, bucketCount: installation.bucketCount, now, log };
     expect((await sweep(context, new AbortController().signal)).bookCount).toBeGreaterThan(1);
     expect(await sweepLag(db, steps.now)).toBe(0);
+    const pool = openPool({ databaseUrl: database.url, role: 'credits_worker', max: 2 });
+    await makeSeal(await sealContext(pool, steps.now + 1n), steps.now);
+    await pool.end();
     await steps.balances();
   }
 });

@@ -35,6 +35,8 @@ const APPEND_ONLY = [
   'stripe_events',
   'card_payments',
   'rate_cards',
+  'seals',
+  'sealed_heads',
 ] as const;
 
 /** Tables of the application that it may change, but neither empty nor rebuild. */
@@ -43,6 +45,7 @@ const CHANGING = [
   'lots',
   'holds',
   'sweep_progress',
+  'seal_fence',
   'orders',
   'secure_keys',
   'chain_progress',
@@ -101,6 +104,9 @@ beforeAll(async () => {
     insert into suspense_reasons values (1, 'r', 1, 0, 'no_match', now());
     insert into unique_amounts values (1, 10000000000, 1, 'o', now());
     insert into rate_cards values (1, now(), '{}', 'ops', 'a reason', now());
+    insert into seals (number, sealed_through, document, hash, signature, totals)
+      values (1, now(), 'd', sha256('x'), sha256('x') || sha256('y'), 't');
+    insert into sealed_heads values (1, 1, 1, 1, sha256('x'));
     insert into stripe_account values (true, 'acct', false, now());
     insert into order_checkouts values (1, 'o', 1, 'cs', 'url', now(), now());
     insert into stripe_events values (1, 'evt', 'type', '{}', now());

@@ -250,6 +250,8 @@ test('every primary key leads with the bucket, but for what is one for the whole
     'kysely_migration_lock',
     'ledger_accounts',
     'rate_cards',
+    'seal_fence',
+    'seals',
     'services',
     'stripe_account',
     'stripe_progress',

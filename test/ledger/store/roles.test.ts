@@ -87,6 +87,9 @@ const OWN: readonly [table: string, api: string, worker: string][] = [
   ['balance_checks', SELECT, APPEND],
   ['balance_differences', SELECT, APPEND],
   ['webhook_attempt_counts', SELECT, CHANGE],
+  ['seals', SELECT, APPEND],
+  ['sealed_heads', SELECT, APPEND],
+  ['seal_fence', SELECT, CHANGE],
 ];
 
 test('what is one part’s own, the other only reads', async () => {

@@ -197,3 +197,23 @@ test('the ledger starts it on its own clock and tells its lag', async () => {
     await ledger.close();
   }
 });
+
+test('what follows a sweep is done after each that came to its end, and may fail', async () => {
+  books.now = MIDNIGHT + SECOND;
+  let done = 0;
+  const { lines, schedule } = start({
+    async afterSweep() {
+      done += 1;
+      expect(await kinds()).toEqual(['purchase', 'debit', 'renewal']);
+      if (done === 1) throw new Error('not this time');
+      lines.push('done');
+    },
+  });
+  await said(lines, 2);
+  expect(lines[1]).toMatch(
+    /^could not do what follows a sweep, trying again within the hour: Error: not this time/,
+  );
+  schedule.tick(MIDNIGHT + SECOND);
+  await said(lines, 4);
+  expect(lines.slice(2)).toEqual([expect.stringMatching(/^swept through /), 'done']);
+});

@@ -8,6 +8,7 @@ import { OPERATOR_ACCOUNTS_CASES } from './operator-accounts-cases.ts';
 import { OPERATOR_CASES } from './operator-cases.ts';
 import { OPERATOR_REPORTS_CASES } from './operator-reports-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
+import { PROOFS_CASES } from './proofs-cases.ts';
 import type { RouteCases } from './route-case.ts';
 import { SPEND_CASES } from './spend-cases.ts';
 import { SYSTEM_CASES } from './system-cases.ts';
@@ -18,6 +19,7 @@ export const CONTRACT_CASES: RouteCases = {
   ...ORDERS_CASES,
   ...CREDITS_CASES,
   ...ACCOUNT_HISTORY_CASES,
+  ...PROOFS_CASES,
   ...KEYS_CASES,
   ...GRANTS_CASES,
   ...DEBITS_CASES,
