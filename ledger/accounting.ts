@@ -1,8 +1,10 @@
 /** What the books come to, and whether they tie to themselves, to the chain and to Stripe. */
 import type pg from 'pg';
+import { type Verification, verifyJournal } from './audit/verify.ts';
 import type { StripeAccess } from './cards/stripe-client.ts';
 import type { Instant } from './core/instant.ts';
 import { type Reconciliation, reconcile } from './reconciliation/reconcile.ts';
+import { type Replayed, replayJournal } from './replay/replay.ts';
 import { makeReport, type Report } from './reports/report.ts';
 
 /** So long the chain and Stripe may take, each: somebody waits for the answer. */
@@ -35,5 +37,13 @@ export class Accounting {
   reconcile(at: Instant): Promise<Reconciliation> {
     const { pool, rpcUrl, stripe } = this.#parts;
     return reconcile(pool, { at, rpcUrl, stripe, patienceMs: PATIENCE_MS });
+  }
+
+  /** The book of an account recomputed from its entries, and made again from facts and commands; null without a book. */
+  async verify(accountId: bigint): Promise<{ verified: Verification; replayed: Replayed } | null> {
+    const { pool } = this.#parts;
+    const verified = await verifyJournal(pool, { accountId });
+    if (verified.books === 0) return null;
+    return { verified, replayed: await replayJournal(pool, { accountId }) };
   }
 }

@@ -18,7 +18,7 @@ import {
   listTokens,
   revokeToken,
 } from './operator-accounts.ts';
-import { getReconciliation, getReport } from './operator-reports.ts';
+import { getReconciliation, getReport, getVerification } from './operator-reports.ts';
 import {
   acknowledgeKey,
   claimKey,
@@ -77,7 +77,7 @@ export const ALL_ROUTES = [
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
-  ...[getReconciliation, getReport],
+  ...[getReconciliation, getReport, getVerification],
   ...[createRateCard, listRateCards],
   ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions, listSeals],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],

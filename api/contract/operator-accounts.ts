@@ -18,7 +18,7 @@ import {
 import { defineRoute } from './route.ts';
 
 const GROUP = 'Operators';
-const accountParams = z.object({ account });
+export const accountParams = z.object({ account });
 const next = z.string().nullable().describe('The `before` of the next page; null on the last.');
 
 export const serviceName = z

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseInstant } from '../../ledger/index.ts';
 import { credits, eth, instant, usd } from './fields.ts';
-import { atQuery } from './operator-accounts.ts';
+import { accountParams, atQuery } from './operator-accounts.ts';
 import { defineRoute } from './route.ts';
 
 const GROUP = 'Operators';
@@ -59,6 +59,35 @@ export const getReconciliation = defineRoute({
       }),
     ),
   }),
+});
+
+const flaws = z.array(
+  z.strictObject({
+    entry: z.string().nullable().describe('Its number; null where no entry is concerned.'),
+    what: z.string(),
+    expected: z.string(),
+    found: z.string(),
+  }),
+);
+
+export const getVerification = defineRoute({
+  name: 'getVerification',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/accounts/{account}/verification',
+  summary: 'Whether the book of an account is as it was sealed, and the same when it is made again.',
+  detail:
+    'What `npx credits verify` and `npx credits replay` do, for one account: hashes, balances and lots are recomputed from the entries, and the entries from recorded facts and commands.',
+  caller: 'operator',
+  params: accountParams,
+  status: 200,
+  answer: z.strictObject({
+    account: z.string(),
+    entries: z.int(),
+    problems: flaws.describe('In which the book is not what its entries add up to.'),
+    differences: flaws.describe('In which it is not what facts and commands lead to.'),
+  }),
+  problems: ['not_found'],
 });
 
 /** 00:00:00 UTC of a day; undefined where that is none. */

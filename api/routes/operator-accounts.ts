@@ -11,6 +11,7 @@ import {
   type Refusal,
   type StatementLine,
 } from '../../ledger/index.ts';
+import { accountIdOf, accountMissing } from '../account-of-path.ts';
 import { creditsText, decimalText, millionthsOf, usdText } from '../amount-text.ts';
 import {
   createAdjustment,
@@ -35,7 +36,7 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
   const { operators } = ledger;
   return new Serving(ledger)
     .on(getAccount, async ({ params }) => {
-      const account = await operators.account(idOf(params.account), await ledger.now());
+      const account = await operators.account(accountIdOf(params.account), await ledger.now());
       if (!account) throw accountMissing();
       return {
         account: params.account,
@@ -64,7 +65,7 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
       };
     })
     .on(getStatement, async ({ params, query: { limit, before } }) => {
-      const accountId = idOf(params.account);
+      const accountId = accountIdOf(params.account);
       const now = await ledger.now();
       if (!(await operators.account(accountId, now))) throw accountMissing();
       const [entry] = readCursor(before, ENTRY_CURSOR) ?? [];
@@ -80,7 +81,7 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
       };
     })
     .on(createAdjustment, async ({ caller: operator, params, body, idempotencyKey, response }) => {
-      const accountId = idOf(params.account);
+      const accountId = accountIdOf(params.account);
       const amount = millionthsOf(body.amount);
       const outcome = await ledger.adjust({
         accountId,
@@ -182,24 +183,6 @@ export function operatorAccountRoutes(ledger: Ledger, publicUrl: string): Router
     .refuseOtherMethods();
 }
 
-/** The contract lets no other text through. */
-function idOf(account: string): bigint {
-  const accountId = parseAccountName(account);
-  // The system's own books are nobody's account.
-  if (!accountId) throw accountMissing();
-  return accountId;
-}
-
-function accountMissing(): Problem {
-  return new Problem('not_found', 'There is no such account: check its name.');
-}
-
-function accountUnknown(): Problem {
-  return new Problem('account_unknown', 'There is no such account: check its name. Nothing was changed.', {
-    field: 'account',
-  });
-}
-
 function textOrNull(at: bigint | null): string | null {
   return at === null ? null : instantText(at);
 }
@@ -261,4 +244,10 @@ function adjustmentProblem(refusal: Refusal, publicUrl: string): Problem {
     default:
       throw new Error(`an adjustment was refused as ${refusal.code}`);
   }
+}
+
+function accountUnknown(): Problem {
+  return new Problem('account_unknown', 'There is no such account: check its name. Nothing was changed.', {
+    field: 'account',
+  });
 }

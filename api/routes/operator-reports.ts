@@ -1,13 +1,15 @@
 import type { Router } from 'express';
 import {
   type DayOfRevenue,
+  type Problem as FoundProblem,
   type Instant,
   instantText,
   type Ledger,
   type PartOutcome,
 } from '../../ledger/index.ts';
+import { accountIdOf, accountMissing } from '../account-of-path.ts';
 import { creditsText, decimalText, usdText } from '../amount-text.ts';
-import { getReconciliation, getReport } from '../contract/operator-reports.ts';
+import { getReconciliation, getReport, getVerification } from '../contract/operator-reports.ts';
 import { Serving } from '../serve.ts';
 
 const DAY = 86_400_000_000n;
@@ -65,7 +67,22 @@ export function operatorReportRoutes(ledger: Ledger): Router {
         })),
       };
     })
+    .on(getVerification, async ({ params: { account } }) => {
+      const found = await ledger.accounting.verify(accountIdOf(account));
+      if (!found) throw accountMissing();
+      const { verified, replayed } = found;
+      return {
+        account,
+        entries: verified.entries,
+        problems: verified.problems.map(flawJson),
+        differences: replayed.differences.map(flawJson),
+      };
+    })
     .refuseOtherMethods();
+}
+
+function flawJson({ entry, what, expected, found }: FoundProblem) {
+  return { entry: entry === null ? null : entry.toString(), what, expected, found };
 }
 
 function partJson(outcome: PartOutcome) {

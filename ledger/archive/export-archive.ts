@@ -1,7 +1,7 @@
 /**
  * A ledger as lines of JSON (https://jsonlines.org): what cannot be computed, and nothing else. First what installation
  * it is, then the copied tables row by row as PostgreSQL writes them, then of each book its commands in their order and
- * where it stood. ledger/archive/README.md has the format.
+ * where it stood. docs/proof.md has the format.
  */
 import type pg from 'pg';
 import { Cursor } from '../audit/cursor.ts';

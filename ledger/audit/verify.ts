@@ -10,6 +10,7 @@
 import type pg from 'pg';
 import { accountName } from '../core/account-id.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
+import { inSnapshot } from '../store/snapshot.ts';
 import { bucketAfter, closeBucket, openBucket } from './bucket-rows.ts';
 import { JournalCheck } from './journal-check.ts';
 import { checkLimits } from './limit-check.ts';
@@ -42,18 +43,7 @@ const FETCH_SIZE = 4000;
  * cannot be reached or has no ledger in it.
  */
 export async function verifyJournal(pool: pg.Pool, options: VerifyOptions = {}): Promise<Verification> {
-  const client = await pool.connect();
-  let failed = true;
-  try {
-    await client.query('begin isolation level repeatable read read only');
-    const verification = await verifyIn(client, options);
-    await client.query('commit');
-    failed = false;
-    return verification;
-  } finally {
-    // A transaction that failed ends with its connection.
-    client.release(failed);
-  }
+  return await inSnapshot(pool, ({ client }) => verifyIn(client, options));
 }
 
 /** Verifies the journal in the transaction of `client`, which must see the same from beginning to end. */

@@ -17,6 +17,7 @@ import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import { lotOf } from '../store/lot-row.ts';
+import { inSnapshot } from '../store/snapshot.ts';
 import { BookComparison, hex, type StoredEntry } from './book-comparison.ts';
 import {
   type Consequences,
@@ -69,19 +70,7 @@ const PROGRESS_EVERY = 1000;
  * cannot be reached or has no ledger in it.
  */
 export async function replayJournal(pool: pg.Pool, options: ReplayOptions = {}): Promise<Replayed> {
-  const client = await pool.connect();
-  let failed = true;
-  try {
-    await client.query('begin isolation level repeatable read read only');
-    // Every cursor is read to its end: no plan is better for its first rows.
-    await client.query('set local cursor_tuple_fraction = 1');
-    const replayed = await replayIn(client, options);
-    await client.query('commit');
-    failed = false;
-    return replayed;
-  } finally {
-    client.release(failed);
-  }
+  return await inSnapshot(pool, ({ client }) => replayIn(client, options));
 }
 
 async function replayIn(client: pg.ClientBase, options: ReplayOptions): Promise<Replayed> {
