@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { eventually } from '../support/buyer.ts';
+import { runCredits } from '../support/program.ts';
 
 const START = fileURLToPath(new URL('../../dev/start.ts', import.meta.url));
 
@@ -150,11 +151,16 @@ test.runIf(hasCurl)(
     await second.end('SIGKILL');
     await eventually('the end of all parts', processesOfFolder, left => left.length === 0);
 
+    // What is there is found where nothing runs, and nothing runs afterwards.
+    expect(await proofs(['verify'], ['replay'])).toEqual([0, 0]);
+    expect(await processesOfFolder()).toEqual([]);
+
     const third = start();
     const report = await ready(third);
     expect(await creditsOf(key.value)).toMatchObject({ available: '99987.5' });
     const said = await paste(report);
     expect(said).toContain('"amount":"exact"');
+    expect(await proofs(['verify'], ['replay'], ['report'], ['reconcile'])).toEqual([0, 0, 0, 0]);
     expect(await third.end('SIGTERM')).toBe(0);
     expect(await processesOfFolder()).toEqual([]);
   },
@@ -195,6 +201,17 @@ test('what cannot start says so in one line', async () => {
   await new Promise(resolve => taken.close(resolve));
   expect(await processesOfFolder()).toEqual([]);
 });
+
+/** How commands end that find the stack by its folder. */
+async function proofs(...commands: string[][]): Promise<(number | null)[]> {
+  const codes: (number | null)[] = [];
+  for (const command of commands) {
+    const { code, stdout, stderr } = await runCredits(command, undefined, { STATE_FOLDER: folder });
+    if (code !== 0) console.log(command.join(' '), stdout, stderr);
+    codes.push(code);
+  }
+  return codes;
+}
 
 async function creditsOf(secureKey: string): Promise<unknown> {
   const answer = await fetch(`http://127.0.0.1:${port}/v1/credits`, {
