@@ -205,7 +205,10 @@ describe('npx credits db distribute', () => {
       ].map(args => runCredits(args, 'postgres://nowhere')),
     );
     for (const { code, stderr } of ended)
-      expect([code, stderr]).toEqual([2, expect.stringMatching(/^usage: /)]);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^(?:unknown command|unknown option|too many arguments).*Usage: /s),
+      ]);
   });
 
   test('an empty database is told to migrate first', async () => {
