@@ -60,7 +60,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-test('has everything in it', () => {
+test('has everything in it', async () => {
   console.log(JSON.stringify(year.counts));
   for (const kind of [
     'eth',
@@ -78,6 +78,10 @@ test('has everything in it', () => {
     'adjustment',
   ])
     expect(year.counts[kind], kind).toBeGreaterThan(0);
+  const { rows } = await owner.query<{ kind: string }>('select distinct kind::text from entries');
+  const kinds = rows.map(row => row.kind);
+  for (const kind of ['renewal', 'expiry', 'installment', 'hold_timeout', 'clawback', 'restoration'])
+    expect(kinds).toContain(kind);
 });
 
 test('is sound, and the same when it is made again', async () => {
