@@ -84,7 +84,9 @@ export async function startAuditedChain(): Promise<AuditedChain> {
   const now = readInstant('2026-03-01 15:00');
   const steps = await IntakeSteps.open(database.url, now, { rpcUrl: anvil.rpcUrl });
   const history = await writeHistory(client, steps);
-  for (const table of RECORDED) await owner.query(`create table kept_${table} as select * from ${table}`);
+  // Beside the ledger's schema, which is compared with what it should be.
+  await owner.query('create schema kept');
+  for (const table of RECORDED) await owner.query(`create table kept.${table} as select * from ${table}`);
   return {
     databaseUrl: database.url,
     rpc,
@@ -93,7 +95,7 @@ export async function startAuditedChain(): Promise<AuditedChain> {
     tamper,
     restore: () =>
       tamper(
-        RECORDED.map(table => `delete from ${table}; insert into ${table} select * from kept_${table}`).join(
+        RECORDED.map(table => `delete from ${table}; insert into ${table} select * from kept.${table}`).join(
           '; ',
         ),
       ),
