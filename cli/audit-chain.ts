@@ -24,7 +24,8 @@ nothing else happened, it says why. BASE_RPC_URL should be an archive node that 
 Ends with 1 on any difference, and where the proof does not hold.`;
 
 /** What helps with an RPC that refuses. */
-const AGAIN = ' (a smaller --batch or --parallel may help; --resume goes on where it stopped)';
+const AGAIN =
+  ' Check BASE_RPC_URL. (A smaller --batch or --parallel may help; --resume goes on where it stopped.)';
 
 interface AuditArguments {
   readonly from?: string;

@@ -61,9 +61,18 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(sentenceOf(error));
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** An RPC that is away is told by the commands that ask it: what else does not connect is the database. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Of several addresses none answers: such an error has no message of its own.
+  const refused = error instanceof AggregateError ? error.errors[0] : error;
+  if (!('syscall' in refused) || !['connect', 'getaddrinfo'].includes(refused.syscall)) return error.message;
+  return `The database cannot be reached (${refused.message}): check its URL, and that PostgreSQL runs.`;
 }
 
 /** A command that is made elsewhere does not end the process either, and says how it is written. */

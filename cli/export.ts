@@ -1,6 +1,6 @@
 /** `npx credits export`: the journal for other programs. */
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -92,7 +92,7 @@ async function write(
 
 async function toArchive(pool: pg.Pool, out: string | undefined, { onProgress }: ExportOptions) {
   // It is to be kept like the database.
-  const stream = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 });
+  const stream = out === undefined ? process.stdout : await openFile(out, 0o600);
   let lines = 0;
   for await (const line of exportArchive(pool, { onProgress })) {
     await put(stream, `${line}\n`);
@@ -103,7 +103,7 @@ async function toArchive(pool: pg.Pool, out: string | undefined, { onProgress }:
 }
 
 async function toFile(pool: pg.Pool, format: JournalFormat, out: string | undefined, options: ExportOptions) {
-  const stream = out === undefined ? process.stdout : createWriteStream(out);
+  const stream = out === undefined ? process.stdout : await openFile(out);
   const { entries, postings } = await exportJournal(pool, format, text => put(stream, text), options);
   if (out !== undefined) await end(stream);
   return { entries, postings, text: `${out}: ${entries} entries and ${postings} postings for ${format}` };
@@ -111,13 +111,18 @@ async function toFile(pool: pg.Pool, format: JournalFormat, out: string | undefi
 
 async function toFolder(pool: pg.Pool, out: string, options: ExportOptions) {
   await mkdir(out, { recursive: true });
-  const open = (name: string): ExportFile => {
+  const openIn = (name: string): ExportFile => {
     const stream = createWriteStream(join(out, name));
     return { write: text => put(stream, text), close: () => end(stream) };
   };
-  const { rows } = await exportCsv(pool, open, options);
+  const { rows } = await exportCsv(pool, openIn, options);
   const lines = Object.entries(rows).map(([file, count]) => `${join(out, file)}: ${count} rows`);
   return { rows, text: lines.join('\n') };
+}
+
+/** A file to write; rejects when it cannot be, before anything is read for it. */
+async function openFile(path: string, mode?: number): Promise<Writable> {
+  return (await open(path, 'w', mode)).createWriteStream();
 }
 
 /** Resolves when the stream takes more; rejects when it cannot be written to. */

@@ -1,6 +1,7 @@
 /** `npx credits import`: a ledger out of an archive, in an empty database. */
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { importArchive } from '../ledger/index.ts';
 import { jsonText } from './json-text.ts';
@@ -17,14 +18,12 @@ export function importCommand(): Command {
     .action(async (file: string, { into, json }: { into: string; json?: true }) => {
       const progress = startProgress('lines');
       try {
-        const input = file === '-' ? process.stdin : createReadStream(file, 'utf8');
-        // A file that cannot be read says so when it is read, not out of nowhere.
-        const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-        const failed = new Promise<never>((_, reject) => input.once('error', reject));
-        const imported = await Promise.race([
-          importArchive({ databaseUrl: into, lines, onProgress: done => progress.show(done, null) }),
-          failed,
-        ]);
+        const input = file === '-' ? process.stdin : (await open(file)).createReadStream();
+        const imported = await importArchive({
+          databaseUrl: into,
+          lines: linesOf(input),
+          onProgress: done => progress.show(done, null),
+        });
         progress.clear();
         console.log(
           json
@@ -36,4 +35,12 @@ export function importCommand(): Command {
         progress.clear();
       }
     });
+}
+
+/**
+ * The lines of a text. They are read from when the first is asked for: a readline interface that nobody listens to yet
+ * would have ended before a database is reached, and its iterator would then wait for ever.
+ */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
 }

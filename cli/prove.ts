@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import {
+  instantText,
   parseAccountName,
   proofJson,
   proveBook,
@@ -55,7 +56,10 @@ async function prove(accountId: bigint, number: number | null) {
     if (!seal) throw new Error(noSeal(number));
     const account = { accountId, bucketCount };
     const proof = await proveBook(pool, await readSealTree(pool, seal, bucketCount), account);
-    if (!proof) throw new Error(`The account had no entry by seal ${seal.number}: check its name.`);
+    if (!proof)
+      throw new Error(
+        `The account had no entry by seal ${seal.number}, which is through ${instantText(seal.through)}: check its name, or wait for a later seal.`,
+      );
     const entries = [];
     for (let after: bigint | null = 0n; after !== null; ) {
       const page = await readSealedJournal(pool, account, { after, limit: ENTRIES_A_PAGE });

@@ -147,7 +147,8 @@ async function scanFor(pool: pg.Pool, rpcUrl: string) {
   } catch (error) {
     if (error instanceof AuditRangeError) throw new UsageError(error.message);
     // In words without its URL, which may hold a key.
-    if (isRpcFailure(error)) throw new Error(`The RPC cannot be used: ${describeRpcFailure(error)}.`);
+    if (isRpcFailure(error))
+      throw new Error(`The RPC cannot be used: ${describeRpcFailure(error)}. Check BASE_RPC_URL.`);
     throw error;
   } finally {
     progress.clear();

@@ -14,7 +14,10 @@ export function tokenCommand(): Command {
     token.addCommand(
       new Command(kind)
         .description(says)
-        .argument('<name>', '1 to 64 visible ASCII characters, such as image-service')
+        .argument(
+          '<name>',
+          `1 to 64 visible ASCII characters, such as ${kind === 'service' ? 'image-service' : 'anna'}`,
+        )
         .option('--json', 'print JSON')
         .action(async (name: string, { json }: { json?: true }) => {
           const made = await makeToken(kind, name);

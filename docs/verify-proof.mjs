@@ -17,6 +17,8 @@ function hold(condition, otherwise) {
   console.error(`NOT PROVED: ${otherwise}`);
   process.exit(1);
 }
+// A file that is missing or no proof is none either.
+process.on('uncaughtException', error => hold(false, error.message));
 
 /** A list of netstrings: <length in bytes>:<bytes>, … */
 function netstrings(text) {
@@ -38,7 +40,7 @@ const files = process.argv.slice(2);
 const keyAt = files.indexOf('--key');
 const [, wantedKey] = keyAt < 0 ? [] : files.splice(keyAt, 2);
 hold(keyAt < 0 || wantedKey, 'name the key after --key');
-hold(files.length > 0, 'name the file of the proof');
+hold(files[0] && !files[0].startsWith('-'), 'give it proof.json [journal.json …] [--key HEX]');
 const [proof, ...journals] = files.map(file => JSON.parse(readFileSync(file, 'utf8')));
 hold(proof.format === 'aispace-credits/proof/1', `the format is ${proof.format}: another script reads it`);
 const { seal, book } = proof;

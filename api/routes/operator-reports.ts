@@ -10,6 +10,7 @@ import {
 import { accountIdOf, accountMissing } from '../account-of-path.ts';
 import { creditsText, decimalText, usdText } from '../amount-text.ts';
 import { getReconciliation, getReport, getVerification } from '../contract/operator-reports.ts';
+import { Problem } from '../problem.ts';
 import { Serving } from '../serve.ts';
 
 const DAY = 86_400_000_000n;
@@ -33,6 +34,8 @@ export function operatorReportRoutes(ledger: Ledger): Router {
       };
     })
     .on(getReport, async ({ query: { from, to: last } }) => {
+      if (from !== undefined && last !== undefined && from > last)
+        throw new Problem('invalid_field', '"from" must not be later than "to".', { field: 'from' });
       const now = await ledger.now();
       // All of the last day, as far as it is over.
       const to = last === undefined || last + DAY > now ? now : last + DAY - 1n;

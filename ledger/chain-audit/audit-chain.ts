@@ -174,7 +174,10 @@ function auditedRange(
   options: Pick<ChainAuditOptions, 'after' | 'through'>,
 ): BlockRange {
   if (settledBlock < 0n)
-    throw new AuditRangeError('The ledger has not finally taken in any block yet: let the worker run first.');
+    throw new Error(
+      'The ledger has not finally taken in any block yet. The worker does it with blocks that are final and at least 128 ' +
+        'behind the newest: let it run until there are some, and try again.',
+    );
   const after = options.after ?? opensAt;
   if (after === null)
     throw new AuditRangeError(

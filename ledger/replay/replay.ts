@@ -8,7 +8,7 @@ import type pg from 'pg';
 import type { Flaw, Problem } from '../audit/problem.ts';
 import type { StoredChart } from '../audit/stored-chart.ts';
 import { type PostingRow, readEntry } from '../audit/stored-entry.ts';
-import { bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
+import { accountName, bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { type Book, EMPTY_BOOK } from '../core/book.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
 import type { Entry } from '../core/journal.ts';
@@ -100,7 +100,10 @@ async function replayIn(client: pg.ClientBase, options: ReplayOptions): Promise<
     await closeStoredBooks(rows);
   }
   const missing = await missingConsequences(client, replay, accountId, installation.bucketCount);
-  return replay.result(missing);
+  const result = replay.result(missing);
+  if (accountId === undefined || result.books > 0 || result.differences.length > 0) return result;
+  const noBook = { entry: null, what: 'there is no such book', expected: 'a book', found: 'none' };
+  return { ...result, differences: [{ book: accountName(accountId), ...noBook }] };
 }
 
 async function readInstallationFacts(client: pg.ClientBase): Promise<InstallationFacts> {

@@ -80,7 +80,7 @@ async function assertSwept(pool: pg.Pool, through: Instant, bucketCount: number)
   if (rows[0])
     throw new SealRefusedError(
       `${rows.length} of ${bucketCount} buckets are not swept through ${instantText(through)} yet: start the worker, ` +
-        'which sweeps at once, and seal again.',
+        'which sweeps at its start and at every full hour, or wait for the hour if it runs, and seal again.',
     );
   const client = await pool.connect();
   try {

@@ -1,4 +1,7 @@
 /** `npx credits replay`, `export` and `import` as the programs they are. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { accountName, openPool } from '../../ledger/index.ts';
 import { type AuditedChain, startAuditedChain } from '../support/audited-chain.ts';
@@ -44,6 +47,19 @@ describe('npx credits replay', () => {
     expect(stdout).toMatch(/: 1 difference\n$/);
   });
 
+  test('names an account that has no book, and none that has one only later', async () => {
+    const nobody = await run('--account', 'acct_0000000000000001');
+    expect(nobody.code).toBe(1);
+    expect(nobody.stdout).toMatch(
+      /^acct_0000000000000001: there is no such book: expected a book, found none\n/,
+    );
+    const before = await run('--account', accountName(history.quiet), '--at', '2000-01-01T00:00:00Z');
+    expect(before).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ 0 entries compared: all the same\n$/),
+    });
+  });
+
   test('restores the service in an empty database, and in no other', async () => {
     const target = await createEmptyDatabase();
     const restored = await run('--into', target.url);
@@ -54,6 +70,25 @@ describe('npx credits replay', () => {
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('the database has a ledger already: import into one that is empty');
     await target.drop();
+  });
+
+  test('an archive is written to a file, and made a ledger of', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'archive-'));
+    const file = join(folder, 'archive.jsonl');
+    const archived = await runCredits(['export', '--format', 'jsonl', '--out', file], database.url);
+    expect(archived).toMatchObject({ code: 0, stderr: '' });
+    const nowhere = ['export', '--format', 'jsonl', '--out', join(folder, 'none', 'x')];
+    const refused = await runCredits(nowhere, database.url);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ENOENT: [^\n]+\n$/) });
+    const target = await createEmptyDatabase();
+    const made = await runCredits(['import', file, '--into', target.url]);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(made.stdout).toMatch(/^\d+ books with 25 entries were made again, and each ends as it did; /);
+    const again = await runCredits(['import', file, '--into', target.url]);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('the database has a ledger already: import into one that is empty');
+    await target.drop();
+    await rm(folder, { recursive: true });
   });
 
   test.each([

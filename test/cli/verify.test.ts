@@ -1,4 +1,5 @@
 /** `npx credits verify` as the program it is. */
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountName, openPool } from '../../ledger/index.ts';
 import { type AuditedHistory, writeHistory } from '../support/audited-history.ts';
@@ -72,6 +73,16 @@ describe('npx credits verify', () => {
       says: /^unknown option '--account'.*Usage: /s,
     },
     { args: ['verify'], code: 1, says: /^DATABASE_URL is not set/ },
+    {
+      args: ['import', fileURLToPath(import.meta.url), '--into', 'postgres://127.0.0.1:1/credits'],
+      code: 1,
+      says: /^The database cannot be reached \(connect ECONNREFUSED .*\): check its URL/,
+    },
+    {
+      args: ['import', '/nowhere', '--into', 'postgres://127.0.0.1:1/credits'],
+      code: 1,
+      says: /^ENOENT: .*nowhere/,
+    },
   ])('$args ends with $code', async ({ args, code, says }) => {
     const ended = await runCredits(args);
     expect(ended.code).toBe(code);
