@@ -8,6 +8,7 @@ import { openMetrics } from './metrics.ts';
 import { noStore } from './no-store.ts';
 import { isLogged, type ObservedRequest, observeRequests, requestLine } from './observe-requests.ts';
 import type { OrderStreams } from './order-streams.ts';
+import { pageRoutes } from './pages.ts';
 import { Problem } from './problem.ts';
 import { RateLimits, slowFailures } from './rate-limits.ts';
 import { accountHistoryRoutes } from './routes/account-history.ts';
@@ -95,7 +96,7 @@ export function createApp(options: AppOptions): App {
   app.use(referenceRoutes(publicUrl));
 
   // Anybody: the pages.
-  app.use(express.static(options.webFolder, { index: 'index.html', dotfiles: 'ignore' }));
+  app.use(pageRoutes(options.webFolder));
   // The path is not repeated: somebody may have put a secret into it.
   app.use(() => {
     throw new Problem('not_found', 'There is nothing at this address: check the path.');

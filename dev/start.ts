@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../api/config.ts';
 import { DEV_ACCOUNTS } from './accounts.ts';
+import { buildPages } from './build-pages.ts';
 import { startCardSimulatorChild } from './card-simulator-child.ts';
 import { assertPortFree, freePort } from './free-port.ts';
 import { startGround } from './ground.ts';
@@ -62,12 +63,15 @@ async function main(): Promise<void> {
     await assertPortFree(options.port, 'The API');
     if (options.fresh) await state.empty();
     say('Starting PostgreSQL and the local Base…');
-    const ground = await startGround({
-      folder: state.path,
-      supervisor,
-      paymentAddress: options.paymentAddress,
-      log: say,
-    });
+    const [ground] = await Promise.all([
+      startGround({
+        folder: state.path,
+        supervisor,
+        paymentAddress: options.paymentAddress,
+        log: say,
+      }),
+      buildPages(),
+    ]);
     stopGround = () => ground.stop();
     const tokens = await ensureTokens(state.path, ground.databaseUrl);
     say('Starting the indexer, the worker and the API…');

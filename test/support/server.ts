@@ -1,8 +1,9 @@
-/** Vitest's global set-up: one PostgreSQL for the whole run, with a migrated template that each file clones. */
+/** Vitest's global set-up: the pages built, and one PostgreSQL for the whole run, whose migrated template each file clones. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { buildPages } from '../../dev/build-pages.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { ensureDatabase, startPostgres } from '../../dev/postgres.ts';
 import { ensureInstallation, migrate, openKysely, openPool } from '../../ledger/index.ts';
@@ -16,6 +17,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await buildPages();
   const folder = await mkdtemp(join(tmpdir(), 'credits-test-'));
   const postgres = await startPostgres({
     folder,

@@ -129,10 +129,14 @@ describe('the order page', () => {
   });
 
   it('is all that the folder gives away', async () => {
-    for (const name of await readdir(new URL('../../web/', import.meta.url)))
+    for (const name of await readdir(new URL('../../web/order/', import.meta.url)))
       expect((await api.call('GET', `/${name}`)).status, name).toBe(200);
     for (const path of [
       '/web/',
+      '/src/main.tsx',
+      '/account.html',
+      '/tsconfig.json',
+      '/dist/made-of',
       '/api/app.ts',
       '/package.json',
       '/../package.json',

@@ -1,0 +1,62 @@
+/** The API as this page asks it: the key goes into a header and nowhere else. */
+export interface Api {
+  get<Answer>(path: string): Promise<Answer>;
+  send<Answer>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
+}
+
+/** What the API declined, in its own words. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** The key that it was asked with. */
+  readonly secureKey: string;
+
+  constructor(status: number, code: string, detail: string, secureKey: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.secureKey = secureKey;
+  }
+}
+
+export function createApi(secureKey: string): Api {
+  const ask = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
+    const response = await fetch(path, {
+      method,
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+      headers: {
+        authorization: `Bearer ${secureKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch(() => {
+      throw new ApiProblem(
+        0,
+        'unreachable',
+        'The server did not answer: check your connection and try again.',
+        secureKey,
+      );
+    });
+    const text = await response.text();
+    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as Answer;
+    throw problemIn(response.status, text, secureKey);
+  };
+  return { get: path => ask('GET', path), send: ask };
+}
+
+/** Something on the way, such as a proxy, may have answered in place of the API. */
+function problemIn(status: number, text: string, secureKey: string): ApiProblem {
+  try {
+    const { code, detail } = JSON.parse(text) as { code: string; detail: string };
+    return new ApiProblem(status, code, detail, secureKey);
+  } catch {
+    return new ApiProblem(
+      status,
+      'unknown',
+      `The server answered ${status}: try again in a minute.`,
+      secureKey,
+    );
+  }
+}
