@@ -39,6 +39,16 @@ export class Accounting {
     return reconcile(pool, { at, rpcUrl, stripe, patienceMs: PATIENCE_MS });
   }
 
+  /** Every book recomputed from its entries, and the schema compared. Reads the whole journal. */
+  verifyAll(): Promise<Verification> {
+    return verifyJournal(this.#parts.pool);
+  }
+
+  /** Every book made again from facts and commands, as of `at` where one is given. Reads the whole journal. */
+  replayAll(at: Instant | undefined): Promise<Replayed> {
+    return replayJournal(this.#parts.pool, { at });
+  }
+
   /** The book of an account recomputed from its entries, and made again from facts and commands; null without a book. */
   async verify(accountId: bigint): Promise<{ verified: Verification; replayed: Replayed } | null> {
     const { pool } = this.#parts;

@@ -18,7 +18,13 @@ import {
   listTokens,
   revokeToken,
 } from './operator-accounts.ts';
-import { getReconciliation, getReport, getVerification } from './operator-reports.ts';
+import {
+  getJournalVerification,
+  getReconciliation,
+  getReplay,
+  getReport,
+  getVerification,
+} from './operator-reports.ts';
 import {
   acknowledgeKey,
   claimKey,
@@ -77,7 +83,7 @@ export const ALL_ROUTES = [
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
-  ...[getReconciliation, getReport, getVerification],
+  ...[getReconciliation, getReport, getJournalVerification, getReplay, getVerification],
   ...[createRateCard, listRateCards],
   ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions, listSeals],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],

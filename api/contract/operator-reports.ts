@@ -70,6 +70,53 @@ const flaws = z.array(
   }),
 );
 
+const problemsIn = z.array(
+  z.strictObject({
+    book: z.string().nullable().describe('Null for what belongs to no book, such as the schema.'),
+    entry: z.string().nullable(),
+    what: z.string(),
+    expected: z.string(),
+    found: z.string(),
+  }),
+);
+
+export const getJournalVerification = defineRoute({
+  name: 'getJournalVerification',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/verification',
+  summary: 'Whether every book is as it was sealed, and the schema the one that guards it.',
+  detail:
+    'What `npx credits verify` does. Reads the whole journal: on a long one use the command, which shows how far it is.',
+  caller: 'operator',
+  status: 200,
+  answer: z.strictObject({
+    books: z.int(),
+    entries: z.int(),
+    postings: z.int(),
+    problems: problemsIn.describe('The first of each book.'),
+  }),
+});
+
+export const getReplay = defineRoute({
+  name: 'getReplay',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/replay',
+  summary:
+    'Every book made again out of recorded facts and commands, and compared; as of an instant, or now.',
+  detail: 'What `npx credits replay` does. Reads the whole journal: on a long one use the command.',
+  caller: 'operator',
+  query: atQuery,
+  status: 200,
+  answer: z.strictObject({
+    books: z.int(),
+    entries: z.int(),
+    commands: z.int().describe('How many facts and commands the books were made of.'),
+    differences: problemsIn,
+  }),
+});
+
 export const getVerification = defineRoute({
   name: 'getVerification',
   group: GROUP,

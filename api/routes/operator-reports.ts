@@ -9,7 +9,13 @@ import {
 } from '../../ledger/index.ts';
 import { accountIdOf, accountMissing } from '../account-of-path.ts';
 import { creditsText, decimalText, usdText } from '../amount-text.ts';
-import { getReconciliation, getReport, getVerification } from '../contract/operator-reports.ts';
+import {
+  getJournalVerification,
+  getReconciliation,
+  getReplay,
+  getReport,
+  getVerification,
+} from '../contract/operator-reports.ts';
 import { Problem } from '../problem.ts';
 import { Serving } from '../serve.ts';
 
@@ -70,6 +76,14 @@ export function operatorReportRoutes(ledger: Ledger): Router {
         })),
       };
     })
+    .on(getJournalVerification, async () => {
+      const { books, entries, postings, problems } = await ledger.accounting.verifyAll();
+      return { books, entries, postings, problems: problems.map(problemJson) };
+    })
+    .on(getReplay, async ({ query }) => {
+      const { books, entries, commands, differences } = await ledger.accounting.replayAll(query.at);
+      return { books, entries, commands, differences: differences.map(problemJson) };
+    })
     .on(getVerification, async ({ params: { account } }) => {
       const found = await ledger.accounting.verify(accountIdOf(account));
       if (!found) throw accountMissing();
@@ -82,6 +96,10 @@ export function operatorReportRoutes(ledger: Ledger): Router {
       };
     })
     .refuseOtherMethods();
+}
+
+function problemJson(problem: FoundProblem) {
+  return { book: problem.book, ...flawJson(problem) };
 }
 
 function flawJson({ entry, what, expected, found }: FoundProblem) {

@@ -52,3 +52,33 @@ describe('GET /v1/operator/report', () => {
     },
   );
 });
+
+describe('GET /v1/operator/verification and /v1/operator/replay', () => {
+  const spoilt = async (change: string, ask: () => Promise<void>) => {
+    const altered = (by: string) =>
+      api.query(`begin; set local session_replication_role = 'replica';
+        update credits.lots set face_microcredits = face_microcredits ${by}; commit`);
+    await altered(change);
+    try {
+      await ask();
+    } finally {
+      await altered('- 1');
+    }
+  };
+
+  it('say that the books are sound, and the same when they are made again', async () => {
+    expect(await asked('verification')).toMatchObject({ status: 200, body: { problems: [] } });
+    expect(await asked('replay')).toMatchObject({ status: 200, body: { differences: [] } });
+    expect(await asked('replay?at=2020-01-01T00:00:00Z')).toMatchObject({
+      body: { entries: 0, differences: [] },
+    });
+  });
+
+  it('name what was changed', async () => {
+    await spoilt('+ 1', async () => {
+      const lot = { book: expect.stringMatching(/^acct_/), what: expect.stringContaining('lot 1') };
+      expect(await asked('verification')).toMatchObject({ body: { problems: [lot] } });
+      expect(await asked('replay')).toMatchObject({ body: { differences: [lot] } });
+    });
+  });
+});

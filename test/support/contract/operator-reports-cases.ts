@@ -16,6 +16,18 @@ export const OPERATOR_REPORTS_CASES: RouteCases = {
       return { path: '/v1/operator/report', bearer: api.operatorToken };
     },
   },
+  getJournalVerification: {
+    succeeds: async ({ api }) => {
+      await api.customer();
+      return { path: '/v1/operator/verification', bearer: api.operatorToken };
+    },
+  },
+  getReplay: {
+    succeeds: async ({ api }) => {
+      await api.customer();
+      return { path: '/v1/operator/replay', bearer: api.operatorToken };
+    },
+  },
   getVerification: {
     succeeds: async ({ api }) => {
       const { accountId } = await api.customer();
