@@ -13,7 +13,7 @@ import { freePort } from '../../dev/free-port.ts';
 import { accountName, openPool, readSealKey } from '../../ledger/index.ts';
 import { type AuditedHistory, writeHistory } from '../support/audited-history.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { runCredits } from '../support/program.ts';
+import { type Ended, runCredits } from '../support/program.ts';
 import { sweepAndSeal } from '../support/sealing.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../docs/verify-proof.mjs', import.meta.url));
@@ -25,6 +25,9 @@ let database: TestDatabase;
 let owner: pg.Pool;
 let history: AuditedHistory;
 let chain: LocalChain;
+/** What was said of the second seal. */
+let sealed: Ended;
+const SEAL = ['seal', '--at', '2026-05-01T00:00:00Z'];
 
 const credits = (args: readonly string[], env: Record<string, string> = {}) =>
   runCredits(args, database.url, { SEAL_KEY_FILE: keyFile, BASE_RPC_URL: chain.rpcUrl, ...env });
@@ -38,6 +41,9 @@ beforeAll(async () => {
   history = await writeHistory(database.url);
   const made = await credits(['seal', 'keygen', '--out', keyFile, '--json'], { SEAL_KEY_FILE: '' });
   publicKey = JSON.parse(made.stdout).public_key;
+  await sweepAndSeal(database.url, 1_777_000_000_000_000n, readSealKey(await readFile(keyFile, 'utf8')));
+  await owner.query(`update sweep_progress set swept_through = '2026-05-01T00:00:00Z'`);
+  sealed = await credits(SEAL);
 });
 afterAll(async () => {
   await owner?.end();
@@ -58,27 +64,23 @@ test('keygen makes a key that only its owner may read, and never over another', 
 
 describe('seal', () => {
   test('says what keeps it from being made', async () => {
-    const ended = await credits(['seal', '--at', '2026-05-01T00:00:00Z']);
+    const ended = await credits(['seal', '--at', '2026-05-02T00:00:00Z']);
     expect(ended).toMatchObject({ code: 1, stdout: '' });
-    expect(ended.stderr).toMatch(/^64 of 64 buckets are not swept through 2026-05-01/);
+    expect(ended.stderr).toMatch(/^64 of 64 buckets are not swept through 2026-05-02/);
     const keyless = await credits(['seal'], { SEAL_KEY_FILE: '' });
     expect(keyless).toMatchObject({ code: 1, stdout: '' });
     expect(keyless.stderr).toContain('npx credits seal keygen --out FILE');
   });
 
   test('seals an instant that was swept through, once', async () => {
-    await sweepAndSeal(database.url, 1_777_000_000_000_000n, readSealKey(await readFile(keyFile, 'utf8')));
-    await owner.query(`update sweep_progress set swept_through = '2026-05-01T00:00:00Z'`);
-    const args = ['seal', '--at', '2026-05-01T00:00:00Z'];
-    const made = await credits(args);
-    expect(made).toMatchObject({ code: 0, stderr: '' });
-    expect(made.stdout).toMatch(
+    expect(sealed).toMatchObject({ code: 0, stderr: '' });
+    expect(sealed.stdout).toMatch(
       new RegExp(
         `^seal 2 through 2026-05-01T00:00:00.000000Z: \\d+ books\nhash [0-9a-f]{64}\nsigned with ${publicKey}\n$`,
       ),
     );
-    expect(await credits(args)).toEqual(made);
-    const json = JSON.parse((await credits([...args, '--json'])).stdout);
+    expect(await credits(SEAL)).toEqual(sealed);
+    const json = JSON.parse((await credits([...SEAL, '--json'])).stdout);
     expect(json).toMatchObject({ number: 2, public_key: publicKey });
     expect(json.totals).toContainEqual({
       code: 1200,
