@@ -34,8 +34,8 @@ export interface BusyYearOptions {
 }
 
 const BEGINS = parseInstant('2026-01-01T00:00:00Z');
-const SLOT = 3n * HOUR;
-const SLOTS = 365 * 8;
+const SLOT = 12n * HOUR;
+const SLOTS = 365 * 2;
 
 type Action = () => Promise<void>;
 
@@ -103,13 +103,13 @@ class Year {
   #plan(number: number): Buyer {
     const random = randomFrom(this.#options.seed + 7919 * (number + 1));
     const buyer: Buyer = { number, random, accountId: null, spends: [], holds: [], payments: [] };
-    const first = below(buyer, SLOTS - 8);
+    const first = below(buyer, SLOTS - 2);
     const byCard = below(buyer, 100) < this.#options.byCard;
     const pay = () => (byCard ? this.#payByCard(buyer) : this.#payInEth(buyer));
     this.#at(first, buyer, pay);
     let slot = first;
     for (let count = 2 + below(buyer, 4); count > 0; count -= 1) {
-      slot += 1 + below(buyer, 40);
+      slot += 1 + below(buyer, 12);
       this.#at(slot, buyer, () => this.#happen(buyer, pay));
     }
     return buyer;
