@@ -11,7 +11,6 @@ import {
   openAuditClient,
   openKysely,
   openPool,
-  type Problem,
   type Replayed,
   type ReplayOptions,
   type RestoreOptions,
@@ -23,6 +22,7 @@ import {
   scanReceipts,
 } from '../ledger/index.ts';
 import { jsonText } from './json-text.ts';
+import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';
 import { readAccountOption, readInstantOption } from './read-options.ts';
 import { type Surroundings, withSurroundings } from './surroundings.ts';
@@ -186,10 +186,5 @@ function textOf({ books, entries, commands, differences }: Replayed): string {
       ? 'all the same'
       : `${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`;
   const made = `${books} books made again from ${commands} facts and commands, ${entries} entries compared: ${outcome}`;
-  return [...differences.map(lineOf), made].join('\n');
-}
-
-function lineOf({ book, entry, what, expected, found }: Problem): string {
-  const where = `${book ?? 'ledger'}${entry === null ? '' : ` entry ${entry}`}`;
-  return `${where}: ${what}: expected ${expected}, found ${found}`;
+  return [...differences.map(problemLine), made].join('\n');
 }

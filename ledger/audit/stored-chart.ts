@@ -1,4 +1,5 @@
 /** The chart of accounts as a database has it, which may not be trusted either. */
+import type pg from 'pg';
 import { assetOf, FIXED_ACCOUNTS, type FixedAccount, type LedgerAccount } from '../core/chart.ts';
 import type { Problem } from './problem.ts';
 
@@ -31,4 +32,12 @@ export class StoredChart {
   assetOf(code: number): string {
     return this.#assets.get(code) ?? `code ${code}`;
   }
+}
+
+/** The chart that is stored. */
+export async function readStoredChart(client: pg.ClientBase | pg.Pool): Promise<StoredChart> {
+  const { rows } = await client.query<{ code: number; name: string }>(
+    'select code, name from ledger_accounts',
+  );
+  return new StoredChart(rows);
 }

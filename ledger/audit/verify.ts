@@ -10,13 +10,14 @@
 import type pg from 'pg';
 import { accountName } from '../core/account-id.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
+import { estimateEntries, readBucketCount } from '../store/journal-size.ts';
 import { inSnapshot } from '../store/snapshot.ts';
 import { bucketAfter, closeBucket, openBucket } from './bucket-rows.ts';
 import { JournalCheck } from './journal-check.ts';
 import { checkLimits } from './limit-check.ts';
 import type { Problem } from './problem.ts';
 import { checkSchema } from './schema-check.ts';
-import { StoredChart } from './stored-chart.ts';
+import { readStoredChart } from './stored-chart.ts';
 
 export interface VerifyOptions {
   /** Verifies the book of this account only, and not the schema. */
@@ -54,7 +55,7 @@ export async function verifyIn(client: pg.ClientBase, options: VerifyOptions = {
   const bucketCount = await readBucketCount(client);
   const estimated = onProgress && accountId === undefined ? await estimateEntries(client) : null;
   const check = new JournalCheck({
-    chart: await readChart(client),
+    chart: await readStoredChart(client),
     bucketCount,
     onProgress: done => onProgress?.(done, estimated),
   });
@@ -76,25 +77,4 @@ export async function verifyIn(client: pg.ClientBase, options: VerifyOptions = {
   if (accountId === undefined || result.books > 0 || result.problems.length > 0) return result;
   const missing = { entry: null, what: 'there is no such book', expected: 'a book', found: 'none' };
   return { ...result, problems: [{ book: accountName(accountId), ...missing }] };
-}
-
-async function readChart(client: pg.ClientBase): Promise<StoredChart> {
-  const { rows } = await client.query<{ code: number; name: string }>(
-    'select code, name from ledger_accounts',
-  );
-  return new StoredChart(rows);
-}
-
-async function readBucketCount(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ bucket_count: number }>('select bucket_count from installation');
-  if (!rows[0]) throw new Error('The database is empty: run `npm run migrate` first.');
-  return rows[0].bucket_count;
-}
-
-/** What the books say of their length, and whoever changed them may have made that anything. */
-async function estimateEntries(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ entries: bigint }>(
-    'select coalesce(sum(seq), 0) as entries from books',
-  );
-  return Number(rows[0]?.entries ?? 0n);
 }

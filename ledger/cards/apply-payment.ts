@@ -1,5 +1,5 @@
 /** Taking in what Stripe says of one payment. */
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type AlarmKind, clearAlarm, raiseAlarm } from '../alarms/alarm.ts';
 import {
   type CardPaymentState,
@@ -13,14 +13,13 @@ import { deliver } from '../intake/deliver.ts';
 import { findOrder, type OrderRow } from '../orders/find-order.ts';
 import { bookSystemEntries, lockSystemBook } from '../posting/system-entries.ts';
 import { bucketOf } from '../store/bucket.ts';
+import { type CardPaymentRow, cardStateOf } from '../store/card-payment-row.ts';
 import { instantText } from '../store/instant-text.ts';
 import { runIn } from '../store/run-sql.ts';
-import type { CardPaymentTable, Tables } from '../store/tables.ts';
+import type { Tables } from '../store/tables.ts';
 import { cardEntry } from './card-entry.ts';
 import type { CardContext } from './context.ts';
 import { type FetchedPayment, fetchPayment } from './fetch-payment.ts';
-
-type CardPaymentRow = Selectable<CardPaymentTable>;
 
 const RECEIPT_PREFIX = 'stripe:';
 
@@ -115,7 +114,7 @@ async function record(context: CardContext, trx: Kysely<Tables>, found: Found, n
   // Amounts in another currency are no dollars: they are recorded as nothing, and a person looks.
   const state =
     owner.problem === 'currency' ? { ...NO_CARD_PAYMENT, status: found.state.status } : found.state;
-  const before = latest ? stateOf(latest) : NO_CARD_PAYMENT;
+  const before = latest ? cardStateOf(latest) : NO_CARD_PAYMENT;
   if (latest && isSameCardPayment(before, state)) return;
   if (!latest)
     await trx
@@ -243,20 +242,6 @@ async function readPurchaseVersion(
     .limit(1)
     .executeTakeFirst();
   return row?.version ?? null;
-}
-
-/** What a recorded version says. */
-export function stateOf(row: CardPaymentRow): CardPaymentState {
-  return {
-    status: row.status,
-    paidAt: row.paid_at,
-    movedAt: row.moved_at,
-    paidMicrousd: row.paid_microusd,
-    feeMicrousd: row.fee_microusd,
-    refundedMicrousd: row.refunded_microusd,
-    withdrawnMicrousd: row.withdrawn_microusd,
-    reinstatedMicrousd: row.reinstated_microusd,
-  };
 }
 
 async function tellAlarms(context: CardContext, { receiptId, owner, payment, state }: Found): Promise<void> {

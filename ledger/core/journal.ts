@@ -1,8 +1,8 @@
 import { assetOf, type LedgerAccount } from './chart.ts';
 import type { Instant } from './instant.ts';
 
-export const ENTRY_KINDS = [
-  // Books of accounts
+/** What somebody asked a customer's book for. */
+export const COMMAND_KINDS = [
   'purchase',
   'debit',
   'clawback',
@@ -12,6 +12,12 @@ export const ENTRY_KINDS = [
   'reversal',
   'adjustment',
   'restoration',
+] as const;
+export type CommandKind = (typeof COMMAND_KINDS)[number];
+
+export const ENTRY_KINDS = [
+  // Books of accounts
+  ...COMMAND_KINDS,
   // made due by time alone
   'expiry',
   'hold_timeout',

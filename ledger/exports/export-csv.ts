@@ -4,10 +4,10 @@ import { Cursor } from '../audit/cursor.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { type CsvValue, csvLine } from '../store/csv-line.ts';
 import { instantText } from '../store/instant-text.ts';
+import { readBucketCount } from '../store/journal-size.ts';
 import { inSnapshot } from '../store/snapshot.ts';
 import { CSV_TABLES, type CsvTable, type Row } from './csv-tables.ts';
 import type { ExportOptions } from './export-journal.ts';
-import { readBucketCount } from './read-bucket-count.ts';
 
 /** A file that is being written. */
 export interface ExportFile {

@@ -1,5 +1,6 @@
 /** The whole journal, or a part of it, as a plain-text journal with the balances that it must come to. */
 import type pg from 'pg';
+import { readBucketCount } from '../store/journal-size.ts';
 import { inSnapshot } from '../store/snapshot.ts';
 import { BEANCOUNT_JOURNAL } from './beancount-journal.ts';
 import { HLEDGER_JOURNAL } from './hledger-journal.ts';
@@ -11,7 +12,6 @@ import {
   readExtent,
   readTotals,
 } from './journal-rows.ts';
-import { readBucketCount } from './read-bucket-count.ts';
 
 const LANGUAGES = { hledger: HLEDGER_JOURNAL, beancount: BEANCOUNT_JOURNAL } as const;
 export type JournalFormat = keyof typeof LANGUAGES;

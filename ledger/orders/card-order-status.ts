@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type CardOrderPayment, type CardOrderState, cardOrderState } from '../core/card-order-state.ts';
+import { cardStateOf } from '../store/card-payment-row.ts';
 import type { CardPaymentTable, Tables } from '../store/tables.ts';
 import type { OrderRow } from './find-order.ts';
 
@@ -34,14 +35,7 @@ export async function readCardOrderStatus(db: Kysely<Tables>, order: OrderRow): 
   const payments = rows.map(row => ({
     receiptId: row.receipt_id,
     receiptUrl: row.receipt_url,
-    status: row.status,
-    paidAt: row.paid_at,
-    movedAt: row.moved_at,
-    paidMicrousd: row.paid_microusd,
-    feeMicrousd: row.fee_microusd,
-    refundedMicrousd: row.refunded_microusd,
-    withdrawnMicrousd: row.withdrawn_microusd,
-    reinstatedMicrousd: row.reinstated_microusd,
+    ...cardStateOf(row),
     keptBack: row.account_id === null,
     credited: row.status === 'paid' && row.account_id !== null && !row.waiting,
     purchaseVersion: row.account_id === null ? null : row.purchase_version,

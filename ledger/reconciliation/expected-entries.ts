@@ -3,7 +3,7 @@
  * code that booked them. A fact whose entry is missing, an entry without its fact, and an amount that is not the fact's
  * are then each seen from one side.
  */
-import { stateOf } from '../cards/apply-payment.ts';
+
 import { changeOfCardPayment, NO_CARD_PAYMENT } from '../core/card-payment.ts';
 import type { TreasuryAccount } from '../core/chart.ts';
 import type { Instant } from '../core/instant.ts';
@@ -16,6 +16,7 @@ import {
   withdrawalPostings,
 } from '../core/system-book.ts';
 import { commandIdentity, OWN_SERVICE_ID, type ReceiptEffect, receiptKey } from '../posting/identity.ts';
+import { cardStateOf } from '../store/card-payment-row.ts';
 import type {
   BalanceDifferenceRow,
   CardPaymentRow,
@@ -103,7 +104,7 @@ export function expectedOfCardPayment(versions: readonly CardPaymentRow[]): Expe
   let before = NO_CARD_PAYMENT;
   for (const row of versions) {
     const { receipt_id: receipt, version, account_id: accountId, decided_at: decidedAt } = row;
-    const after = stateOf(row);
+    const after = cardStateOf(row);
     const change = changeOfCardPayment(before, after, accountId !== null);
     before = after;
     if (change.postings.length > 0)

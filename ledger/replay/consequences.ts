@@ -22,6 +22,7 @@ import { inclusionEntry } from '../intake/inclusion-entry.ts';
 import { ownEntry } from '../intake/own-entry.ts';
 import { purchaseKeyDigest, type ReceiptEffect, receiptKeyDigest } from '../posting/identity.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
+import type { Installation } from '../store/installation.ts';
 import {
   type CardFact,
   type CreditFact,
@@ -63,11 +64,8 @@ export interface Consequences {
   readonly customer: ReadonlyMap<string, CustomerConsequence>;
 }
 
-export interface InstallationFacts {
-  readonly chainId: number;
-  readonly paymentAddress: string;
-  readonly bucketCount: number;
-}
+/** What of an installation decides where things are booked. */
+type Places = Pick<Installation, 'chainId' | 'paymentAddress' | 'bucketCount'>;
 
 /** By which a consequence is found again. */
 export function consequenceKey(book: string, keyDigest: string): string {
@@ -75,7 +73,7 @@ export function consequenceKey(book: string, keyDigest: string): string {
 }
 
 /** All that follows from `facts`. */
-export function consequencesOf(facts: Facts, installation: InstallationFacts): Consequences {
+export function consequencesOf(facts: Facts, installation: Places): Consequences {
   const collected = new Collected(installation);
   const { inclusions, cards, differences } = facts;
   for (const [index, fact] of inclusions.entries()) {
@@ -105,12 +103,12 @@ function keyOf({ receiptId, version }: InclusionFact): string {
 class Collected implements Consequences {
   readonly system = new Map<string, SystemConsequence>();
   readonly customer = new Map<string, CustomerConsequence>();
-  readonly #installation: InstallationFacts;
+  readonly #installation: Places;
   readonly #treasury: TreasuryAccount;
   /** By receipt: the version with which a card payment was bought. */
   readonly #boughtAt = new Map<string, number>();
 
-  constructor(installation: InstallationFacts) {
+  constructor(installation: Places) {
     this.#installation = installation;
     this.#treasury = treasuryAccount(installation.chainId, installation.paymentAddress);
   }

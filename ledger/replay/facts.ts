@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { CardPaymentState } from '../core/card-payment.ts';
 import type { Instant } from '../core/instant.ts';
+import { type CardPaymentRow, cardStateOf } from '../store/card-payment-row.ts';
 
 /** Where the chain had a payment, or, from the next version on, that it has not. */
 export interface InclusionFact {
@@ -208,22 +209,7 @@ async function readCredits(client: pg.ClientBase, through: string | null): Promi
 }
 
 async function readCards(client: pg.ClientBase, through: string | null): Promise<CardFact[]> {
-  const rows = await readRows<{
-    bucket: number;
-    receipt_id: string;
-    version: number;
-    order_id: string;
-    account_id: bigint | null;
-    status: CardPaymentState['status'];
-    paid_at: Instant | null;
-    moved_at: Instant | null;
-    paid_microusd: bigint;
-    fee_microusd: bigint;
-    refunded_microusd: bigint;
-    withdrawn_microusd: bigint;
-    reinstated_microusd: bigint;
-    decided_at: Instant;
-  }>(
+  const rows = await readRows<CardPaymentRow>(
     client,
     `select * from card_payments where $1::timestamptz is null or decided_at <= $1 order by receipt_id, version`,
     through,
@@ -235,15 +221,6 @@ async function readCards(client: pg.ClientBase, through: string | null): Promise
     orderId: row.order_id,
     accountId: row.account_id,
     decidedAt: row.decided_at,
-    state: {
-      status: row.status,
-      paidAt: row.paid_at,
-      movedAt: row.moved_at,
-      paidMicrousd: row.paid_microusd,
-      feeMicrousd: row.fee_microusd,
-      refundedMicrousd: row.refunded_microusd,
-      withdrawnMicrousd: row.withdrawn_microusd,
-      reinstatedMicrousd: row.reinstated_microusd,
-    },
+    state: cardStateOf(row),
   }));
 }

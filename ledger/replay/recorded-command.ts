@@ -1,19 +1,6 @@
 /** A command of a customer's book as it is on record: without anything that it led to. */
 import type { Instant } from '../core/instant.ts';
-import type { CommandIdentity, EntryKind } from '../core/journal.ts';
-
-export const COMMAND_KINDS = [
-  'purchase',
-  'debit',
-  'clawback',
-  'hold',
-  'capture',
-  'release',
-  'reversal',
-  'adjustment',
-  'restoration',
-] as const satisfies readonly EntryKind[];
-export type CommandKind = (typeof COMMAND_KINDS)[number];
+import { COMMAND_KINDS, type CommandIdentity, type CommandKind, type EntryKind } from '../core/journal.ts';
 
 export interface RecordedCommand {
   readonly kind: CommandKind;

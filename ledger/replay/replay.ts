@@ -6,7 +6,7 @@
  */
 import type pg from 'pg';
 import type { Flaw, Problem } from '../audit/problem.ts';
-import type { StoredChart } from '../audit/stored-chart.ts';
+import { readStoredChart, type StoredChart } from '../audit/stored-chart.ts';
 import { type PostingRow, readEntry } from '../audit/stored-entry.ts';
 import { accountName, bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { type Book, EMPTY_BOOK } from '../core/book.ts';
@@ -15,16 +15,18 @@ import type { Entry } from '../core/journal.ts';
 import { isOpen, type Lot } from '../core/lot.ts';
 import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
+import { readNow } from '../store/clock.ts';
+import { readInstallation } from '../store/installation.ts';
 import { instantText } from '../store/instant-text.ts';
+import { estimateEntries } from '../store/journal-size.ts';
 import { lotOf } from '../store/lot-row.ts';
-import { inSnapshot } from '../store/snapshot.ts';
+import { inSnapshot, type Snapshot } from '../store/snapshot.ts';
 import { BookComparison, hex, type StoredEntry } from './book-comparison.ts';
 import {
   type Consequences,
   type CustomerConsequence,
   consequenceKey,
   consequencesOf,
-  type InstallationFacts,
 } from './consequences.ts';
 import { readFacts } from './facts.ts';
 import { type ScannedReceiptsOfRange, withScanned } from './from-chain.ts';
@@ -36,7 +38,6 @@ import {
   nextAccountIn,
   nextOf,
   openStoredBooks,
-  readStoredChart,
   type StoredBooks,
 } from './stored-books.ts';
 
@@ -70,14 +71,14 @@ const PROGRESS_EVERY = 1000;
  * cannot be reached or has no ledger in it.
  */
 export async function replayJournal(pool: pg.Pool, options: ReplayOptions = {}): Promise<Replayed> {
-  return await inSnapshot(pool, ({ client }) => replayIn(client, options));
+  return await inSnapshot(pool, snapshot => replayIn(snapshot, options));
 }
 
-async function replayIn(client: pg.ClientBase, options: ReplayOptions): Promise<Replayed> {
+async function replayIn({ client, db }: Snapshot, options: ReplayOptions): Promise<Replayed> {
   const { accountId, at, fetchSize = FETCH_SIZE } = options;
   const through = at === undefined ? null : instantText(at);
-  const installation = await readInstallationFacts(client);
-  const now = await readNow(client);
+  const installation = await readInstallation(db);
+  const now = await readNow(db);
   const recorded = await readFacts(client, through);
   const facts = options.scanned
     ? withScanned(recorded, options.scanned, { bucketCount: installation.bucketCount, now })
@@ -106,32 +107,11 @@ async function replayIn(client: pg.ClientBase, options: ReplayOptions): Promise<
   return { ...result, differences: [{ book: accountName(accountId), ...noBook }] };
 }
 
-async function readInstallationFacts(client: pg.ClientBase): Promise<InstallationFacts> {
-  const { rows } = await client.query<{ chain_id: number; payment_address: string; bucket_count: number }>(
-    'select chain_id, payment_address, bucket_count from installation',
-  );
-  const [row] = rows;
-  if (!row) throw new Error('The database is empty: run `npm run migrate` first.');
-  return { chainId: row.chain_id, paymentAddress: row.payment_address, bucketCount: row.bucket_count };
-}
-
-async function readNow(client: pg.ClientBase): Promise<Instant> {
-  const { rows } = await client.query<{ now: Instant }>('select clock_timestamp() as now');
-  return rows[0]?.now ?? 0n;
-}
-
 async function readBuckets(client: pg.ClientBase): Promise<number[]> {
   const { rows } = await client.query<{ bucket: number }>(
     'select bucket from books union select bucket from entries order by bucket',
   );
   return rows.map(row => row.bucket);
-}
-
-async function estimateEntries(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ entries: bigint }>(
-    'select coalesce(sum(seq), 0)::bigint as entries from books',
-  );
-  return Number(rows[0]?.entries ?? 0n);
 }
 
 interface ReplaySetting {

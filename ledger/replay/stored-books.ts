@@ -1,7 +1,6 @@
 /** Everything that is stored of books, in streams that go from account to account in the same order. */
 import type pg from 'pg';
 import { Cursor } from '../audit/cursor.ts';
-import { StoredChart } from '../audit/stored-chart.ts';
 import { ENTRY_COLUMNS, type EntryRow, POSTING_COLUMNS, type PostingRow } from '../audit/stored-entry.ts';
 import { HOLD_COLUMNS, type HoldRow } from '../store/hold-row.ts';
 import { LOT_COLUMNS, type LotRow } from '../store/lot-row.ts';
@@ -50,12 +49,12 @@ export interface Wanted {
 /** Opens the streams of a bucket, or of one account in it. Close them before others are opened. */
 export async function openStoredBooks(client: pg.ClientBase, wanted: Wanted): Promise<StoredBooks> {
   const { bucket, accountId, through, fetchSize } = wanted;
-  const open = <Row>(table: string, columns: string, order: string, more = '') =>
+  const open = <Row>(table: string, columns: string, order: string, booked?: string) =>
     Cursor.open<Row>(client, {
       name: `replay_${table.split(' ')[0]}`,
       text: `select ${columns} from ${table} where bucket = $1 and ($2::bigint is null or account_id = $2)
-        and ($3::timestamptz is null or true) ${more} order by ${order}`,
-      values: [bucket, accountId, through],
+        ${booked ?? ''} order by ${order}`,
+      values: booked === undefined ? [bucket, accountId] : [bucket, accountId, through],
       fetchSize,
     });
   return {
@@ -102,11 +101,4 @@ export async function nextAccountIn(books: StoredBooks): Promise<bigint | null> 
     if (row && (next === null || row.account_id < next)) next = row.account_id;
   }
   return next;
-}
-
-export async function readStoredChart(client: pg.ClientBase): Promise<StoredChart> {
-  const { rows } = await client.query<{ code: number; name: string }>(
-    'select code, name from ledger_accounts',
-  );
-  return new StoredChart(rows);
 }

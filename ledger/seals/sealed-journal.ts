@@ -1,6 +1,6 @@
 /** The entries of a book as the bytes that were sealed, for whoever recomputes the hashes. */
 import type pg from 'pg';
-import { StoredChart } from '../audit/stored-chart.ts';
+import { readStoredChart } from '../audit/stored-chart.ts';
 import {
   ENTRY_COLUMNS,
   type EntryRow,
@@ -37,7 +37,7 @@ export async function readSealedJournal(
 ): Promise<SealedJournalPage> {
   const { accountId, bucketCount } = book;
   const bucket = bucketOfAccount(accountId, bucketCount);
-  const chart = await readChart(pool);
+  const chart = await readStoredChart(pool);
   const { rows } = await pool.query<EntryRow>(
     `select ${ENTRY_COLUMNS} from entries where bucket = $1 and account_id = $2 and seq > $3 order by seq limit $4`,
     [bucket, accountId, after, limit + 1],
@@ -59,9 +59,4 @@ export async function readSealedJournal(
     }),
     next: rows.length > limit ? (page.at(-1)?.seq ?? null) : null,
   };
-}
-
-async function readChart(pool: pg.Pool): Promise<StoredChart> {
-  const { rows } = await pool.query<{ code: number; name: string }>('select code, name from ledger_accounts');
-  return new StoredChart(rows);
 }
