@@ -38,7 +38,7 @@ export async function buildPages(): Promise<'built' | 'fresh'> {
         // A file in the text of another would be stopped by the Content-Security-Policy.
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },
-        rolldownOptions: { input: [join(WEB, 'account.html')] },
+        rolldownOptions: { input: globSync('*.html', { cwd: WEB }).map(page => join(WEB, page)) },
       },
     });
     await writeFile(join(folder, MADE_OF), sources);

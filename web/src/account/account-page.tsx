@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import type { KeyStatus } from '../../client/src/account-types.ts';
+import type { KeyStatus } from '../../../client/src/account-types.ts';
 import { ActivitySection } from './activity-section.tsx';
 import { BalanceSection } from './balance-section.tsx';
 import { GrantsSection } from './grants-section.tsx';

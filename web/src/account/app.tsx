@@ -1,7 +1,7 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
+import { ApiProblem, createApi } from '../api.ts';
 import { AccountPage } from './account-page.tsx';
-import { ApiProblem, createApi } from './api.ts';
 import { type Session, SessionContext } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 

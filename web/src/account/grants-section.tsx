@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { FormEvent } from 'react';
-import type { Grant, Service } from '../../client/src/account-types.ts';
+import type { Grant, Service } from '../../../client/src/account-types.ts';
+import { Asked, ConfirmButton, Problem, Section, Table, Time } from '../parts.tsx';
 import { LimitFields, limitIn, shownLimit } from './limit-fields.tsx';
 import { all } from './pages.ts';
-import { Asked, ConfirmButton, Problem, Section, Table, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 
 export function GrantsSection() {

@@ -1,6 +1,6 @@
 import { useId } from 'react';
-import type { Limit } from '../../client/src/account-types.ts';
-import { shownAmount } from './amounts.ts';
+import type { Limit } from '../../../client/src/account-types.ts';
+import { shownAmount } from '../amounts.ts';
 
 /** The amount and the period of a limit; an empty amount is no limit. */
 export function LimitFields() {

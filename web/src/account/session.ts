@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import type { Api } from './api.ts';
+import type { Api } from '../api.ts';
 
 /** While someone is signed in: the key is in the memory of this page and nowhere else, and gone when it is left. */
 export interface Session {

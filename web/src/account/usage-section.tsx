@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import type { UsageSummary } from '../../client/src/account-types.ts';
-import { barLength, microcreditsOf, shownAmount } from './amounts.ts';
-import { daysBetween } from './instants.ts';
-import { Asked, Section, Table } from './parts.tsx';
+import type { UsageSummary } from '../../../client/src/account-types.ts';
+import { barLength, microcreditsOf, shownAmount } from '../amounts.ts';
+import { daysBetween } from '../instants.ts';
+import { Asked, Section, Table } from '../parts.tsx';
 import { useSession } from './session.ts';
 
 interface Bar {

@@ -1,10 +1,10 @@
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
-import type { Transaction } from '../../client/src/account-types.ts';
-import { shownAmount } from './amounts.ts';
-import { csvOf } from './csv.ts';
-import { download } from './download.ts';
+import type { Transaction } from '../../../client/src/account-types.ts';
+import { shownAmount } from '../amounts.ts';
+import { csvOf } from '../csv.ts';
+import { download } from '../download.ts';
+import { Asked, Problem, Section, Table, Time } from '../parts.tsx';
 import { all } from './pages.ts';
-import { Asked, Problem, Section, Table, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 
 const COLUMNS = ['When', 'What', 'Credits', 'Available after', 'Held after', 'Service', 'Key', 'For'];

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
+import { ApiProblem } from '../api.ts';
+import { Asked, ConfirmButton, NewSecret, Problem, Section, Table, Time } from '../parts.tsx';
 import type { Key, NewKey } from './answers.ts';
-import { ApiProblem } from './api.ts';
 import { LimitFields, limitIn, shownLimit } from './limit-fields.tsx';
 import { all } from './pages.ts';
-import { Asked, ConfirmButton, NewSecret, Problem, Section, Table, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 
 const COLUMNS = ['Key', 'May', 'Limit', 'Made', 'What to do'];

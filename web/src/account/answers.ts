@@ -1,5 +1,5 @@
 /** What the API answers beyond the client's types. */
-import type { Limit } from '../../client/src/account-types.ts';
+import type { Limit } from '../../../client/src/account-types.ts';
 
 export interface Key {
   readonly number: number;

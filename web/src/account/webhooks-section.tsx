@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
+import { Asked, ConfirmButton, NewSecret, Problem, Section, Table, Time } from '../parts.tsx';
 import type { Delivery, Endpoint } from './answers.ts';
-import { Asked, ConfirmButton, NewSecret, Problem, Section, Table, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 
 const EVENTS = ['low_balance', 'expiry_soon', 'debt_opened', 'lot_added'] as const;

@@ -1,4 +1,4 @@
-import type { Api } from './api.ts';
+import type { Api } from '../api.ts';
 
 /** Everything that a list of the API has, page by page in its order. */
 export async function all<Item>(

@@ -1,8 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
+import { type Api, ApiProblem } from '../api.ts';
+import { Problem, Section, Time } from '../parts.tsx';
 import type { Proof, SealedEntry } from './answers.ts';
-import { type Api, ApiProblem } from './api.ts';
 import { all } from './pages.ts';
-import { Problem, Section, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 import { verifyJournal } from './verify-journal.ts';
 

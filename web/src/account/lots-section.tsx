@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Lot } from '../../client/src/account-types.ts';
-import { shownAmount } from './amounts.ts';
+import type { Lot } from '../../../client/src/account-types.ts';
+import { shownAmount } from '../amounts.ts';
+import { Asked, Section, Table, Time } from '../parts.tsx';
 import { all } from './pages.ts';
-import { Asked, Section, Table, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 
 const COLUMNS = ['Lot', 'Face', 'Remaining', 'Added', 'Expires', 'Renewals left', 'Paid', 'From'];

@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
-import type { KeyStatus } from '../../client/src/account-types.ts';
-import { createApi } from './api.ts';
-import { mistakeIn } from './secure-key.ts';
+import type { KeyStatus } from '../../../client/src/account-types.ts';
+import { createApi } from '../api.ts';
+import { mistakeIn } from '../secure-key.ts';
 
 /** Takes a Secure Key that the API knows; a typo is told before anything is asked. */
 export function SignIn({ notice, onKey }: { notice: string | null; onKey: (secureKey: string) => void }) {

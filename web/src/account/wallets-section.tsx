@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Asked, ConfirmButton, Problem, Section, Table, Time } from '../parts.tsx';
 import type { Wallets } from './answers.ts';
-import { Asked, ConfirmButton, Problem, Section, Table, Time } from './parts.tsx';
 import { useSession } from './session.ts';
 
 /** Linking needs the wallet's signature: this page loads no wallet code, since it shows keys. */

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import type { Credits, KeyStatus } from '../../client/src/account-types.ts';
-import { microcreditsOf, shownAmount } from './amounts.ts';
-import { timeLeft } from './instants.ts';
-import { Asked, Section, Time } from './parts.tsx';
+import type { Credits, KeyStatus } from '../../../client/src/account-types.ts';
+import { microcreditsOf, shownAmount } from '../amounts.ts';
+import { timeLeft } from '../instants.ts';
+import { Asked, Section, Time } from '../parts.tsx';
 import { REFRESH_MS } from './refresh.ts';
 import { useSession } from './session.ts';
 
