@@ -82,8 +82,8 @@ export interface ApiUnderTest {
   readonly operatorToken: string;
   /** The ledger's clock. */
   now: Instant;
-  /** Another door to the same ledger, open until the API stops. Returns its port. */
-  door(doors: Partial<DoorConfig>): Promise<number>;
+  /** Another door to the same ledger, open until the API stops, known by `publicUrl` if given. Returns its port. */
+  door(doors: Partial<DoorConfig>, publicUrl?: string): Promise<number>;
   /** Fails when the answer is none that the contract knows. */
   call<Body = AnyBody>(method: string, path: string, call?: Call): Promise<Answer<Body>>;
   /** POST /v1/debits with the service's token. */
@@ -127,9 +127,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const log: string[] = [];
   const { trustedProxies = [], doors: ownDoors = OPEN_DOORS } = options;
   const servers: Server[] = [];
-  const open = async (doors: DoorConfig) => {
+  const open = async (doors: DoorConfig, knownAs?: string) => {
     const port = await freePort();
-    const publicUrl = `http://127.0.0.1:${port}`;
+    const publicUrl = knownAs ?? `http://127.0.0.1:${port}`;
     const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors } as const;
     servers.push(await listen(config, ledger, line => log.push(line)));
     return port;
@@ -152,7 +152,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     set now(instant: Instant) {
       now = instant;
     },
-    door: doors => open({ ...OPEN_DOORS, ...doors }),
+    door: (doors, publicUrl) => open({ ...OPEN_DOORS, ...doors }, publicUrl),
     async call<Body>(
       method: string,
       path: string,

@@ -10,6 +10,7 @@ import { OPERATOR_REPORTS_CASES } from './operator-reports-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
 import { PROOFS_CASES } from './proofs-cases.ts';
 import type { RouteCases } from './route-case.ts';
+import { SESSIONS_CASES } from './sessions-cases.ts';
 import { SPEND_CASES } from './spend-cases.ts';
 import { SYSTEM_CASES } from './system-cases.ts';
 import { WALLETS_CASES } from './wallets-cases.ts';
@@ -21,6 +22,7 @@ export const CONTRACT_CASES: RouteCases = {
   ...ACCOUNT_HISTORY_CASES,
   ...PROOFS_CASES,
   ...KEYS_CASES,
+  ...SESSIONS_CASES,
   ...GRANTS_CASES,
   ...DEBITS_CASES,
   ...SPEND_CASES,
