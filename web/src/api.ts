@@ -47,7 +47,7 @@ export function createApi(secureKey: string): Api {
 }
 
 /** Something on the way, such as a proxy, may have answered in place of the API. */
-function problemIn(status: number, text: string, secureKey: string): ApiProblem {
+export function problemIn(status: number, text: string, secureKey: string): ApiProblem {
   try {
     const { code, detail } = JSON.parse(text) as { code: string; detail: string };
     return new ApiProblem(status, code, detail, secureKey);
