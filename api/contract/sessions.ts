@@ -12,6 +12,7 @@ const sessionOut = z.strictObject({
     .describe('Of that key: the session reads what the key may read, and manages nothing.'),
   created_at: instant,
   expires_at: instant,
+  mode: z.enum(['dev', 'live']).describe('`dev`: payments are on a chain that no explorer knows.'),
 });
 
 export const createSession = defineRoute({

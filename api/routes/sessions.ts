@@ -43,6 +43,7 @@ export function sessionRoutes(ledger: Ledger): Router {
       scope: holder.scope,
       created_at: instantText(holder.createdAt),
       expires_at: instantText(holder.expiresAt),
+      mode: ledger.installation.mode,
     };
   }
 }

@@ -44,6 +44,7 @@ describe('the cookie', () => {
       scope: 'manage',
       created_at: '2026-03-01T15:00:00.000000Z',
       expires_at: '2026-03-02T03:00:00.000000Z',
+      mode: 'dev',
     });
     expect(text).not.toContain('aibs_');
     const { body: seen } = await ask(cookieIn(headers), 'GET', '/v1/session');
