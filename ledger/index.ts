@@ -99,6 +99,7 @@ export type { ActionCursor } from './reads/operator-actions.ts';
 export type { OwnHold } from './reads/own-spends.ts';
 export type { PaymentLot } from './reads/payment-lots.ts';
 export type { PriceCursor } from './reads/price-records.ts';
+export type { RecentReceipt } from './reads/recent-receipts.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';

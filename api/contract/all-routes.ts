@@ -18,6 +18,7 @@ import {
   listTokens,
   revokeToken,
 } from './operator-accounts.ts';
+import { getOverview, listDebts, listReceipts } from './operator-overview.ts';
 import {
   getJournalVerification,
   getReconciliation,
@@ -84,6 +85,7 @@ export const ALL_ROUTES = [
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
+  ...[getOverview, listReceipts, listDebts],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
   ...[getReconciliation, getReport, getJournalVerification, getReplay, getVerification],
   ...[createRateCard, listRateCards],
