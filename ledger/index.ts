@@ -107,6 +107,7 @@ export { type Reconciliation, reconcile } from './reconciliation/reconcile.ts';
 export { reconciliationCsv } from './reconciliation/reconciliation-csv.ts';
 export { reconciliationHtml } from './reconciliation/reconciliation-html.ts';
 export { type Replayed, type ReplayOptions, replayJournal } from './replay/replay.ts';
+export { type ScratchComparison, ScratchSchemaError } from './replay/scratch-copy.ts';
 export { type DayOfRevenue, isTied, makeReport, type Report } from './reports/report.ts';
 export { reportCsv } from './reports/report-csv.ts';
 export { type RestoreOptions, restoreReceipts } from './restore-receipts.ts';
