@@ -16,6 +16,7 @@ import {
   type RestoreOptions,
   readAuditedRange,
   readInstallation,
+  readLatestInstant,
   replayJournal,
   restoreReceipts,
   type ScratchComparison,
@@ -27,7 +28,7 @@ import { booksText, counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';
-import { readAccountOption, readInstantOption } from './read-options.ts';
+import { checkTargetUrl, readAccountOption, readInstantOption } from './read-options.ts';
 import { type Surroundings, withSurroundings } from './surroundings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -77,6 +78,7 @@ async function replay(given: ReplayArguments): Promise<number> {
     );
   if (keep && scratch === undefined) throw new UsageError('--keep goes with --scratch.');
   if (restore && !fromChain) throw new UsageError('--restore goes with --from-chain.');
+  if (into !== undefined) checkTargetUrl(into);
   return await withSurroundings(async surroundings => {
     const pool = openPool({
       databaseUrl: await surroundings.databaseUrl(),
@@ -118,6 +120,8 @@ async function compare(
   surroundings: Surroundings,
   { fromChain, restore, scratch, keep, json, at, accountId }: Compared,
 ): Promise<number> {
+  if (at !== undefined && at > (await readLatestInstant(pool)))
+    throw new UsageError('--at is in the future: there is nothing to replay yet. Leave it out for now.');
   const scanned = fromChain ? await scanFor(pool, await surroundings.rpcUrl()) : undefined;
   const restored = scanned && restore ? await restoreScanned(surroundings, scanned.receipts) : [];
   const progress = startProgress('entries');

@@ -5,7 +5,6 @@ import {
   type Instant,
   instantText,
   type Ledger,
-  type PartOutcome,
 } from '../../ledger/index.ts';
 import { accountIdOf, accountMissing } from '../account-of-path.ts';
 import { creditsText, decimalText, usdText } from '../amount-text.ts';
@@ -17,6 +16,7 @@ import {
   getVerification,
 } from '../contract/operator-reports.ts';
 import { Problem } from '../problem.ts';
+import { reconciliationJson } from '../reconciliation-json.ts';
 import { Serving } from '../serve.ts';
 
 const DAY = 86_400_000_000n;
@@ -25,19 +25,7 @@ const DAY = 86_400_000_000n;
 export function operatorReportRoutes(ledger: Ledger): Router {
   return new Serving(ledger)
     .on(getReconciliation, async ({ query }) => {
-      const made = await ledger.accounting.reconcile(query.at ?? (await ledger.now()));
-      return {
-        at: instantText(made.at),
-        ledger: partJson(made.ledger),
-        chain: partJson(made.chain),
-        stripe: partJson(made.stripe),
-        differences: [...made.differences],
-        in_flight: made.inFlight.map(({ receipt, kind, account, amountMicrousd, decidedAt }) => ({
-          ...{ receipt, kind, account },
-          amount_usd: usdText(amountMicrousd),
-          decided_at: instantText(decidedAt),
-        })),
-      };
+      return reconciliationJson(await ledger.accounting.reconcile(query.at ?? (await ledger.now())));
     })
     .on(getReport, async ({ query: { from, to: last } }) => {
       if (from !== undefined && last !== undefined && from > last)
@@ -104,12 +92,6 @@ function problemJson(problem: FoundProblem) {
 
 function flawJson({ entry, what, expected, found }: FoundProblem) {
   return { entry: entry === null ? null : entry.toString(), what, expected, found };
-}
-
-function partJson(outcome: PartOutcome) {
-  return outcome.status === 'compared'
-    ? { status: outcome.status, why: null, figures: [...outcome.figures] }
-    : { status: outcome.status, why: outcome.why, figures: [] };
 }
 
 function revenueJson(revenue: Omit<DayOfRevenue, 'day'>) {

@@ -11,7 +11,7 @@ import { type CommandIdentity, ENTRY_KINDS, type EntryKind } from '../core/journ
 import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
 import { BookWriter } from '../replay/book-writer.ts';
 import { type Consequences, consequenceKey, consequencesOf } from '../replay/consequences.ts';
-import { readFacts } from '../replay/facts.ts';
+import { ALL_FACTS, readFacts } from '../replay/facts.ts';
 import { isCommandKind, type RecordedCommand } from '../replay/recorded-command.ts';
 import { ReplayedBook, ReplayRefusal } from '../replay/replayed-book.ts';
 import { AccountCodes } from '../store/account-codes.ts';
@@ -236,7 +236,7 @@ class ArchiveReader {
   }
 
   async #readConsequences(): Promise<Consequences> {
-    return consequencesOf(await readFacts(this.#client, null), {
+    return consequencesOf(await readFacts(this.#client, ALL_FACTS), {
       chainId: this.#chainId,
       paymentAddress: this.#paymentAddress,
       bucketCount: this.#bucketCount,

@@ -116,7 +116,7 @@ async function replayIn(
   const through = at === undefined ? null : instantText(at);
   const installation = await readInstallation(db);
   const now = await readNow(db);
-  const recorded = await readFacts(client, through);
+  const recorded = await readFacts(client, { through, bucket: null });
   const facts = options.scanned
     ? withScanned(recorded, options.scanned, { bucketCount: installation.bucketCount, now })
     : recorded;
@@ -214,9 +214,10 @@ class Replay {
   }
 
   /** What must have been booked, and was met in no book. */
-  unmet(): { system: Consequences['system']; customer: Consequences['customer'] } {
-    const { system, customer } = this.#setting.consequences;
+  unmet(): Consequences {
+    const { system, customer, contradictions } = this.#setting.consequences;
     return {
+      contradictions,
       system: new Map([...system].filter(([key]) => !this.#met.has(key))),
       customer: new Map([...customer].filter(([key]) => !this.#met.has(key))),
     };
@@ -491,8 +492,17 @@ async function missingConsequences(
   accountId: bigint | undefined,
   bucketCount: number,
 ): Promise<Problem[]> {
-  const { system, customer } = replay.unmet();
+  const { system, customer, contradictions } = replay.unmet();
   const problems: Problem[] = [];
+  if (accountId === undefined)
+    for (const { bucket, receiptId, why } of contradictions)
+      problems.push({
+        book: bookName(bucket, SYSTEM_ACCOUNT_ID),
+        entry: null,
+        what: `what is recorded of receipt ${receiptId} contradicts itself`,
+        expected: 'one amount paid',
+        found: why,
+      });
   if (accountId === undefined)
     for (const { book, entry, decidedAt } of system.values())
       problems.push({

@@ -88,6 +88,27 @@ describe('npx credits replay', () => {
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('the database has a ledger already: import into one that is empty');
     await target.drop();
+    // By now it is gone.
+    for (const args of [
+      ['import', file, '--into', target.url],
+      ['replay', '--into', target.url],
+    ]) {
+      const missing = await runCredits(args, database.url);
+      expect(missing).toMatchObject({ code: 1, stdout: '' });
+      expect(missing.stderr).toMatch(
+        /^There is no such database \(.* does not exist\): make it, empty, .* `createdb NAME`/,
+      );
+    }
+    for (const args of [['import', file], ['replay']])
+      expect(await runCredits([...args, '--into', '127.0.0.1/credits'], database.url)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^--into takes the URL of an empty database, such as postgres:/),
+      });
+    expect(await runCredits(['replay'], 'credits')).toMatchObject({
+      code: 1,
+      stderr:
+        'DATABASE_URL is no URL of a database: it is written postgres://owner:password@127.0.0.1:5432/credits.\n',
+    });
     await rm(folder, { recursive: true });
   });
 
@@ -143,6 +164,7 @@ describe('npx credits replay', () => {
     [['--scratch', 'pg_mine'], /--scratch: "pg_mine" is no name for a scratch schema/],
     [['--scratch', 'again', '--into', 'postgres://127.0.0.1:1/x'], /leave out/],
     [['--at', 'yesterday'], /--at takes an instant/],
+    [['--at', '2999-01-01T00:00:00Z'], /^--at is in the future/],
     [['--restore'], /--restore goes with --from-chain/],
     [['--into', 'postgres://127.0.0.1:1/x', '--from-chain'], /leave out/],
   ])('%j is mistyped', async (args, says) => {

@@ -89,7 +89,9 @@ test('is sound, and the same when it is made again', async () => {
   const { differences, entries, commands, scratch } = await replayJournal(owner, {
     scratch: { databaseUrl: database.url, schema: 'made_again' },
   });
-  console.log(`${entries} entries of ${commands} facts and commands, ${scratch?.rows} rows in a scratch schema`);
+  console.log(
+    `${entries} entries of ${commands} facts and commands, ${scratch?.rows} rows in a scratch schema`,
+  );
   expect({ differences, rowsDiffering: scratch?.rowsDiffering }).toEqual({
     differences: [],
     rowsDiffering: 0,
