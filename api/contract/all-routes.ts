@@ -19,6 +19,8 @@ import {
   revokeToken,
 } from './operator-accounts.ts';
 import {
+  exportJournal,
+  getChainAudit,
   getJournalVerification,
   getReconciliation,
   getReplay,
@@ -83,7 +85,15 @@ export const ALL_ROUTES = [
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
-  ...[getReconciliation, getReport, getJournalVerification, getReplay, getVerification],
+  ...[
+    getReconciliation,
+    getReport,
+    getJournalVerification,
+    getReplay,
+    getChainAudit,
+    exportJournal,
+    getVerification,
+  ],
   ...[createRateCard, listRateCards],
   ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions, listSeals],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],
