@@ -26,6 +26,9 @@ environment:
 A command ends with 0; with 1 when it failed or found a difference; with 2 when it was mistyped; with 141 when what it
 prints is not read to its end.`;
 
+/** PostgreSQL's code for a database that there is not. */
+const DATABASE_MISSING = '3D000';
+
 /** As shells count a program that was ended by SIGPIPE. */
 const NOBODY_READS = 141;
 
@@ -79,9 +82,6 @@ async function main(argv: readonly string[]): Promise<number> {
 function isPipeBroken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
-
-/** PostgreSQL's code for a database that there is not. */
-const DATABASE_MISSING = '3D000';
 
 /** An RPC that is away is told by the commands that ask it: what else does not connect is the database. */
 function sentenceOf(error: unknown): string {

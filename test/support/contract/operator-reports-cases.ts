@@ -56,13 +56,15 @@ export const OPERATOR_REPORTS_CASES: RouteCases = {
   },
 };
 
-/** As if the worker had finally taken in the chain up to this block. */
-async function settle({ api }: Stage, block: number): Promise<void> {
-  await api.query(
-    `insert into credits.chain_progress (chain_id, settled_block, updated_at)
-       select chain_id, ${block}, now() from credits.installation
-     on conflict (chain_id) do update set settled_block = excluded.settled_block`,
-  );
+/** As if the worker had finally taken in the stage's chain up to this block. */
+async function settle({ api, onChain }: Stage, block: number): Promise<void> {
+  const { hash } = await onChain().getBlock({ blockNumber: 0n });
+  await api.query(`begin; set local session_replication_role = 'replica';
+    update credits.installation set genesis_hash = '${hash}';
+    insert into credits.chain_progress (chain_id, settled_block, updated_at)
+      select chain_id, ${block}, now() from credits.installation
+      on conflict (chain_id) do update set settled_block = excluded.settled_block;
+    commit`);
 }
 
 function verification(api: ApiUnderTest, account: string): Prepared {
