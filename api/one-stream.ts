@@ -8,7 +8,7 @@ export class OneStream {
 
   /**
    * Sends what `work` writes, each piece when the reader has taken those before. Before the first piece an error is
-   * answered as any other; behind it the connection is cut, so that the reader notices.
+   * answered as any other; behind it the connection is cut, so that the reader notices (errors.ts).
    */
   async stream(
     response: Response,
@@ -28,8 +28,8 @@ export class OneStream {
       });
       response.end();
     } catch (error) {
-      if (!left.signal.aborted && !response.headersSent) throw error;
-      response.destroy();
+      // Whoever has gone is told nothing more.
+      if (!left.signal.aborted) throw error;
     } finally {
       this.#isBusy = false;
     }

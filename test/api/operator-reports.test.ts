@@ -163,10 +163,50 @@ describe('GET /v1/operator/export', () => {
     });
   });
 
+  it('is cut off, and logged, when the database breaks under it', async () => {
+    await plantMuch();
+    const { response } = await beginReading();
+    const ended = new Promise<string>(resolve => {
+      response.on('error', error => resolve(error.message)).on('end', () => resolve('whole'));
+    });
+    await vi.waitFor(
+      async () => {
+        const killed = await api.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and state = 'idle in transaction' and query like 'fetch forward%export_%'`,
+        );
+        expect(killed.length).toBe(1);
+      },
+      { timeout: 30_000 },
+    );
+    response.resume();
+    expect(await ended).toBe('aborted');
+    await vi.waitFor(() =>
+      expect(api.log).toEqual(expect.arrayContaining([expect.stringContaining(' GET /v1/operator/export ')])),
+    );
+    await api.query(`delete from credits.alarms where kind = 'planted'`);
+  });
+
   it('is one at a time, and the next may begin when its reader has gone', async () => {
-    // More than a socket takes, so that it waits for its reader.
+    await plantMuch();
+    const { response } = await beginReading();
+    expect(await asked('export?format=hledger')).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    response.destroy();
+    await vi.waitFor(async () => expect((await asked('export?format=hledger')).status).toBe(200), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    await api.query(`delete from credits.alarms where kind = 'planted'`);
+  });
+
+  /** More than a socket takes, so that the export waits for its reader. */
+  async function plantMuch(): Promise<void> {
     await api.query(`begin; set local session_replication_role = 'replica';
       insert into credits.alarms select 'planted', n::text, repeat('x', 100000), now() from generate_series(1, 300) n; commit`);
+  }
+
+  /** An archive of which nothing is read yet. */
+  async function beginReading(): Promise<{ response: IncomingMessage }> {
     const reading = request({
       port: api.port,
       path: '/v1/operator/export?format=jsonl',
@@ -176,12 +216,6 @@ describe('GET /v1/operator/export', () => {
       reading.on('response', resolve).on('error', reject).end();
     });
     expect(response.statusCode).toBe(200);
-    expect(await asked('export?format=hledger')).toMatchObject({ status: 503, body: { code: 'overloaded' } });
-    response.destroy();
-    await vi.waitFor(async () => expect((await asked('export?format=hledger')).status).toBe(200), {
-      timeout: 30_000,
-      interval: 200,
-    });
-    await api.query(`delete from credits.alarms where kind = 'planted'`);
-  });
+    return { response };
+  }
 });
