@@ -141,8 +141,19 @@ async function compare(
     });
     progress.clear();
     const doubts = scanned?.doubts ?? [];
+    const { scratch: copy, ...compared } = replayed;
     const result = {
-      ...replayed,
+      ...compared,
+      ...(copy
+        ? {
+            scratch: {
+              schema: copy.schema,
+              rows: copy.rows,
+              rows_differing: copy.rowsDiffering,
+              kept: copy.kept,
+            },
+          }
+        : {}),
       ...(scanned ? { scanned: scanned.receipts.length, doubts, restored } : {}),
     };
     console.log(json ? jsonText(result) : [...linesOf(scanned, restored), textOf(replayed)].join('\n'));

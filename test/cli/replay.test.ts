@@ -121,7 +121,7 @@ describe('npx credits replay', () => {
     const kept = await run('--scratch', 'again', '--keep', '--json');
     expect(JSON.parse(kept.stdout)).toMatchObject({
       differences: [],
-      scratch: { schema: 'again', rowsDiffering: 0, kept: true },
+      scratch: { schema: 'again', rows_differing: 0, kept: true },
     });
     // A schema beside the ledger's is none of its guards' business.
     expect(await runCredits(['verify'], database.url)).toMatchObject({ code: 0 });
