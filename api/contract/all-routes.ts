@@ -20,6 +20,8 @@ import {
 } from './operator-accounts.ts';
 import { getOverview, listDebts, listReceipts } from './operator-overview.ts';
 import {
+  exportJournal,
+  getChainAudit,
   getJournalVerification,
   getReconciliation,
   getReplay,
@@ -87,7 +89,15 @@ export const ALL_ROUTES = [
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
   ...[getOverview, listReceipts, listDebts],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
-  ...[getReconciliation, getReport, getJournalVerification, getReplay, getVerification],
+  ...[
+    getReconciliation,
+    getReport,
+    getJournalVerification,
+    getReplay,
+    getChainAudit,
+    exportJournal,
+    getVerification,
+  ],
   ...[createRateCard, listRateCards],
   ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions, listSeals],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],
