@@ -5,7 +5,7 @@ import express, { Router } from 'express';
 import { Problem } from './problem.ts';
 
 /** Of what is built, by the address at which it is. */
-const BUILT_PAGES = { '/account': 'account.html' } as const;
+const BUILT_PAGES = { '/account': 'account.html', '/recover': 'recover.html' } as const;
 
 /** Named after their content: a file of this name never changes. */
 const FOR_EVER = { immutable: true, maxAge: '1y', index: false, fallthrough: true } as const;
