@@ -23,6 +23,7 @@ import { operatorAccountRoutes } from './routes/operator-accounts.ts';
 import { operatorReportRoutes } from './routes/operator-reports.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { paymentRoutes } from './routes/payments.ts';
 import { proofRoutes } from './routes/proofs.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
@@ -86,6 +87,7 @@ export function createApp(options: AppOptions): App {
     paymentMethodRoutes(ledger, { walletConnect, developmentWallet: developmentWalletRpcUrl !== null }),
   );
   if (developmentWalletRpcUrl !== null) app.use(developmentWalletRoutes(developmentWalletRpcUrl));
+  app.use(paymentRoutes(ledger));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
   app.use(debitRoutes(ledger, { publicUrl, log }));

@@ -105,7 +105,7 @@ describe('the order page', () => {
   });
 
   it('offers no card where none is taken', async () => {
-    expect((await api.call('GET', '/v1/payment-methods')).body).toEqual({ methods: ['eth'] });
+    expect((await api.call('GET', '/v1/payment-methods')).body).toMatchObject({ methods: ['eth'] });
     let hasAsked = false;
     const page = await openPage(api.port, {
       fetch: async (path, send) => {
