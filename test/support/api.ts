@@ -136,9 +136,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     const port = await freePort();
     const publicUrl = `http://127.0.0.1:${port}`;
     const config = {
-      ...{ mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors },
+      ...({ mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors } as const),
       ...{ walletConnect, developmentWalletRpcUrl },
-    } as const;
+    };
     servers.push(await listen(config, ledger, line => log.push(line)));
     return port;
   };
