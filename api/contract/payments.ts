@@ -10,6 +10,8 @@ export const getPrice = defineRoute({
   summary: 'The ETH/USD price by which an order would be quoted now.',
   detail: 'A quote holds for its own deadline; this is to show what an amount comes to before there is one.',
   caller: 'anybody',
+  // Read once a second however many ask; whatever goes wrong, there is no price.
+  standalone: true,
   status: 200,
   answer: z.strictObject({
     eth_usd: z.string().describe('Dollars for one ETH.'),
@@ -47,6 +49,7 @@ export const getPayment = defineRoute({
     reason,
     detail: z.string().describe('What that means, for a person.'),
     advice: z.string().describe('What to do, for a person.'),
+    explorer_url: z.string().nullable().describe('Where the whole network’s view of it is shown, in live.'),
     payment_address: addressOut.describe('Where payments go.'),
     block: z.string().nullable(),
     confirmations: z.string().nullable().describe('How many blocks there are from its own on.'),

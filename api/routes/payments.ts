@@ -7,26 +7,14 @@ import { paymentWords } from '../payment-words.ts';
 import { Problem } from '../problem.ts';
 import { quotableRound } from '../quotable-round.ts';
 import { Serving } from '../serve.ts';
-import { currentPriceOncePerSecond } from './current-price.ts';
 
 /** What anybody may know before there is an order, and of a payment that is looked for. */
 export function paymentRoutes(ledger: Ledger): Router {
-  const currentPrice = currentPriceOncePerSecond(ledger);
+  const price = onceASecond(() => readPrice(ledger));
   const { mode, paymentAddress } = ledger.installation;
   const source = mode === 'live' ? 'Chainlink ETH/USD on Base' : 'Chainlink ETH/USD on Base (a stand-in)';
   return new Serving(ledger)
-    .on(getPrice, async () => {
-      const now = await ledger.now();
-      const { answer, roundId, updatedAt } = await quotableRound(currentPrice(now));
-      return {
-        eth_usd: decimalText(answer, 8),
-        source,
-        round_id: roundId.toString(),
-        updated_at: instantText(instantOfSeconds(updatedAt)),
-        at: instantText(now),
-        quote_seconds: Number(QUOTE_LIFE / 1_000_000n),
-      };
-    })
+    .on(getPrice, async () => ({ ...(await price()), source }))
     .on(getPayment, async ({ params: { transaction } }) => {
       const found = await ledger.transactionStanding(transaction).catch(error => {
         if (!isRpcFailure(error)) throw error;
@@ -40,6 +28,7 @@ export function paymentRoutes(ledger: Ledger): Router {
         standing: found.standing,
         reason: found.reason,
         ...paymentWords(found),
+        explorer_url: mode === 'live' ? `https://basescan.org/tx/${transaction}` : null,
         payment_address: getAddress(paymentAddress),
         block: found.blockNumber?.toString() ?? null,
         confirmations: found.confirmations?.toString() ?? null,
@@ -53,4 +42,29 @@ export function paymentRoutes(ledger: Ledger): Router {
       };
     })
     .refuseOtherMethods();
+}
+
+async function readPrice(ledger: Ledger) {
+  const reading = ledger.now().then(async now => ({ now, price: await ledger.currentEthPrice(now) }));
+  const { answer, roundId, updatedAt } = await quotableRound(reading.then(({ price }) => price));
+  const { now } = await reading;
+  return {
+    eth_usd: decimalText(answer, 8),
+    round_id: roundId.toString(),
+    updated_at: instantText(instantOfSeconds(updatedAt)),
+    at: instantText(now),
+    quote_seconds: Number(QUOTE_LIFE / 1_000_000n),
+  };
+}
+
+const READ_AGAIN_MS = 1000;
+
+/** What `read` gave within the last second, or is about to give; a failure is told to those who waited for it. */
+function onceASecond<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let kept: { readonly untilMs: number; readonly value: Promise<Value> } | undefined;
+  return () => {
+    const nowMs = performance.now();
+    if (kept === undefined || nowMs >= kept.untilMs) kept = { untilMs: nowMs + READ_AGAIN_MS, value: read() };
+    return kept.value;
+  };
 }

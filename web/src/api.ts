@@ -1,4 +1,4 @@
-/** The API as this page asks it: the key goes into a header and nowhere else. */
+/** The API as pages ask it: what is shown (a Secure Key, an order's secret) goes into a header and nowhere else. */
 export interface Api {
   get<Answer>(path: string): Promise<Answer>;
   send<Answer>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
@@ -8,7 +8,7 @@ export interface Api {
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
-  /** The key that it was asked with. */
+  /** The key that it was asked with; empty for none. */
   readonly secureKey: string;
 
   constructor(status: number, code: string, detail: string, secureKey: string) {
@@ -19,7 +19,9 @@ export class ApiProblem extends Error {
   }
 }
 
-export function createApi(secureKey: string): Api {
+/** @param credential Null: as anybody. */
+export function createApi(credential: string | null): Api {
+  const secureKey = credential ?? '';
   const ask = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
     const response = await fetch(path, {
       method,
@@ -27,7 +29,7 @@ export function createApi(secureKey: string): Api {
       credentials: 'omit',
       redirect: 'error',
       headers: {
-        authorization: `Bearer ${secureKey}`,
+        ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Hash } from 'viem';
 import { useConfig, useConnection } from 'wagmi';
 import type { EthOrderStatus } from '../orders/order.ts';
-import { TransactionLink } from './transaction-link.tsx';
+import { TransactionLink } from '../orders/transaction-link.tsx';
 import { type TransactionState, watchTransaction } from './watch-transaction.ts';
 
 /** What becomes of a payment that the wallet has sent, as the wallet's own network tells it. */
