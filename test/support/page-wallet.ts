@@ -9,6 +9,8 @@ const REJECTED = { code: 4001, message: 'User rejected the request.' };
 const CHAIN_UNKNOWN = { code: 4902, message: 'Unrecognized chain ID.' };
 const UNSUPPORTED = { code: 4200, message: 'The wallet has no such method.' };
 
+const ASKS_ITS_USER = /^wallet_|^eth_send|_sign|eth_requestAccounts/;
+
 interface WalletError {
   readonly code: number;
   readonly message: string;
@@ -56,43 +58,45 @@ export async function putWalletInto(
     await emit('chainChanged', numberToHex(BASE));
     return { result: null };
   };
-  const forward = (method: string, params: readonly unknown[]) => askChain(rpcUrl, method, params);
+
+  const declined = async (method: string): Promise<WalletAnswer | null> => {
+    if (!ASKS_ITS_USER.test(method)) return null;
+    wallet.asked.push(method);
+    while (wallet.hangs) await new Promise(resolve => setTimeout(resolve, 20));
+    return wallet.rejects ? { error: REJECTED } : null;
+  };
+  const own: Readonly<Record<string, (params: readonly unknown[]) => Promise<WalletAnswer>>> = {
+    eth_requestAccounts: async () => ({ result: [wallet.address] }),
+    eth_accounts: async () => ({ result: [wallet.address] }),
+    eth_chainId: async () => ({ result: numberToHex(wallet.chainId) }),
+    wallet_switchEthereumChain: async () => (wallet.knowsBase ? await goToBase() : { error: CHAIN_UNKNOWN }),
+    wallet_addEthereumChain: async () => {
+      wallet.knowsBase = true;
+      return await goToBase();
+    },
+    personal_sign: async ([message]) => {
+      const signer = privateKeyToAccount(account.privateKey);
+      return { result: await signer.signMessage({ message: { raw: message as Hex } }) };
+    },
+    eth_getBalance: async params =>
+      wallet.balanceWei === null
+        ? await askChain(rpcUrl, 'eth_getBalance', params)
+        : { result: numberToHex(wallet.balanceWei) },
+    eth_sendTransaction: async ([transaction]) => {
+      const gas = wallet.gas === null ? {} : { gas: numberToHex(wallet.gas) };
+      return await askChain(rpcUrl, 'eth_sendTransaction', [{ ...(transaction as object), ...gas }]);
+    },
+  };
+  const answer = async (method: string, params: readonly unknown[]): Promise<WalletAnswer> => {
+    const answerIt = own[method];
+    if (answerIt) return await answerIt(params);
+    return method.startsWith('wallet_') ? { error: UNSUPPORTED } : await askChain(rpcUrl, method, params);
+  };
 
   await page.exposeFunction(
     'askTestWallet',
-    async (method: string, params: readonly unknown[]): Promise<WalletAnswer> => {
-      if (/^wallet_|^eth_send|_sign|eth_requestAccounts/.test(method)) {
-        wallet.asked.push(method);
-        while (wallet.hangs) await new Promise(resolve => setTimeout(resolve, 20));
-        if (wallet.rejects) return { error: REJECTED };
-      }
-      switch (method) {
-        case 'eth_requestAccounts':
-        case 'eth_accounts':
-          return { result: [wallet.address] };
-        case 'eth_chainId':
-          return { result: numberToHex(wallet.chainId) };
-        case 'wallet_switchEthereumChain':
-          return wallet.knowsBase ? await goToBase() : { error: CHAIN_UNKNOWN };
-        case 'wallet_addEthereumChain':
-          wallet.knowsBase = true;
-          return await goToBase();
-        case 'personal_sign': {
-          const signer = privateKeyToAccount(account.privateKey);
-          return { result: await signer.signMessage({ message: { raw: params[0] as Hex } }) };
-        }
-        case 'eth_getBalance':
-          return wallet.balanceWei === null
-            ? await forward(method, params)
-            : { result: numberToHex(wallet.balanceWei) };
-        case 'eth_sendTransaction': {
-          const gas = wallet.gas === null ? {} : { gas: numberToHex(wallet.gas) };
-          return await forward(method, [{ ...(params[0] as object), ...gas }]);
-        }
-        default:
-          return method.startsWith('wallet_') ? { error: UNSUPPORTED } : await forward(method, params);
-      }
-    },
+    async (method: string, params: readonly unknown[]) =>
+      (await declined(method)) ?? (await answer(method, params)),
   );
   await page.addInitScript({ content: announcement(name) });
   return wallet;

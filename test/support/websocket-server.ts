@@ -41,20 +41,20 @@ export async function startWebSocketServer(
         if (socket.writable) socket.write(frame(TEXT, Buffer.from(text)));
       },
     };
-    let unread: Buffer = Buffer.alloc(0);
     const parts: Buffer[] = [];
+    const take = ({ opcode, isFinal, payload }: Frame) => {
+      if (opcode === CLOSE) socket.end(frame(CLOSE, Buffer.alloc(0)));
+      if (opcode === PING) socket.write(frame(PONG, payload));
+      if (opcode > TEXT) return;
+      parts.push(payload);
+      if (isFinal) onMessage(Buffer.concat(parts.splice(0)).toString(), connection);
+    };
+    let unread: Buffer = Buffer.alloc(0);
     socket.on('data', bytes => {
       unread = Buffer.concat([unread, bytes]);
-      for (;;) {
-        const read = readFrame(unread);
-        if (read === null) return;
+      for (let read = readFrame(unread); read !== null; read = readFrame(unread)) {
         unread = unread.subarray(read.length);
-        if (read.opcode === CLOSE) socket.end(frame(CLOSE, Buffer.alloc(0)));
-        else if (read.opcode === PING) socket.write(frame(PONG, read.payload));
-        else if (read.opcode <= TEXT) {
-          parts.push(read.payload);
-          if (read.isFinal) onMessage(Buffer.concat(parts.splice(0)).toString(), connection);
-        }
+        take(read);
       }
     });
   });
@@ -84,23 +84,27 @@ function frame(opcode: number, payload: Buffer): Buffer {
   return Buffer.concat([head, payload]);
 }
 
+interface Frame {
+  readonly opcode: number;
+  readonly isFinal: boolean;
+  readonly payload: Buffer;
+  /** Of all of it. */
+  readonly length: number;
+}
+
 /** The first frame of what a client sent, which is masked; null while it is not whole. */
-function readFrame(
-  bytes: Buffer,
-): { opcode: number; isFinal: boolean; payload: Buffer; length: number } | null {
+function readFrame(bytes: Buffer): Frame | null {
   const [first, second] = bytes;
   if (first === undefined || second === undefined) return null;
   const short = second & 0x7f;
   const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
-  const maskAt = 2 + lengthBytes;
-  if (bytes.length < maskAt + 4) return null;
-  const size =
-    lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
-  const length = maskAt + 4 + size;
+  const payloadAt = 2 + lengthBytes + 4;
+  if (bytes.length < payloadAt) return null;
+  const size = lengthBytes === 0 ? short : Number(`0x${bytes.subarray(2, 2 + lengthBytes).toString('hex')}`);
+  const length = payloadAt + size;
   if (bytes.length < length) return null;
-  const mask = bytes.subarray(maskAt, maskAt + 4);
-  const payload = Buffer.from(bytes.subarray(maskAt + 4, length)).map(
-    (byte, index) => byte ^ (mask[index % 4] ?? 0),
-  );
-  return { opcode: first & 0x0f, isFinal: (first & FINAL) !== 0, payload: Buffer.from(payload), length };
+  const mask = bytes.subarray(payloadAt - 4, payloadAt);
+  const masked = bytes.subarray(payloadAt, length);
+  const payload = Buffer.from(masked.map((byte, index) => byte ^ (mask[index % 4] ?? 0)));
+  return { opcode: first & 0x0f, isFinal: (first & FINAL) !== 0, payload, length };
 }
