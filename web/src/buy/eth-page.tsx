@@ -17,7 +17,7 @@ interface EthPageProps {
   readonly status: OrderStatus | null;
   readonly settings: PageSettings | undefined;
   readonly makeAgain: ((change: { unique_amount?: boolean }) => Promise<void>) | null;
-  readonly onSent: (transactionHash: string) => void;
+  readonly onSent: (transactionHash: string | null) => void;
   readonly onStartOver: () => void;
 }
 

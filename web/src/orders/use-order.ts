@@ -22,8 +22,8 @@ export interface CurrentOrder {
   readonly earlier: readonly StoredOrder[];
   /** Goes on with another order, which a reload keeps; the one before is set aside. */
   begin(order: StoredOrder): void;
-  /** Keeps what the wallet said that it had sent. */
-  noteSent(transactionHash: string): void;
+  /** Keeps what the wallet said that it had sent; null: nothing came of it. */
+  noteSent(transactionHash: string | null): void;
   /** Goes on without an order: this one can be gone on with later. */
   setAside(): void;
   /** Of the current order or one that was set aside, with its secret. */
@@ -55,10 +55,11 @@ export function useOrder(): CurrentOrder {
     },
     [keepEarlier, setAside],
   );
-  const noteSent = useCallback((transactionHash: string) => {
+  const noteSent = useCallback((transactionHash: string | null) => {
     const kept = readStoredOrder();
     if (kept?.method !== 'eth') return;
-    const next = { ...kept, sent_transaction: transactionHash };
+    const { sent_transaction: _before, ...order } = kept;
+    const next = transactionHash === null ? order : { ...order, sent_transaction: transactionHash };
     storeOrder(next);
     setOrder(next);
   }, []);

@@ -14,8 +14,8 @@ export interface CryptoPaymentProps {
   readonly order: EthOrder;
   readonly status: OrderStatus | null;
   readonly settings: PageSettings;
-  /** The wallet says that it has sent the payment, or another transaction in its place. */
-  readonly onSent: (transactionHash: string) => void;
+  /** The wallet says that it has sent the payment, or another transaction in its place; null: nothing came of it. */
+  readonly onSent: (transactionHash: string | null) => void;
   /** The buyer pays from a wallet that sends plain amounts: makes such an order and shows it here in place of this one. */
   readonly onNeedUniqueAmount: () => Promise<void>;
 }
@@ -52,11 +52,12 @@ function Payment({ order, status: told, settings, onSent, onNeedUniqueAmount }: 
         onAgain={() => {
           forgetSentPayment();
           setSent(null);
+          onSent(null);
         }}
       />
     );
   // Whoever paid from elsewhere must not be led to pay twice.
-  if (isPaid) return null;
+  if (isPaid) return <p className="quiet">A payment of this order has arrived: see below how far it is.</p>;
   return (
     <div className="wallet-part">
       {isDevelopment && (

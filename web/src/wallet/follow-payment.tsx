@@ -34,7 +34,7 @@ export function FollowPayment(props: {
       replaced.current(next.hash);
     });
   }, [config, hash, isTaken]);
-  if (isTaken) return null;
+  if (isTaken) return <p className="quiet">Your payment has arrived: see below how far it is.</p>;
   const canPayAgain = ['reverted', 'cancelled', 'replaced', 'dropped'].includes(state.name);
   return (
     <section className="wallet-part" aria-label="Your transaction">

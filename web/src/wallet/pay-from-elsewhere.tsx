@@ -30,8 +30,8 @@ export function PayFromElsewhere({
       <div className="wallet-part">
         <p>
           A wallet on another device, or an exchange, sends a plain amount. For that your order gets an amount
-          of its own, a tiny bit more than now, by which the payment is known as yours. The price is quoted
-          anew.
+          of its own by which the payment is known as yours: up to some cents more than now, for which you get
+          credits, too. The price is quoted anew.
         </p>
         <button type="button" disabled={isOrdering} onClick={() => void orderAnother()}>
           Get a QR code and an exact amount

@@ -1,7 +1,7 @@
 /** What all that has to do with wallets stands in: one configuration, and the wallet that this tab had before a reload. */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
-import { useConfig, WagmiProvider } from 'wagmi';
+import { useConfig, WagmiContext } from 'wagmi';
 import { reconnect } from 'wagmi/actions';
 import type { PageSettings } from '../orders/settings.ts';
 import { walletConfig } from './wallet-config.ts';
@@ -11,11 +11,12 @@ const queries = new QueryClient();
 
 export function WalletRoot({ settings, children }: { settings: PageSettings; children: ReactNode }) {
   return (
-    <WagmiProvider config={walletConfig(settings)} reconnectOnMount={false}>
+    // WagmiProvider would forget the connection each time it is rendered, unless it reconnected every wallet at its start.
+    <WagmiContext value={walletConfig(settings)}>
       <WalletQueries>
         <Reconnected>{children}</Reconnected>
       </WalletQueries>
-    </WagmiProvider>
+    </WagmiContext>
   );
 }
 
