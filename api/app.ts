@@ -27,12 +27,14 @@ import { paymentRoutes } from './routes/payments.ts';
 import { proofRoutes } from './routes/proofs.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { stripeRoutes } from './routes/stripe.ts';
 import { systemRoutes } from './routes/system.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { walletRoutes } from './routes/wallets.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { securityHeaders } from './security-headers.ts';
+import { SessionCookie } from './session-cookie.ts';
 import { soundHeaders } from './sound-headers.ts';
 import type { WalletConnectConfig } from './wallet-connect-config.ts';
 
@@ -73,8 +75,9 @@ export function createApp(options: AppOptions): App {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('trust proxy', [...options.trustedProxies]);
-  // Where the routes find them (see rate-limits.ts).
+  // Where the routes find them (see rate-limits.ts, session-cookie.ts).
   app.locals.rateLimits = limits;
+  app.locals.sessionCookie = new SessionCookie(publicUrl);
   app.use(observeRequests(tell), securityHeaders(walletConnect), soundHeaders);
 
   // Load balancers and scrapers ask by address: under any name.
@@ -96,6 +99,7 @@ export function createApp(options: AppOptions): App {
   app.use(accountHistoryRoutes(ledger));
   app.use(proofRoutes(ledger));
   app.use(keyRoutes(ledger));
+  app.use(sessionRoutes(ledger));
   app.use(grantRoutes(ledger));
   app.use(walletRoutes(ledger, publicUrl));
   app.use(webhookRoutes(ledger));

@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { idempotencyKey } from './contract/fields.ts';
 import { type ProblemCode, problemAnswer, STATUS_OF } from './contract/problem-codes.ts';
-import { CALLERS, type Caller, problemsOf, type Route, rateLimitOf } from './contract/route.ts';
+import {
+  acceptsSession,
+  CALLERS,
+  type Caller,
+  problemsOf,
+  type Route,
+  rateLimitOf,
+} from './contract/route.ts';
+import { sessionCookieName } from './session-cookie.ts';
 
 type Json = { [member: string]: unknown };
 
@@ -33,14 +41,14 @@ export function openApiOf(routes: readonly Route[], version: string, publicUrl: 
     tags: [...new Set(routes.map(route => route.group))].map(name => ({ name })),
     paths,
     components: {
-      securitySchemes: securitySchemes(),
+      securitySchemes: securitySchemes(publicUrl),
       schemas: { Problem: schemaOf(problemAnswer, 'output') },
     },
   };
 }
 
 function operationOf(route: Route): Json {
-  const { name, group, summary, detail, caller, body } = route;
+  const { name, group, summary, detail, body } = route;
   const parameters = [
     ...parametersOf(route.params, 'path'),
     ...parametersOf(route.query, 'query'),
@@ -61,7 +69,7 @@ function operationOf(route: Route): Json {
     tags: [group],
     summary,
     ...(detail === undefined ? {} : { description: detail }),
-    security: securityOf(caller),
+    security: securityOf(route),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body
       ? {
@@ -147,23 +155,35 @@ const SCHEMES: Record<Caller, readonly string[]> = {
   key: ['secureKey'],
   managing_key: ['secureKey'],
   order_secret: ['orderSecret'],
+  account_or_order_secret: ['secureKey', 'orderSecret'],
   key_or_order_secret: ['secureKey', 'orderSecret'],
   anybody_or_holder: ['secureKey', 'orderSecret'],
+  session: [],
+  anybody_or_session: [],
   wallet_session: ['walletSession'],
   service: ['serviceToken'],
   service_or_key: ['serviceToken', 'secureKey'],
   operator: ['operatorToken'],
 };
 
-function securityOf(caller: Caller): Json[] {
-  const named = SCHEMES[caller].map(scheme => ({ [scheme]: [] }));
-  return caller === 'anybody_or_key' || caller === 'anybody_or_holder' ? [{}, ...named] : named;
+const OPTIONAL: ReadonlySet<Caller> = new Set(['anybody_or_key', 'anybody_or_holder', 'anybody_or_session']);
+
+function securityOf(route: Route): Json[] {
+  const schemes = [...SCHEMES[route.caller], ...(acceptsSession(route) ? ['session'] : [])];
+  const named = schemes.map(scheme => ({ [scheme]: [] }));
+  return OPTIONAL.has(route.caller) ? [{}, ...named] : named;
 }
 
-function securitySchemes(): Json {
+function securitySchemes(publicUrl: string): Json {
   const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description });
   return {
     secureKey: bearer('A customer’s Secure Key.'),
+    session: {
+      type: 'apiKey',
+      in: 'cookie',
+      name: sessionCookieName(publicUrl),
+      description: 'The session that a browser got for a Secure Key.',
+    },
     orderSecret: bearer('The secret that an order was answered with.'),
     walletSession: bearer(`Credential of a recovery: ${CALLERS.wallet_session}.`),
     serviceToken: bearer('The token of an AI service.'),

@@ -1,6 +1,6 @@
 /** The contract as one page to read, without scripts: made from the OpenAPI document, so it says the same. */
 import { STATUS_OF } from './contract/problem-codes.ts';
-import { CALLERS, problemsOf, type Route } from './contract/route.ts';
+import { acceptsSession, CALLERS, problemsOf, type Route } from './contract/route.ts';
 import type { OpenApi } from './openapi.ts';
 
 export const REFERENCE_STYLE = `
@@ -77,7 +77,7 @@ function sectionOf(route: Route, document: OpenApi): string {
   return `<section id="${name}">
 <h3><span class="method">${method}</span><code>${escaped(path)}</code></h3>
 <p>${escaped(summary)} ${escaped(detail ?? '')}</p>
-<p>Called by: ${escaped(CALLERS[caller] === null ? 'anybody' : `whoever shows ${CALLERS[caller]}`)}.${idempotent ? ' Takes an <code>Idempotency-Key</code>.' : ''}</p>
+<p>Called by: ${escaped(CALLERS[caller] === null ? 'anybody' : `whoever shows ${CALLERS[caller]}`)}${acceptsSession(route) && !caller.endsWith('session') ? ', or the cookie of a session' : ''}.${idempotent ? ' Takes an <code>Idempotency-Key</code>.' : ''}</p>
 ${parameters.length > 0 ? table('Parameters', parameters.join('')) : ''}
 ${body ? table('Body', rowsOf(body, '')) : ''}
 ${answer ? table(`Answer ${status}`, rowsOf(answer, '')) : `<p>Answers ${status}${route.mediaType ? ` as <code>${escaped(route.mediaType)}</code>` : ' without a body'}.</p>`}

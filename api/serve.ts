@@ -1,12 +1,13 @@
 /** Binds the routes of the contract to Express: who calls, what was sent, and what is answered. */
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
-import type { KeyHolder, Ledger, ServiceIdentity } from '../ledger/index.ts';
+import type { KeyHolder, Ledger, ServiceIdentity, SessionHolder } from '../ledger/index.ts';
 import { ALL_ROUTES } from './contract/all-routes.ts';
-import { CALLERS, type Caller, type Route, rateLimitOf } from './contract/route.ts';
+import { acceptsSession, CALLERS, type Caller, type Route, rateLimitOf } from './contract/route.ts';
 import { Problem } from './problem.ts';
 import { countRequest } from './rate-limits.ts';
 import { onlyMethods, readBearer, readBody, readIdempotencyKey, readParams, readQuery } from './request.ts';
+import { sessionCookieOf } from './session-cookie.ts';
 
 /** Who calls, as a handler is told: what was shown, as it is, where the ledger judges it in the transaction. */
 interface CallerOf {
@@ -15,9 +16,12 @@ interface CallerOf {
   key: KeyHolder;
   managing_key: KeyHolder;
   order_secret: string;
+  account_or_order_secret: string | KeyHolder;
   key_or_order_secret: string;
   /** Reads what is shown, when it is needed. */
   anybody_or_holder: () => string;
+  session: SessionHolder;
+  anybody_or_session: SessionHolder | null;
   wallet_session: string;
   service: ServiceIdentity;
   service_or_key: ServiceIdentity | KeyHolder;
@@ -36,7 +40,10 @@ export interface Asked<Who extends Caller, Params, Query, Body> {
   readonly response: Response;
 }
 
-type Authentication = Pick<Ledger, 'authenticateKey' | 'authenticateService' | 'authenticateOperator'>;
+type Authentication = Pick<
+  Ledger,
+  'authenticateKey' | 'authenticateSession' | 'authenticateService' | 'authenticateOperator'
+>;
 
 /** A body is a few fields. */
 const BODY_BYTES_MAX = 16 * 1024;
@@ -76,8 +83,10 @@ export class Serving {
       // Where anybody may ask, a key is not used, which ends the claim of its order, for what cannot be done anyway.
       if (route.caller === 'anybody_or_key') read();
       // Elsewhere this comes first: strangers are told nothing of what a route takes.
-      const caller = await this.#identify(route.caller, request);
+      const session = await this.#identifySession(route, request);
+      const caller = session ?? (await this.#identify(route.caller, request));
       await countCaller(route, caller, request, response);
+      if (session !== null) response.locals.caller = 'session';
       const asked = { caller, ...read(), request, response } as Asked<
         Who,
         z.output<Params>,
@@ -120,6 +129,15 @@ export class Serving {
     return this.router;
   }
 
+  /** Whose session speaks for the request; null where there is none or it does not count. */
+  async #identifySession(route: Route, request: Request): Promise<SessionHolder | null> {
+    if (!acceptsSession(route) || request.get('authorization') !== undefined) return null;
+    const secret = sessionCookieOf(request).read(request);
+    if (secret === null) return null;
+    const holder = known(await this.#ledger.authenticateSession(secret), SESSION_OVER);
+    return route.caller === 'managing_key' ? onlyManaging(holder) : holder;
+  }
+
   async #identify(caller: Caller, request: Request): Promise<unknown> {
     const ledger = this.#ledger;
     const bearer = () => readBearer(request, CALLERS[caller] ?? 'a credential');
@@ -129,6 +147,7 @@ export class Serving {
       case 'anybody_or_holder':
         return bearer;
       case 'order_secret':
+      case 'account_or_order_secret':
       case 'key_or_order_secret':
       case 'wallet_session':
         return bearer();
@@ -138,6 +157,13 @@ export class Serving {
           await ledger.authenticateKey(bearer()),
           `${KEY_INVALID} Without one, the order is for a new account.`,
         );
+      // Without the header, and no session was found.
+      case 'anybody_or_session':
+        if (request.get('authorization') === undefined) return null;
+        throw onlyByCookie();
+      case 'session':
+        if (request.get('authorization') !== undefined) throw onlyByCookie();
+        throw new Problem('credential_missing', 'Nobody is signed in here: send the cookie of a session.');
       case 'key':
         return known(await ledger.authenticateKey(bearer()), KEY_INVALID);
       case 'managing_key':
@@ -185,6 +211,7 @@ async function countCaller(
   }
 }
 
+const SESSION_OVER = 'This session has ended: sign in again with your Secure Key.';
 const KEY_INVALID = 'This Secure Key is not valid: it is mistyped or revoked.';
 
 function known<Identity>(identity: Identity | null, problem: string): Identity {
@@ -192,7 +219,14 @@ function known<Identity>(identity: Identity | null, problem: string): Identity {
   return identity;
 }
 
-function onlyManaging(holder: KeyHolder): KeyHolder {
+function onlyByCookie(): Problem {
+  return new Problem(
+    'credential_invalid',
+    'This is about the session in the cookie: send it without a header Authorization.',
+  );
+}
+
+function onlyManaging<Holder extends KeyHolder>(holder: Holder): Holder {
   if (holder.scope === 'manage') return holder;
   throw new Problem(
     'scope_insufficient',

@@ -76,6 +76,7 @@ export type { CredentialNames } from './keys/credential-names.ts';
 export { grantName, parseGrantName } from './keys/grant-name.ts';
 export type { GrantRefusal, GrantStatus } from './keys/grants.ts';
 export { isWellFormed, type Mode, SECRET_PREFIXES } from './keys/secret.ts';
+export { SESSION_LIFE, type SessionHolder } from './keys/sessions.ts';
 export type { LimitStatus, LimitTerms } from './keys/spending-limits.ts';
 export { Ledger, type LedgerOptions, type OrderReceipt, openLedger } from './ledger.ts';
 export type { Monitoring, Readiness } from './monitoring.ts';

@@ -39,6 +39,7 @@ import {
   type ServiceIdentity,
 } from './keys/authenticate.ts';
 import { Keys } from './keys/keys.ts';
+import { authenticateSession, type SessionHolder } from './keys/sessions.ts';
 import { Monitoring } from './monitoring.ts';
 import { Operators } from './operators.ts';
 import { acknowledgeKey, type Claim, claimKey } from './orders/claim-key.ts';
@@ -370,12 +371,14 @@ export class Ledger {
 
   /**
    * The order with where it stands and the lots of its payments, for whoever holds its secret or a Secure Key of its
-   * account; null for anybody else.
+   * account, or is known as the holder of one; null for anybody else.
    */
-  async orderReceipt(orderId: string, credential: string, now: Instant): Promise<OrderReceipt | null> {
+  async orderReceipt(orderId: string, shown: string | KeyHolder, now: Instant): Promise<OrderReceipt | null> {
     const order =
-      (await findOrderBySecret(this.#doors, orderId, credential)) ??
-      (await this.#orderOfKeyHolder(orderId, credential));
+      typeof shown === 'string'
+        ? ((await findOrderBySecret(this.#doors, orderId, shown)) ??
+          (await this.#orderOf(orderId, await this.authenticateKey(shown))))
+        : await this.#orderOf(orderId, shown);
     if (!order) return null;
     const status = await readOrderStatus(this.#pools.db, order, now);
     const digests = status.payments.map(({ receiptId, purchaseVersion }) =>
@@ -395,8 +398,7 @@ export class Ledger {
     };
   }
 
-  async #orderOfKeyHolder(orderId: string, key: string): Promise<OrderRow | null> {
-    const holder = await this.authenticateKey(key);
+  async #orderOf(orderId: string, holder: KeyHolder | null): Promise<OrderRow | null> {
     const order = holder && (await findOrder(this.#doors, orderId));
     return order && order.account_id === holder?.accountId ? order : null;
   }
@@ -437,6 +439,10 @@ export class Ledger {
   /** As authenticateKey for each of them, in one look-up. */
   authenticateKeys(keys: readonly string[]): Promise<(KeyHolder | null)[]> {
     return authenticateKeys(this.#doors, keys, () => this.now());
+  }
+
+  authenticateSession(secret: string): Promise<SessionHolder | null> {
+    return authenticateSession(this.#doors, secret, () => this.now());
   }
 
   authenticateService(token: string): Promise<ServiceIdentity | null> {

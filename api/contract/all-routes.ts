@@ -39,6 +39,7 @@ import { getPayment, getPrice } from './payments.ts';
 import { getJournal, getProof, listSeals } from './proofs.ts';
 import { createRateCard, getRateCard, listRateCards } from './rate-cards.ts';
 import type { Route } from './route.ts';
+import { createSession, deleteSession, getSession } from './sessions.ts';
 import { getHealth, getMetrics, getOpenApi, getReadiness, getReference, takeStripeEvent } from './system.ts';
 import { createUsage } from './usage.ts';
 import {
@@ -80,6 +81,7 @@ export const ALL_ROUTES = [
   ...[listLots, getLot, listTransactions, getUsage],
   ...[getProof, getJournal],
   ...[getKey, listKeys, createKey, changeKey, rotateKey, revokeKey],
+  ...[createSession, getSession, deleteSession],
   ...[listServices, listGrants, createGrant, changeGrant, revokeGrant],
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],

@@ -171,7 +171,11 @@ export const createOrder = defineRoute({
   method: 'POST',
   path: '/v1/orders',
   summary: 'Quotes an amount of dollars, for a new key or to top up the account of a key.',
+  detail:
+    'Made with a Secure Key, or in a browser with the cookie of a session, it tops up that account. Pages that want a new key ' +
+    'for somebody who is signed in send neither.',
   caller: 'anybody_or_key',
+  bySession: true,
   body: orderRequest,
   status: 201,
   answer: z.union([ethOrder.extend({ secret }), cardOrder.extend({ checkout, secret })]),
@@ -217,7 +221,7 @@ export const getOrderReceipt = defineRoute({
   method: 'GET',
   path: '/v1/orders/{id}/receipt',
   summary: 'What was paid, which lots came of it, and what is left of them.',
-  caller: 'key_or_order_secret',
+  caller: 'account_or_order_secret',
   params: orderParams,
   status: 200,
   answer: z.discriminatedUnion('method', [

@@ -14,6 +14,7 @@ export const STATUS_OF = {
   // Not 402: no payment changes it.
   key_limit_exceeded: 403,
   sender_blocked: 403,
+  cross_site: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

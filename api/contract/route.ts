@@ -15,9 +15,13 @@ export const CALLERS = {
   /** A Secure Key that manages the account: services are shown keys, but need not manage anything. */
   managing_key: 'a Secure Key that manages the account',
   order_secret: "the order's secret",
+  /** Where only the account that is meant matters. */
+  account_or_order_secret: 'your Secure Key, or the secret of the order that is named',
   key_or_order_secret: 'your Secure Key, or the secret of the order that is named',
   /** The same, but for what anybody may ask: a recovery. */
   anybody_or_holder: 'your Secure Key, or the secret of the order that is named',
+  session: 'the cookie of your session',
+  anybody_or_session: 'the cookie of your session, if you have one',
   wallet_session: 'the session that came with the challenge',
   service: 'a service token',
   service_or_key: 'a service token or a Secure Key',
@@ -58,6 +62,8 @@ export interface Route<
   readonly bodyBytesMax?: number;
   /** That it is asked as often as its caller likes, who has proved itself before anything is done. */
   readonly unlimited?: boolean;
+  /** That the session of a browser will do, though it changes something (see acceptsSession). */
+  readonly bySession?: boolean;
   /** What it may answer beside what all routes of its kind may (see problemsOf). */
   readonly problems?: readonly ProblemCode[];
 }
@@ -71,6 +77,23 @@ export function defineRoute<
   Answer extends z.ZodType,
 >(route: Route<Who, Params, Query, Body, Answer>): Route<Who, Params, Query, Body, Answer> {
   return route;
+}
+
+/** Callers in whose place a session may read. */
+const READERS: ReadonlySet<Caller> = new Set([
+  'key',
+  'managing_key',
+  'service_or_key',
+  'account_or_order_secret',
+]);
+
+/**
+ * Whether the cookie of a session will do where a Secure Key would: for reading what is the account's own, and for what
+ * says so. Where both are sent, only the key counts.
+ */
+export function acceptsSession({ caller, method, bySession }: Route): boolean {
+  if (caller === 'session' || caller === 'anybody_or_session') return true;
+  return bySession === true || (method === 'GET' && READERS.has(caller));
 }
 
 /**
@@ -87,6 +110,7 @@ export function rateLimitOf(route: Route): 'anonymous' | 'network' | 'key' | 'se
       return 'service';
     case 'key':
     case 'managing_key':
+    case 'session':
       return 'key';
     case 'anybody_or_key':
       return 'anonymous';
@@ -112,9 +136,12 @@ const OF_IDEMPOTENT = [
   'idempotency_key_reused',
 ] as const satisfies readonly ProblemCode[];
 
+/** Callers who need not show anything. */
+const OPEN: ReadonlySet<Caller> = new Set(['anybody', 'anybody_or_key', 'anybody_or_session']);
+
 /** Every code that `route` may answer, each once. */
 export function problemsOf(route: Route): ProblemCode[] {
-  const isOpen = route.caller === 'anybody' || route.caller === 'anybody_or_key';
+  const isOpen = OPEN.has(route.caller);
   return [
     ...new Set<ProblemCode>([
       ...OF_REQUESTS,
@@ -122,6 +149,7 @@ export function problemsOf(route: Route): ProblemCode[] {
       ...(isOpen ? [] : (['credential_missing'] as const)),
       ...(route.caller === 'anybody' ? [] : (['credential_invalid', 'too_many_failures'] as const)),
       ...(rateLimitOf(route) === null ? [] : (['rate_limited'] as const)),
+      ...(acceptsSession(route) ? (['cross_site'] as const) : []),
       ...(route.caller === 'managing_key' ? (['scope_insufficient'] as const) : []),
       ...(route.query ? (['invalid_field'] as const) : []),
       ...(route.body ? OF_BODIES : []),

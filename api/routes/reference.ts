@@ -32,6 +32,7 @@ export function referenceRoutes(publicUrl: string): Router {
 /** These routes show nobody's data, so nobody has to say who they are. */
 const NOBODY = {
   authenticateKey: async () => null,
+  authenticateSession: async () => null,
   authenticateService: async () => null,
   authenticateOperator: async () => null,
 };

@@ -69,6 +69,8 @@ export const INSTALLED_TABLES = [
   'ledger_accounts',
   // Challenges that wallets sign last ten minutes: a new secret ends those that are open.
   'challenge_secret',
+  // Sessions of browsers last twelve hours: whoever is signed in signs in again.
+  'browser_sessions',
   'kysely_migration',
   'kysely_migration_lock',
 ] as const;

@@ -44,12 +44,7 @@ export async function authenticateKey(
   if (!isWellFormed(key, 'secureKey', options.mode)) return null;
   const keyHash = hashSecret(key);
   const bucket = bucketOf(keyHash, options.bucketCount);
-  const row = await options.db
-    .selectFrom('secure_keys')
-    .select(['account_id', 'key_number', 'scope', 'revoked_at', 'first_used_at', 'last_four', 'grace_until'])
-    .where('bucket', '=', bucket)
-    .where('key_hash', '=', keyHash)
-    .executeTakeFirst();
+  const row = await findKey(options, keyHash);
   if (!row || row.revoked_at !== null) return null;
   const { grace_until: graceUntil } = row;
   if (graceUntil !== null && (await clock()) >= graceUntil) return null;
@@ -72,6 +67,16 @@ export async function authenticateKey(
     lastFour: row.last_four,
     graceUntil,
   };
+}
+
+/** The secret of a key by its hash, whatever became of it. */
+export async function findKey({ db, bucketCount }: AuthenticationOptions, keyHash: Buffer) {
+  return await db
+    .selectFrom('secure_keys')
+    .select(['account_id', 'key_number', 'scope', 'revoked_at', 'first_used_at', 'last_four', 'grace_until'])
+    .where('bucket', '=', bucketOf(keyHash, bucketCount))
+    .where('key_hash', '=', keyHash)
+    .executeTakeFirst();
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   revokeKey,
   rotateKey,
 } from './account-keys.ts';
-import type { ServiceIdentity, Spender } from './authenticate.ts';
+import type { KeyHolder, ServiceIdentity, Spender } from './authenticate.ts';
 import { type CredentialNames, readCredentialNames } from './credential-names.ts';
 import {
   authenticateGrant,
@@ -26,6 +26,7 @@ import {
   readServices,
   revokeGrant,
 } from './grants.ts';
+import { endSession, type NewSession, openSession } from './sessions.ts';
 
 /** Which page of keys or grants: behind the number `before`, the `next` of the page before. */
 export interface NumberPage {
@@ -98,6 +99,15 @@ export class Keys {
 
   authenticateGrant(service: ServiceIdentity, name: string): Promise<Spender | null> {
     return authenticateGrant(this.#options, service, name, this.#clock);
+  }
+
+  /** A session for the browser of `holder`, who showed `secureKey`; null for a key in its grace. */
+  async openSession(holder: KeyHolder, secureKey: string): Promise<NewSession | null> {
+    return await openSession(this.#options, { holder, secureKey }, await this.#clock());
+  }
+
+  async endSession(secret: string): Promise<void> {
+    await endSession(this.#options, secret, await this.#clock());
   }
 
   services(): Promise<ReadonlyMap<number, string>> {

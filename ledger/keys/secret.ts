@@ -8,6 +8,7 @@ export const SECRET_PREFIXES = {
   operatorToken: 'aiot',
   orderSecret: 'aios',
   walletSession: 'aiws',
+  browserSession: 'aibs',
 } as const;
 export type SecretKind = keyof typeof SECRET_PREFIXES;
 

@@ -92,6 +92,17 @@ create table books (
   has_limits boolean not null default false
 ) with (fillfactor=50);
 
+create table browser_sessions (
+  bucket smallint not null,
+  session_hash bytea not null,
+  account_id bigint not null,
+  key_number integer not null,
+  key_hash bytea not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone
+);
+
 create table card_payments (
   bucket smallint not null,
   receipt_id text not null,
@@ -625,6 +636,18 @@ alter table books add constraint books_head_check CHECK ((length(head) = 32));
 
 alter table books add constraint books_seq_check CHECK ((seq >= 0));
 
+alter table browser_sessions add constraint browser_sessions_pkey PRIMARY KEY (bucket, session_hash);
+
+alter table browser_sessions add constraint browser_sessions_account_id_check CHECK ((account_id > 0));
+
+alter table browser_sessions add constraint browser_sessions_check CHECK ((expires_at > created_at));
+
+alter table browser_sessions add constraint browser_sessions_key_hash_check CHECK ((length(key_hash) = 32));
+
+alter table browser_sessions add constraint browser_sessions_key_number_check CHECK ((key_number > 0));
+
+alter table browser_sessions add constraint browser_sessions_session_hash_check CHECK ((length(session_hash) = 32));
+
 alter table card_payments add constraint card_payments_pkey PRIMARY KEY (bucket, receipt_id, version);
 
 alter table card_payments add constraint card_payments_account_id_check CHECK ((account_id > 0));
@@ -977,6 +1000,8 @@ CREATE INDEX assignments_by_order ON credits.assignments USING btree (order_id);
 
 CREATE INDEX books_in_debt ON credits.books USING btree (debt_microcredits) WHERE (debt_microcredits > 0);
 
+CREATE INDEX browser_sessions_by_expiry ON credits.browser_sessions USING btree (bucket, expires_at);
+
 CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
 
 CREATE INDEX entries_by_operators ON credits.entries USING btree (booked_at, bucket, account_id, seq) WHERE (details ~~ '{"operator":%'::text);
@@ -1227,6 +1252,10 @@ grant insert, select, update on books to credits_app;
 grant select on books to credits_auditor;
 
 grant insert, select, update on books to credits_worker;
+
+grant delete, insert, select on browser_sessions to credits_api;
+
+grant update (ended_at) on browser_sessions to credits_api;
 
 grant insert, select on card_payments to credits_api;
 

@@ -347,6 +347,18 @@ export interface SecureKeyTable {
   grace_until: OptionalTimestamp;
 }
 
+export interface BrowserSessionTable {
+  bucket: number;
+  session_hash: Uint8Array;
+  account_id: bigint;
+  key_number: number;
+  /** Of the key's secret that it was opened with. */
+  key_hash: Uint8Array;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  ended_at: OptionalTimestamp;
+}
+
 export interface AccountKeyTable {
   bucket: number;
   account_id: bigint;
@@ -593,6 +605,7 @@ export interface Tables {
   unique_amounts: UniqueAmountTable;
   unique_amount_requests: UniqueAmountRequestTable;
   secure_keys: SecureKeyTable;
+  browser_sessions: BrowserSessionTable;
   account_keys: AccountKeyTable;
   grants: GrantTable;
   spending_limits: SpendingLimitTable;

@@ -22,7 +22,9 @@ afterAll(async () => {
 /** What makes a request that would succeed fail in the same way on every route that has the code. */
 const EVERYWHERE: { readonly [Code in ProblemCode]?: (asked: Prepared, route: Route) => Prepared } = {
   host_unknown: asked => withHeaders(asked, { host: 'evil.example' }),
-  credential_missing: ({ bearer: _, ...asked }) => asked,
+  credential_missing: ({ bearer: _, ...asked }) => withHeaders(asked, { cookie: undefined }),
+  cross_site: ({ bearer: _, ...asked }) =>
+    withHeaders(asked, { cookie: 'credits_session=mine', 'sec-fetch-site': 'cross-site' }),
   credential_invalid: asked => withHeaders(asked, { authorization: 'Basic bm9ib2R5' }),
   malformed_request: ({ json: _, ...asked }, route) =>
     route.body

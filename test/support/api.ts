@@ -86,8 +86,8 @@ export interface ApiUnderTest {
   readonly operatorToken: string;
   /** The ledger's clock. */
   now: Instant;
-  /** Another door to the same ledger, open until the API stops. Returns its port. */
-  door(doors: Partial<DoorConfig>): Promise<number>;
+  /** Another door to the same ledger, open until the API stops, known by `publicUrl` if given. Returns its port. */
+  door(doors: Partial<DoorConfig>, publicUrl?: string): Promise<number>;
   /** Fails when the answer is none that the contract knows. */
   call<Body = AnyBody>(method: string, path: string, call?: Call): Promise<Answer<Body>>;
   /** POST /v1/debits with the service's token. */
@@ -132,9 +132,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const { trustedProxies = [], doors: ownDoors = OPEN_DOORS } = options;
   const { walletConnect = null, developmentWalletRpcUrl = null } = options;
   const servers: Server[] = [];
-  const open = async (doors: DoorConfig) => {
+  const open = async (doors: DoorConfig, knownAs?: string) => {
     const port = await freePort();
-    const publicUrl = `http://127.0.0.1:${port}`;
+    const publicUrl = knownAs ?? `http://127.0.0.1:${port}`;
     const config = {
       ...({ mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors } as const),
       ...{ walletConnect, developmentWalletRpcUrl },
@@ -160,7 +160,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     set now(instant: Instant) {
       now = instant;
     },
-    door: doors => open({ ...OPEN_DOORS, ...doors }),
+    door: (doors, publicUrl) => open({ ...OPEN_DOORS, ...doors }, publicUrl),
     async call<Body>(
       method: string,
       path: string,

@@ -6,7 +6,7 @@ const CHECKSUM_LENGTH = 6;
 /** What is wrong with `text` as a Secure Key and what to do, or null when it may be one. */
 export function mistakeIn(text: string): string | null {
   if (text === '') return 'Enter your Secure Key.';
-  if (/^ai(st|ot|os|ws)_/.test(text))
+  if (/^ai(st|ot|os|ws|bs)_/.test(text))
     return 'This is another kind of secret: a Secure Key begins with "aisk_".';
   if (!text.startsWith('aisk_')) return 'A Secure Key begins with "aisk_": copy it whole.';
   if (!FORM.test(text))

@@ -19,6 +19,7 @@ import { createOperatorToken, createServiceToken } from '../../../ledger/keys/ac
 import { authenticateKey, authenticateKeys, authenticateService } from '../../../ledger/keys/authenticate.ts';
 import { grantName } from '../../../ledger/keys/grant-name.ts';
 import { Keys } from '../../../ledger/keys/keys.ts';
+import { authenticateSession } from '../../../ledger/keys/sessions.ts';
 import { acknowledgeKey, claimKey } from '../../../ledger/orders/claim-key.ts';
 import { findOrderBySecret } from '../../../ledger/orders/find-order.ts';
 import { readOrderStatus } from '../../../ledger/orders/order-status.ts';
@@ -387,7 +388,13 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     if ('refusal' in made) throw new Error('a key was not made');
     const { keyNumber, secureKey } = made;
     const key = { accountId, keyNumber };
-    expect(await authenticateKey(doors, secureKey, async () => now)).toMatchObject(key);
+    const holder = await authenticateKey(doors, secureKey, async () => now);
+    expect(holder).toMatchObject(key);
+    const session = holder && (await keys.openSession(holder, secureKey));
+    const secret = session?.secret ?? '';
+    expect(await authenticateSession(doors, secret, async () => now)).toMatchObject(key);
+    await keys.endSession(secret);
+    expect(await authenticateSession(doors, secret, async () => now)).toBeNull();
     const debit: LoadCommand = { key: 'limited', account: 1, type: 'debit', amount: 10, about: 0 };
     const request = requestOf(debit);
     if (request.type !== 'debit') throw new Error('a debit is none');

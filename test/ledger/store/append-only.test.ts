@@ -48,6 +48,7 @@ const CHANGING = [
   'seal_fence',
   'orders',
   'secure_keys',
+  'browser_sessions',
   'chain_progress',
   'balance_progress',
   'outbox',

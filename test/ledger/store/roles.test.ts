@@ -67,10 +67,11 @@ const APPEND = 'insert select';
 const CHANGE = 'insert select update';
 
 /** Of each table that is one part's own. */
-const OWN: readonly [table: string, api: string, worker: string][] = [
+const OWN: readonly [table: string, api: string, worker: string | undefined][] = [
   ['order_references', APPEND, SELECT],
   ['unique_amount_requests', 'delete insert select update', SELECT],
   ['secure_keys', CHANGE, SELECT],
+  ['browser_sessions', 'delete insert select', undefined],
   ['account_keys', APPEND, SELECT],
   ['wallet_proofs', APPEND, SELECT],
   ['wallet_links', APPEND, SELECT],
@@ -155,6 +156,9 @@ const FORBIDDEN: readonly [part: Part, statement: string][] = [
   ['credits_api', `update access_tokens set service_id = 2`],
   ['credits_api', `delete from access_tokens`],
   ['credits_api', `update services set name = 'mine'`],
+  ['credits_worker', `select * from browser_sessions`],
+  ['credits_api', `update browser_sessions set expires_at = now()`],
+  ['credits_auditor', `select * from browser_sessions`],
   ['credits_auditor', `insert into books select * from books`],
   ['credits_auditor', `select * from secure_keys`],
   ['credits_auditor', `select * from access_tokens`],

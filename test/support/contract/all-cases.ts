@@ -11,6 +11,7 @@ import { ORDERS_CASES } from './orders-cases.ts';
 import { PAYMENTS_CASES } from './payments-cases.ts';
 import { PROOFS_CASES } from './proofs-cases.ts';
 import type { RouteCases } from './route-case.ts';
+import { SESSIONS_CASES } from './sessions-cases.ts';
 import { SPEND_CASES } from './spend-cases.ts';
 import { SYSTEM_CASES } from './system-cases.ts';
 import { WALLETS_CASES } from './wallets-cases.ts';
@@ -23,6 +24,7 @@ export const CONTRACT_CASES: RouteCases = {
   ...ACCOUNT_HISTORY_CASES,
   ...PROOFS_CASES,
   ...KEYS_CASES,
+  ...SESSIONS_CASES,
   ...GRANTS_CASES,
   ...DEBITS_CASES,
   ...SPEND_CASES,

@@ -52,6 +52,18 @@ export interface SealedEntry {
 }
 
 export interface Proof {
-  readonly seal: { readonly number: number; readonly sealed_through: string };
-  readonly book: { readonly name: string; readonly seq: string; readonly head: string };
+  readonly format: string;
+  readonly seal: { readonly document: string; readonly hash: string; readonly signature: string };
+  readonly book: {
+    readonly name: string;
+    readonly seq: string;
+    readonly head: string;
+    readonly available_microcredits: string;
+    readonly held_microcredits: string;
+    readonly debt_microcredits: string;
+  };
+  readonly leaf_index: number;
+  readonly leaf_count: number;
+  /** From the leaf to the root, in hex. */
+  readonly path: readonly string[];
 }

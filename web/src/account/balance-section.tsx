@@ -40,17 +40,39 @@ export function BalanceSection({ keyStatus }: { keyStatus: KeyStatus | undefined
                 </dd>
               </div>
             </dl>
-            {microcreditsOf(credits.debt) > 0n && (
-              <p className="problem">
-                {shownAmount(credits.debt)} credits are owed, since a payment was taken back: nothing can be
-                spent until a new payment has settled them.
-              </p>
-            )}
+            {microcreditsOf(credits.debt) > 0n && <Debt credits={credits} />}
             <NextExpiry credits={credits} />
+            <div className="actions">
+              <a href="/" className="button primary">
+                Top up
+              </a>
+            </div>
           </>
         )}
       </Asked>
     </Section>
+  );
+}
+
+/** A dollar buys so many, in millionths of a credit: a cent of it. */
+const MICROCREDITS_A_CENT = 100_000_000n;
+
+function Debt({ credits }: { credits: Credits }) {
+  const cents = (microcreditsOf(credits.debt) + MICROCREDITS_A_CENT - 1n) / MICROCREDITS_A_CENT;
+  const dollars = `$${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`;
+  return (
+    <div className="notice" role="note" aria-label="Debt">
+      <p className="problem">
+        <strong>{shownAmount(credits.debt)} credits are owed</strong>, since a payment was taken back after
+        they had been spent (a refund, a dispute, or a transaction that its chain dropped). Nothing can be
+        spent until they are settled.
+      </p>
+      <p>
+        What to do: <a href="/">top up</a> by at least {dollars}. The next payment settles what is owed first,
+        and what is left of it can be used at once. If the payment should not have been taken back, send the
+        operator its lot and receipt from the list below.
+      </p>
+    </div>
   );
 }
 
@@ -67,7 +89,7 @@ function Countdown({ credits, fetchedAtMs }: { credits: Credits; fetchedAtMs: nu
     <>
       <span role="timer">{timeLeft(Date.parse(credits.renews_at), serverNowMs)}</span>
       <small>
-        <Time at={credits.renews_at} />
+        <Time at={credits.renews_at} /> (00:00 UTC)
       </small>
     </>
   );

@@ -10,22 +10,26 @@ import { useSession } from './session.ts';
 const COLUMNS = ['Key', 'May', 'Limit', 'Made', 'What to do'];
 
 export function KeysSection({ ownNumber }: { ownNumber: number }) {
-  const { api, renewKey } = useSession();
+  const { api, renewKey, keepOpen } = useSession();
   const client = useQueryClient();
   const [created, setCreated] = useState<NewKey | null>(null);
+  const show = (key: NewKey | null) => {
+    keepOpen(key !== null);
+    setCreated(key);
+  };
   const query = useQuery({ queryKey: ['keys'], queryFn: () => all<Key>(api, '/v1/keys', 'keys') });
   const refresh = () => client.invalidateQueries({ queryKey: ['keys'] });
   const make = useMutation({
     mutationFn: (body: object) => api.send<NewKey>('POST', '/v1/keys', body),
-    onSuccess: setCreated,
+    onSuccess: show,
     onSettled: refresh,
   });
   const rotate = useMutation({
     mutationFn: (key: Key) =>
       api.send<NewKey>('POST', `/v1/keys/${key.number}/rotate`, { last_four: key.last_four }),
-    onSuccess: key => {
-      setCreated(key);
-      if (key.number === ownNumber) renewKey(key.secure_key);
+    onSuccess: async key => {
+      show(key);
+      if (key.number === ownNumber) await renewKey(key.secure_key);
     },
     // What was asked meanwhile with the old secret was refused.
     onSettled: () => client.invalidateQueries(),
@@ -58,7 +62,7 @@ export function KeysSection({ ownNumber }: { ownNumber: number }) {
         <NewSecret
           title={`The secret of key ${created.number}`}
           secret={created.secure_key}
-          onSaved={() => setCreated(null)}
+          onSaved={() => show(null)}
         />
       )}
       <Problem error={error} />

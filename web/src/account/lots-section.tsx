@@ -53,7 +53,7 @@ export function LotsSection() {
 }
 
 function Source({ lot: { source } }: { lot: Lot }) {
-  const { secureKey } = useSession();
+  const { signedIn } = useSession();
   if (source.stripe_receipt_url)
     return (
       <a href={source.stripe_receipt_url} rel="noreferrer">
@@ -63,7 +63,7 @@ function Source({ lot: { source } }: { lot: Lot }) {
   if (source.transaction === null) return source.kind;
   const short = `${source.transaction.slice(0, 10)}…`;
   // A development stack has a chain of its own, which no explorer knows.
-  if (secureKey.startsWith('aisk_dev_')) return <code title={source.transaction}>{short}</code>;
+  if (signedIn.mode === 'dev') return <code title={source.transaction}>{short}</code>;
   return (
     <a href={`https://basescan.org/tx/${source.transaction}`} rel="noreferrer">
       Transaction {short}

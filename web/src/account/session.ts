@@ -1,13 +1,21 @@
 import { createContext, useContext } from 'react';
 import type { Api } from '../api.ts';
+import type { SignedIn } from '../session-api.ts';
 
-/** While someone is signed in: the key is in the memory of this page and nowhere else, and gone when it is left. */
+/** While someone is signed in. */
 export interface Session {
+  /** Reads by the session; to change something it asks for the key when the page has none. */
   readonly api: Api;
-  readonly secureKey: string;
+  readonly signedIn: SignedIn;
+  /** The key that one is signed in with, in the memory of this page and nowhere else: null once it was reloaded. */
+  readonly secureKey: string | null;
   /** Goes on with the secret that a rotation gave this key. */
-  renewKey(secureKey: string): void;
-  signOut(notice?: string): void;
+  renewKey(secureKey: string): Promise<void>;
+  /** While a secret is shown that nobody has saved, the page stays whatever becomes of the session. */
+  keepOpen(isKept: boolean): void;
+  /** Somebody signed in to another account, or with another key, in another tab. */
+  lookAgain(): void;
+  signOut(): void;
 }
 
 export const SessionContext = createContext<Session | null>(null);

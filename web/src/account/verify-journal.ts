@@ -1,50 +1,49 @@
 /** Recomputes the hash chain of a book from its journal, with nothing but the browser (see docs/proof.md). */
 import type { SealedEntry } from './answers.ts';
+import { bytesOf, hexOf, readNetstrings, sha256 } from './hashing.ts';
+
+/** What the text of an entry tells that a seal is compared with. */
+export interface VerifiedEntry {
+  readonly hash: string;
+  /** In microseconds since the epoch. */
+  readonly bookedAt: bigint;
+  /** What was available, held and owed after it, in microcredits. */
+  readonly after: readonly string[];
+}
 
 export interface VerifiedJournal {
-  readonly count: number;
+  readonly entries: readonly VerifiedEntry[];
+  /** `acct_…`; null without entries. */
+  readonly book: string | null;
   /** The hash of the last entry, in hex; null without entries. */
   readonly head: string | null;
 }
 
+/** Encoding, book, number, kind, effective and booked instant, six more, and what was left. */
+const FIELDS = 15;
+const BOOKED_AT = 5;
+const AFTER = 12;
+
 /** The head as `entries` lead to it. Throws an Error that names the first entry that does not hold. */
 export async function verifyJournal(entries: readonly SealedEntry[]): Promise<VerifiedJournal> {
-  let before: Uint8Array<ArrayBuffer> = new Uint8Array(32);
-  let book: string | undefined;
+  let before: Uint8Array = new Uint8Array(32);
+  let book: string | null = null;
+  const verified: VerifiedEntry[] = [];
   for (const [index, { seq, sealed, hash }] of entries.entries()) {
-    const text = new TextEncoder().encode(sealed);
-    const [version, ofBook, ofSeq] = firstNetstrings(text, 3);
+    const text = bytesOf(sealed);
+    const fields = readNetstrings(text, FIELDS);
+    const [version, ofBook = '', ofSeq] = fields;
     const place = `Entry ${index + 1}`;
     if (version !== 'aispace-credits/entry/1')
       throw new Error(`${place} is no entry that this page can read.`);
     book ??= ofBook;
     if (ofBook !== book) throw new Error(`${place} is of another book.`);
     if (seq !== String(index + 1) || ofSeq !== seq) throw new Error(`${place} is missing, or there twice.`);
-    const both = new Uint8Array(before.length + text.length);
-    both.set(before);
-    both.set(text, before.length);
-    before = new Uint8Array(await crypto.subtle.digest('SHA-256', both));
+    before = await sha256(before, text);
     if (hexOf(before) !== hash)
       throw new Error(`${place} does not hold: its hash is not that of its text and of the entry before.`);
+    const after = fields.slice(AFTER);
+    verified.push({ hash, bookedAt: BigInt(fields[BOOKED_AT] ?? ''), after });
   }
-  return { count: entries.length, head: entries.length === 0 ? null : hexOf(before) };
-}
-
-/** `<length in bytes>:<bytes>,` so many times; fewer where the text ends or is none of that. */
-function firstNetstrings(bytes: Uint8Array, count: number): string[] {
-  const values: string[] = [];
-  for (let at = 0; values.length < count; ) {
-    const colon = bytes.indexOf(58, at);
-    const length = new TextDecoder().decode(bytes.subarray(at, colon));
-    if (colon < 0 || !/^(0|[1-9]\d{0,8})$/.test(length)) break;
-    const end = colon + 1 + Number(length);
-    if (bytes[end] !== 44) break;
-    values.push(new TextDecoder().decode(bytes.subarray(colon + 1, end)));
-    at = end + 1;
-  }
-  return values;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+  return { entries: verified, book, head: verified.at(-1)?.hash ?? null };
 }

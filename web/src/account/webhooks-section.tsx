@@ -7,9 +7,13 @@ import { useSession } from './session.ts';
 const EVENTS = ['low_balance', 'expiry_soon', 'debt_opened', 'lot_added'] as const;
 
 export function WebhooksSection() {
-  const { api } = useSession();
+  const { api, keepOpen } = useSession();
   const client = useQueryClient();
   const [secret, setSecret] = useState<string | null>(null);
+  const show = (told: string | null) => {
+    keepOpen(told !== null);
+    setSecret(told);
+  };
   const query = useQuery({
     queryKey: ['webhooks'],
     queryFn: () => api.get<{ webhooks: readonly Endpoint[] }>('/v1/webhooks'),
@@ -17,7 +21,7 @@ export function WebhooksSection() {
   const onSettled = () => client.invalidateQueries({ queryKey: ['webhooks'] });
   const make = useMutation({
     mutationFn: (body: object) => api.send<{ secret: string }>('POST', '/v1/webhooks', body),
-    onSuccess: answer => setSecret(answer.secret),
+    onSuccess: answer => show(answer.secret),
     onSettled,
   });
   const test = useMutation({
@@ -40,9 +44,7 @@ export function WebhooksSection() {
   };
   return (
     <Section title="Webhooks">
-      {secret !== null && (
-        <NewSecret title="The signing secret" secret={secret} onSaved={() => setSecret(null)} />
-      )}
+      {secret !== null && <NewSecret title="The signing secret" secret={secret} onSaved={() => show(null)} />}
       <Problem error={make.error ?? test.error ?? end.error} />
       <Asked query={query}>
         {query.data?.webhooks.length === 0 && (

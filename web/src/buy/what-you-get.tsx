@@ -20,16 +20,20 @@ export function WhatYouGet({ amount, methods }: { amount: string | null; methods
       <dl className="figures">
         <div className="main-figure">
           <dt>You get</dt>
-          <dd data-testid="credits">{amount === null ? '–' : shownAmount(creditsOfUsd(amount))}</dd>
-          <small>credits, at 10,000 for a dollar</small>
+          <dd>
+            <span data-testid="credits">{amount === null ? '–' : shownAmount(creditsOfUsd(amount))}</span>
+            <small>credits, at 10,000 for a dollar</small>
+          </dd>
         </div>
         {price.data && (
           <div>
             <dt>In ETH, about</dt>
-            <dd data-testid="eth">{amount === null ? '–' : ethOfUsd(amount, price.data.eth_usd)}</dd>
-            <small>
-              <PriceSource price={price.data} nowMs={nowMs} />
-            </small>
+            <dd>
+              <span data-testid="eth">{amount === null ? '–' : ethOfUsd(amount, price.data.eth_usd)}</span>
+              <small>
+                <PriceSource price={price.data} nowMs={nowMs} />
+              </small>
+            </dd>
           </div>
         )}
       </dl>

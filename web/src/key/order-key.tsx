@@ -13,12 +13,14 @@ export function OrderKey({ order }: { order: StoredOrder }) {
   const { status, problem } = useOrderStatus(order);
   const [shown, setShown] = useState(() => readClaimedKey(order.id));
   const [isSaved, setSaved] = useState(false);
+  const [superseded, setSuperseded] = useState<Error | null>(null);
   if (isSaved) return <Saved />;
 
   const claim = async () => {
     const { secure_key } = await orderApi.claim(order);
     keepClaimedKey({ order: order.id, secure_key });
     setShown(secure_key);
+    setSuperseded(null);
   };
   const acknowledge = async (secureKey: string) => {
     try {
@@ -28,6 +30,7 @@ export function OrderKey({ order }: { order: StoredOrder }) {
       if (error instanceof ApiProblem && error.code === 'key_superseded') {
         forgetClaimedKey();
         setShown(null);
+        setSuperseded(error);
       }
       throw error;
     }
@@ -76,7 +79,12 @@ export function OrderKey({ order }: { order: StoredOrder }) {
         </p>
       </Notice>
     );
-  return <ClaimStep wasClaimed={key === 'claimed'} onClaim={claim} />;
+  return (
+    <>
+      <Problem error={superseded} />
+      <ClaimStep wasClaimed={key === 'claimed'} onClaim={claim} />
+    </>
+  );
 }
 
 function ClaimStep({ wasClaimed, onClaim }: { wasClaimed: boolean; onClaim: () => Promise<void> }) {
