@@ -19,14 +19,17 @@ export class ApiProblem extends Error {
   }
 }
 
-/** @param credential Null: as anybody. */
-export function createApi(credential: string | null): Api {
+/**
+ * @param credential Null: as anybody.
+ * @param cookies 'same-origin': as whoever is signed in, where there is no credential.
+ */
+export function createApi(credential: string | null, cookies: 'omit' | 'same-origin' = 'omit'): Api {
   const secureKey = credential ?? '';
   const ask = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
     const response = await fetch(path, {
       method,
       cache: 'no-store',
-      credentials: 'omit',
+      credentials: cookies,
       redirect: 'error',
       headers: {
         ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),

@@ -1,5 +1,5 @@
 import { useRef } from 'react';
-import { orderApi } from '../orders/order-api.ts';
+import { orderApi, type Payee } from '../orders/order-api.ts';
 import type { StoredOrder } from '../orders/stored-order.ts';
 import { type CurrentOrder, useOrder } from '../orders/use-order.ts';
 import { EarlierOrders } from './earlier-orders.tsx';
@@ -15,22 +15,22 @@ export function BuyPage() {
   const { order, begin } = current;
   const settings = usePageSettings();
   const notice = useWelcomeBack(order?.id ?? null);
-  /** Whose account the last order of this page tops up: in its memory only, for a new quote of the same. */
-  const toppedUp = useRef<string | null>(null);
+  /** Whose the last order of this page is: in its memory only, for a new quote of the same. */
+  const lastPayee = useRef<Payee | null>(null);
 
-  const make = async (wanted: Parameters<typeof orderApi.create>[0], secureKey: string | null) => {
-    const made = await orderApi.create(wanted, secureKey);
-    toppedUp.current = secureKey;
+  const make = async (wanted: Parameters<typeof orderApi.create>[0], payee: Payee) => {
+    const made = await orderApi.create(wanted, payee);
+    lastPayee.current = payee;
     begin(made);
     return made;
   };
   /** The same once more, as of now; null where the key of the account is needed again. */
+  const payee: Payee | null = order?.kind === 'top_up' ? lastPayee.current : { kind: 'new_key' };
   const makeAgain =
-    order?.kind === 'top_up' && toppedUp.current === null
+    order === null || payee === null
       ? null
       : async (change: { unique_amount?: boolean }) => {
-          if (order === null) return;
-          await make({ amount_usd: order.amount_usd, method: order.method, ...change }, toppedUp.current);
+          await make({ amount_usd: order.amount_usd, method: order.method, ...change }, payee);
         };
 
   return (

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
 import { shownAmount } from '../amounts.ts';
-import { timeLeft } from '../instants.ts';
+import { minutesLeft } from '../instants.ts';
 import type { EthOrderStatus, OrderStatus } from '../orders/order.ts';
 import { useServerNowMs } from '../orders/server-clock.ts';
 import type { PageSettings } from '../orders/settings.ts';
@@ -25,6 +25,8 @@ interface EthPageProps {
 export function EthPage({ order, status: told, settings, makeAgain, onSent, onStartOver }: EthPageProps) {
   const status = told as EthOrderStatus | null;
   const isOpen = status === null || status.progress === 'waiting';
+  // Nothing is left to do in a wallet.
+  if (status?.payments.some(payment => !payment.reorged)) return null;
   return (
     <Section title="Pay with crypto">
       {isOpen && (
@@ -103,7 +105,7 @@ function Quote(props: {
       <p>
         ${shownAmount(order.quote.eth_usd)} per ETH, held for{' '}
         <span role="timer" data-testid="quote-left">
-          {timeLeft(deadlineMs, nowMs)}
+          {minutesLeft(deadlineMs, nowMs)}
         </span>{' '}
         (until <Time at={order.quote.deadline} />
         ). A payment whose block is later is taken at the price of its block.

@@ -1,14 +1,16 @@
 import { type UseQueryResult, useMutation } from '@tanstack/react-query';
 import { type FormEvent, useId, useState } from 'react';
-import type { Wanted } from '../orders/order-api.ts';
+import type { Payee, Wanted } from '../orders/order-api.ts';
 import type { PageSettings } from '../orders/settings.ts';
 import type { StoredOrder } from '../orders/stored-order.ts';
 import { Problem, Section } from '../parts.tsx';
 import { mistakeIn } from '../secure-key.ts';
+import type { SignedIn } from '../session-api.ts';
 import { mistakeInAmount, mistakeInCardAmount } from './amount.ts';
 import { AmountField } from './amount-field.tsx';
 import { Help } from './help.tsx';
-import { type Target, TargetFields } from './target-fields.tsx';
+import { useSignedIn } from './page-queries.ts';
+import { PayeeFields } from './payee-fields.tsx';
 import { WhatYouGet } from './what-you-get.tsx';
 
 const AMOUNT = 'amount';
@@ -16,15 +18,16 @@ const AMOUNT = 'amount';
 /** What is wanted, what it brings, for whom, and how it is paid. */
 export function OrderForm(props: {
   settings: UseQueryResult<PageSettings>;
-  onOrder: (wanted: Wanted, secureKey: string | null) => Promise<StoredOrder>;
+  onOrder: (wanted: Wanted, payee: Payee) => Promise<StoredOrder>;
 }) {
   const { settings, onOrder } = props;
   const [amount, setAmount] = useState(() => sessionStorage.getItem(AMOUNT) ?? '10');
-  const [target, setTarget] = useState<Target>({ kind: 'new_key', secureKey: '' });
+  const signedIn = useSignedIn();
+  const [chosen, setChosen] = useState<Payee | null>(null);
+  const payee = payeeOf(chosen, signedIn);
   const [mistakes, setMistakes] = useState<{ amount: string | null; key: string | null }>(NO_MISTAKES);
   const ordering = useMutation({
-    mutationFn: ({ wanted, secureKey }: { wanted: Wanted; secureKey: string | null }) =>
-      onOrder(wanted, secureKey),
+    mutationFn: (asked: { wanted: Wanted; payee: Payee }) => onOrder(asked.wanted, asked.payee),
     onSuccess: order => {
       if (order.method === 'card' && order.checkout) location.assign(order.checkout.url);
     },
@@ -43,14 +46,13 @@ export function OrderForm(props: {
     // By the Enter key, too: the browser then takes the first button.
     const method = submitter?.getAttribute('value') === 'card' ? 'card' : 'eth';
     const text = amount.trim();
-    const secureKey = target.kind === 'key' ? target.secureKey.trim() : null;
     const found = {
       amount: method === 'card' ? mistakeInCardAmount(text) : mistakeInAmount(text),
-      key: secureKey === null ? null : mistakeIn(secureKey),
+      key: payee.kind === 'key' ? mistakeIn(payee.secureKey.trim()) : null,
     };
     setMistakes(found);
     if (found.amount === null && found.key === null)
-      ordering.mutate({ wanted: { amount_usd: text, method }, secureKey });
+      ordering.mutate({ wanted: { amount_usd: text, method }, payee: trimmed(payee) });
   };
 
   return (
@@ -63,11 +65,12 @@ export function OrderForm(props: {
         />
       </Section>
       <Section title="2. For whom">
-        <TargetFields
-          target={target}
+        <PayeeFields
+          payee={payee}
+          signedIn={signedIn}
           mistake={mistakes.key}
           onChange={next => {
-            setTarget(next);
+            setChosen(next);
             setMistakes(({ amount: kept }) => ({ amount: kept, key: null }));
           }}
         />
@@ -97,6 +100,16 @@ export function OrderForm(props: {
 }
 
 const NO_MISTAKES = { amount: null, key: null };
+
+/** Who is signed in most likely wants more for that account. */
+function payeeOf(chosen: Payee | null, signedIn: SignedIn | null): Payee {
+  if (chosen !== null && (chosen.kind !== 'session' || signedIn !== null)) return chosen;
+  return { kind: signedIn === null ? 'new_key' : 'session' };
+}
+
+function trimmed(payee: Payee): Payee {
+  return payee.kind === 'key' ? { ...payee, secureKey: payee.secureKey.trim() } : payee;
+}
 
 function PayButtons({ methods, isOrdering }: { methods: PageSettings['methods']; isOrdering: boolean }) {
   const id = useId();

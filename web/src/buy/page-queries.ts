@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { orderApi } from '../orders/order-api.ts';
 import { noteServerTime } from '../orders/server-clock.ts';
+import { currentSession, type SignedIn } from '../session-api.ts';
 
 /** How an order can be paid here. */
 export function usePageSettings() {
@@ -23,4 +24,10 @@ export function useEthPrice(isWanted: boolean) {
     placeholderData: keepPreviousData,
     retry: false,
   });
+}
+
+/** Who is signed in in this browser; null while that is not known, or when the session has ended. */
+export function useSignedIn(): SignedIn | null {
+  const { data } = useQuery({ queryKey: ['session'], queryFn: currentSession, retry: false });
+  return data ?? null;
 }

@@ -58,6 +58,12 @@ export interface PaymentStanding {
   }[];
 }
 
+/** Whose the credits shall be: of a new key, of the account of a key, or of whoever is signed in. */
+export type Payee =
+  | { readonly kind: 'new_key' }
+  | { readonly kind: 'key'; readonly secureKey: string }
+  | { readonly kind: 'session' };
+
 type Held = Pick<StoredOrder, 'id' | 'secret'>;
 
 const pathOf = (id: string, tail = '') => `/v1/orders/${encodeURIComponent(id)}${tail}`;
@@ -66,9 +72,11 @@ export const orderApi = {
   settings: () => createApi(null).get<PageSettings>('/v1/payment-methods'),
   price: () => createApi(null).get<EthPrice>('/v1/price'),
   payment: (transaction: string) => createApi(null).get<PaymentStanding>(`/v1/payments/${transaction}`),
-  /** @param secureKey Whose account it tops up; null: it is for a new one. */
-  create: (wanted: Wanted, secureKey: string | null) =>
-    createApi(secureKey).send<StoredOrder>('POST', '/v1/orders', wanted),
+  create: (wanted: Wanted, payee: Payee) =>
+    (payee.kind === 'session'
+      ? createApi(null, 'same-origin')
+      : createApi(payee.kind === 'key' ? payee.secureKey : null)
+    ).send<StoredOrder>('POST', '/v1/orders', wanted),
   order: ({ id, secret }: Held) => createApi(secret).get<Order>(pathOf(id)),
   /** The page on which an order by card is paid; a new one where the last has expired. */
   checkout: ({ id, secret }: Held) => createApi(secret).send<Checkout>('POST', pathOf(id, '/checkout')),
