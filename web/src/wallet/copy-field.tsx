@@ -12,12 +12,15 @@ export function CopyField({ name, value, unit }: { name: string; value: string; 
     <div className="copy-field">
       <dt>{name}</dt>
       <dd>
-        <code>{value}</code>
-        {unit && ` ${unit}`}
+        <span>
+          <code>{value}</code>
+          {unit && ` ${unit}`}
+        </span>
+        <button type="button" onClick={copy}>
+          {said ?? 'Copy'}
+          <span className="visually-hidden"> {name.toLowerCase()}</span>
+        </button>
       </dd>
-      <button type="button" onClick={copy} aria-label={`Copy ${name.toLowerCase()}`}>
-        {said ?? 'Copy'}
-      </button>
     </div>
   );
 }

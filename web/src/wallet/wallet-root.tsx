@@ -28,11 +28,13 @@ export function WalletQueries({ children }: { children: ReactNode }) {
 function Reconnected({ children }: { children: ReactNode }) {
   const config = useConfig();
   useEffect(() => {
-    if (config.state.current !== null) return;
+    if (config.state.status === 'connected') return;
     void (async () => {
       const recent = await config.storage?.getItem('recentConnectorId');
       const connectors = config.connectors.filter(connector => connector.id === recent);
       if (connectors.length > 0) await reconnect(config, { connectors });
+      // What was kept of a wallet that is not here any more is only its name.
+      else config.setState(state => ({ ...state, connections: new Map(), current: null }));
     })();
   }, [config]);
   return children;
