@@ -14,6 +14,7 @@ import { RateLimits, slowFailures } from './rate-limits.ts';
 import { accountHistoryRoutes } from './routes/account-history.ts';
 import { creditRoutes } from './routes/credits.ts';
 import { debitRoutes } from './routes/debits.ts';
+import { developmentWalletRoutes } from './routes/development-wallet.ts';
 import { grantRoutes } from './routes/grants.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -23,6 +24,7 @@ import { operatorOverviewRoutes } from './routes/operator-overview.ts';
 import { operatorReportRoutes } from './routes/operator-reports.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { paymentRoutes } from './routes/payments.ts';
 import { proofRoutes } from './routes/proofs.ts';
 import { rateCardRoutes } from './routes/rate-cards.ts';
 import { referenceRoutes } from './routes/reference.ts';
@@ -35,6 +37,7 @@ import { webhookRoutes } from './routes/webhooks.ts';
 import { securityHeaders } from './security-headers.ts';
 import { SessionCookie } from './session-cookie.ts';
 import { soundHeaders } from './sound-headers.ts';
+import type { WalletConnectConfig } from './wallet-connect-config.ts';
 
 export interface AppOptions {
   readonly ledger: Ledger;
@@ -46,6 +49,9 @@ export interface AppOptions {
   /** The addresses and subnets of the proxies that are believed for whom they ask. */
   readonly trustedProxies: readonly string[];
   readonly doors: DoorConfig;
+  readonly walletConnect: WalletConnectConfig | null;
+  /** The chain of the development wallet; null: there is none. */
+  readonly developmentWalletRpcUrl: string | null;
   /** The folder of the pages. */
   readonly webFolder: string;
   /** One line. */
@@ -59,7 +65,7 @@ export interface App {
 }
 
 export function createApp(options: AppOptions): App {
-  const { ledger, publicUrl, log, doors } = options;
+  const { ledger, publicUrl, log, doors, walletConnect, developmentWalletRpcUrl } = options;
   const metrics = openMetrics(ledger);
   const limits = new RateLimits(doors.rateLimits);
   const tell = (request: ObservedRequest) => {
@@ -73,7 +79,7 @@ export function createApp(options: AppOptions): App {
   // Where the routes find them (see rate-limits.ts, session-cookie.ts).
   app.locals.rateLimits = limits;
   app.locals.sessionCookie = new SessionCookie(publicUrl);
-  app.use(observeRequests(tell), securityHeaders, soundHeaders);
+  app.use(observeRequests(tell), securityHeaders(walletConnect), soundHeaders);
 
   // Load balancers and scrapers ask by address: under any name.
   app.use(systemRoutes(ledger, metrics));
@@ -81,7 +87,11 @@ export function createApp(options: AppOptions): App {
   app.use(onlyKnownHosts(options));
   app.use('/v1', noStore, admitAtMost(doors.requestsInFlightMax));
   app.use(stripeRoutes(ledger));
-  app.use(paymentMethodRoutes(ledger));
+  app.use(
+    paymentMethodRoutes(ledger, { walletConnect, developmentWallet: developmentWalletRpcUrl !== null }),
+  );
+  if (developmentWalletRpcUrl !== null) app.use(developmentWalletRoutes(developmentWalletRpcUrl));
+  app.use(paymentRoutes(ledger));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
   app.use(debitRoutes(ledger, { publicUrl, log }));

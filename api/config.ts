@@ -8,6 +8,7 @@ import { readHoldConfig } from './hold-config.ts';
 import { readInteger } from './read-integer.ts';
 import { readSecret, SECRET_VARIABLES } from './secret-files.ts';
 import { readSenderList } from './sender-list.ts';
+import { readWalletConnectConfig, type WalletConnectConfig } from './wallet-connect-config.ts';
 
 /** The payment address of the mission; live installations must name theirs. */
 export const DEFAULT_PAYMENT_ADDRESS = '0xA7f3Ad0E69F61864092FAbBa6Cee00AF6e584689';
@@ -39,6 +40,10 @@ export interface Config {
   readonly senders: { readonly pooled: readonly ListedSender[]; readonly blocked: readonly ListedSender[] };
   /** Null: there are no card payments. */
   readonly cards: CardConfig | null;
+  /** Null: WalletConnect is not offered. */
+  readonly walletConnect: WalletConnectConfig | null;
+  /** The chain that the development wallet is of. Null in live: there is no such wallet. */
+  readonly developmentWalletRpcUrl: string | null;
   /** The Ed25519 key in PEM that signs the daily seals of the worker. Null: none are made. */
   readonly sealKey: string | null;
   /** How many may ask how often, and what is logged of it. */
@@ -86,6 +91,7 @@ export function readConfig(environment: Environment, part: PartName): Config {
     blocked: sendersOf('BLOCKED_SENDERS_FILE'),
   };
   const cards = readCardConfig(get, mode, problems);
+  const walletConnect = readWalletConnectConfig(get, mode, problems);
   const sealKey = readSealKeyText(get('SEAL_KEY'), problems);
   const doors = readDoorConfig(get, problems);
   const holdLimits = readHoldConfig(get, problems);
@@ -118,6 +124,8 @@ export function readConfig(environment: Environment, part: PartName): Config {
     indexer: { startBlock, pollingIntervalMs, port: indexerPort, logFile: get('INDEXER_LOG_FILE') },
     senders,
     cards,
+    walletConnect,
+    developmentWalletRpcUrl: mode === 'dev' ? rpcUrl : null,
     sealKey,
     doors,
     holdLimits,

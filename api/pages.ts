@@ -1,18 +1,24 @@
-/** The pages: files for anybody, out of two folders that hold nothing else. */
+/** The pages: files for anybody, out of a folder that holds nothing else. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { Router } from 'express';
 import { Problem } from './problem.ts';
 
 /** Of what is built, by the address at which it is. */
-const BUILT_PAGES = { '/account': 'account.html', '/operator': 'operator.html' } as const;
+const BUILT_PAGES = {
+  '/': 'index.html',
+  '/key': 'key.html',
+  '/account': 'account.html',
+  '/recover': 'recover.html',
+  '/operator': 'operator.html',
+} as const;
 
 /** Named after their content: a file of this name never changes. */
 const FOR_EVER = { immutable: true, maxAge: '1y', index: false, fallthrough: true } as const;
 
 /**
- * Serves the plain order page and what was built of the others (`npm run build:pages`). What is hashed in its name may be
- * kept for ever, all else is asked for each time.
+ * Serves what was built of the pages (`npm run build:pages`). What is hashed in its name may be kept for ever, all else is
+ * asked for each time.
  */
 export function pageRoutes(webFolder: string): Router {
   const built = join(webFolder, 'dist');
@@ -27,6 +33,5 @@ export function pageRoutes(webFolder: string): Router {
       response.set('Cache-Control', 'no-cache').sendFile(file, { root: built, cacheControl: false });
     });
   router.use('/assets', express.static(join(built, 'assets'), FOR_EVER));
-  router.use(express.static(join(webFolder, 'order'), { index: 'index.html', dotfiles: 'ignore' }));
   return router;
 }

@@ -39,9 +39,9 @@ export { MICROCREDITS_PER_CREDIT, MICROUSD_PER_USD, microcreditsOf } from './cor
 export { cardOrderProgress } from './core/card-order-state.ts';
 export { decimalText } from './core/decimal-text.ts';
 export { HOLD_LIFE_DEFAULT, HOLD_LIFE_MAX } from './core/hold.ts';
-export type { Instant } from './core/instant.ts';
+export { type Instant, instantOfSeconds } from './core/instant.ts';
 export type { HoldLimits } from './core/place-hold.ts';
-export type { FeedRound, PriceProblem } from './core/price.ts';
+export { type FeedRound, type PriceProblem, QUOTE_LIFE } from './core/price.ts';
 export {
   type ModelPrices,
   type RateCard,
@@ -66,6 +66,7 @@ export type { IntakeWorker } from './intake/intake-worker.ts';
 export type { OperatorPrice, OperatorPriceOutcome, OperatorPriceRefusal } from './intake/operator-price.ts';
 export type { PendingPayment } from './intake/pending-payments.ts';
 export { hasTraces } from './intake/trace-support.ts';
+export type { TransactionStanding } from './intake/transaction-standing.ts';
 export { createOperatorToken, createServiceToken } from './keys/access-tokens.ts';
 export {
   type CredentialChange,

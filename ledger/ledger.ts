@@ -29,6 +29,7 @@ import {
   recordOperatorPrice,
 } from './intake/operator-price.ts';
 import { type PendingPayment, readPendingPayments } from './intake/pending-payments.ts';
+import { readTransactionStanding, type TransactionStanding } from './intake/transaction-standing.ts';
 import {
   authenticateKey,
   authenticateKeys,
@@ -405,6 +406,18 @@ export class Ledger {
   /** What is on its way to the payment address and in no block yet. Throws when the RPC does not answer. */
   pendingPayments(): Promise<PendingPayment[]> {
     return readPendingPayments(this.#chain, this.installation.paymentAddress);
+  }
+
+  /**
+   * Where the transaction with this hash (in lower case) stands, as anybody may know. Throws when the RPC is needed and does
+   * not answer.
+   */
+  transactionStanding(transactionHash: string): Promise<TransactionStanding> {
+    const { db } = this.#pools;
+    return readTransactionStanding(
+      { db, installation: this.installation, client: this.#chain },
+      transactionHash,
+    );
   }
 
   claimKey(orderId: string, secret: string, now: Instant): Promise<Claim> {

@@ -38,6 +38,7 @@ import {
   openOrderCheckout,
   watchOrder,
 } from './orders.ts';
+import { getPayment, getPrice } from './payments.ts';
 import { getJournal, getProof, listSeals } from './proofs.ts';
 import { createRateCard, getRateCard, listRateCards } from './rate-cards.ts';
 import type { Route } from './route.ts';
@@ -76,6 +77,7 @@ export const ALL_ROUTES = [
     claimKey,
     acknowledgeKey,
   ],
+  ...[getPrice, getPayment],
   ...[getCredits],
   ...[createDebit, createDebitBatch, reverseDebit, createUsage, getRateCard],
   ...[createHold, getHold, captureHold, releaseHold],

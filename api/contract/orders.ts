@@ -152,7 +152,17 @@ export const getPaymentMethods = defineRoute({
   caller: 'anybody',
   standalone: true,
   status: 200,
-  answer: z.strictObject({ methods: z.array(z.string()) }),
+  answer: z.strictObject({
+    methods: z.array(z.string()),
+    walletconnect_project_id: z
+      .string()
+      .nullable()
+      .describe('The operator’s project of WalletConnect; null: it is not offered.'),
+    walletconnect_relay_url: z.string().nullable().describe('Where its relay is.'),
+    development_wallet: z
+      .boolean()
+      .describe('Whether pages offer a wallet of the local chain: in development only.'),
+  }),
 });
 
 export const createOrder = defineRoute({

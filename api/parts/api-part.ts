@@ -33,7 +33,8 @@ export async function startApiPart(config: Config): Promise<RunningPart> {
 
 /** Serves the API of `ledger` on the configured host and port. Throws ConfigError when the port is taken. */
 export async function listen(
-  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl' | 'trustedProxies' | 'doors'>,
+  config: Pick<Config, 'mode' | 'host' | 'port' | 'publicUrl' | 'trustedProxies' | 'doors'> &
+    Partial<Pick<Config, 'walletConnect' | 'developmentWalletRpcUrl'>>,
   ledger: Ledger,
   log: (line: string) => void,
 ): Promise<Server> {
@@ -45,6 +46,8 @@ export async function listen(
     otherHosts: config.mode === 'dev' ? [`127.0.0.1:${config.port}`, `localhost:${config.port}`] : [],
     trustedProxies: config.trustedProxies,
     doors: config.doors,
+    walletConnect: config.walletConnect ?? null,
+    developmentWalletRpcUrl: config.developmentWalletRpcUrl ?? null,
     webFolder: WEB_FOLDER,
     log,
   });

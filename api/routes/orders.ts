@@ -32,6 +32,7 @@ import {
 } from '../order-json.ts';
 import type { OrderStreams } from '../order-streams.ts';
 import { Problem } from '../problem.ts';
+import { quotableRound } from '../quotable-round.ts';
 import { countRequest } from '../rate-limits.ts';
 import { readBearer, readParams } from '../request.ts';
 import { Serving } from '../serve.ts';
@@ -190,16 +191,4 @@ function nothingToClaim(): Problem {
     'nothing_to_claim',
     'This order tops up an account: its credits are for the key it was made with, and there is no other.',
   );
-}
-
-async function quotableRound(reading: ReturnType<Ledger['currentEthPrice']>) {
-  const price = await reading.catch(() => {
-    throw new Problem('price_unavailable', 'The ETH price cannot be read just now: try again shortly.', {
-      cause: 'rpc_unavailable',
-    });
-  });
-  if (price.round) return price.round;
-  throw new Problem('price_unavailable', 'There is no valid ETH price just now: try again shortly.', {
-    cause: price.problem,
-  });
 }

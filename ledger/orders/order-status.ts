@@ -4,6 +4,7 @@ import { type OrderReceipt, type OrderState, orderState } from '../core/order-st
 import type { SuspenseReason } from '../core/suspense-reason.ts';
 import type { Tables } from '../store/tables.ts';
 import { type CardOrderStatus, readCardOrderStatus } from './card-order-status.ts';
+import { type Finality, finalityOf, readSettledBlocks } from './finality.ts';
 import type { OrderRow } from './find-order.ts';
 
 /** A payment of an order, with where the chain has it. */
@@ -12,7 +13,7 @@ export interface PaymentStatus extends OrderReceipt {
   readonly transactionHash: string;
   readonly blockNumber: bigint;
   /** How settled its block is: the chain's own word, compared with the payment. */
-  readonly finality: 'latest' | 'safe' | 'finalized';
+  readonly finality: Finality;
   /** Why it stays in suspense; null for one that does not. */
   readonly keptBackFor: SuspenseReason | null;
   /** The version whose purchase made its lot. */
@@ -57,25 +58,6 @@ export async function readEthOrderStatus(
     payments,
     credited: payments.some(payment => payment.credited),
   };
-}
-
-interface SettledBlocks {
-  readonly safe_block: bigint;
-  readonly finalized_block: bigint;
-}
-
-/** Of the installation's only chain; null before it was looked at. */
-async function readSettledBlocks(db: Kysely<Tables>): Promise<SettledBlocks | null> {
-  const columns = ['safe_block', 'finalized_block'] as const;
-  return (await db.selectFrom('chain_progress').select(columns).executeTakeFirst()) ?? null;
-}
-
-function finalityOf(
-  { blockNumber, reversed }: { readonly blockNumber: bigint; readonly reversed: boolean },
-  settled: SettledBlocks | null,
-): PaymentStatus['finality'] {
-  if (settled === null || reversed || blockNumber > settled.safe_block) return 'latest';
-  return blockNumber > settled.finalized_block ? 'safe' : 'finalized';
 }
 
 async function readPayments(db: Kysely<Tables>, orderId: string): Promise<Omit<PaymentStatus, 'finality'>[]> {

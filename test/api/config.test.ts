@@ -51,6 +51,8 @@ describe('readConfig', () => {
       indexer: { startBlock: 38_000_000, pollingIntervalMs: 500, port: 42_069, logFile: undefined },
       senders: { pooled: [], blocked: [] },
       cards: null,
+      walletConnect: null,
+      developmentWalletRpcUrl: null,
       sealKey: null,
       doors: {
         rateLimits: { anonymous: 30, network: 600, key: 600, service: 600_000, failures: 20 },
@@ -69,7 +71,28 @@ describe('readConfig', () => {
       host: '127.0.0.1',
       port: 4000,
       cards: { secretKey: 'sk_test_x', webhookSecret: null, apiUrl: undefined },
+      developmentWalletRpcUrl: DEV.BASE_RPC_URL,
     });
+  });
+
+  it('reads the project of WalletConnect, and a relay of its own', () => {
+    const projectId = '0123456789abcdef0123456789abcdef';
+    const environment = { ...LIVE, WALLETCONNECT_PROJECT_ID: projectId };
+    expect(readConfig(environment, 'api').walletConnect).toEqual({
+      projectId,
+      relayUrl: 'wss://relay.walletconnect.org',
+    });
+    const relayUrl = 'wss://relay.example';
+    expect(readConfig({ ...environment, WALLETCONNECT_RELAY_URL: relayUrl }, 'api').walletConnect).toEqual({
+      projectId,
+      relayUrl,
+    });
+    const local = {
+      ...DEV,
+      WALLETCONNECT_PROJECT_ID: projectId,
+      WALLETCONNECT_RELAY_URL: 'ws://127.0.0.1:1',
+    };
+    expect(readConfig(local, 'api').walletConnect).toEqual({ projectId, relayUrl: 'ws://127.0.0.1:1' });
   });
 
   it('reads further RPCs', () => {
@@ -292,6 +315,24 @@ describe('readConfig', () => {
       { ...DEV, PORT: '65536' },
       'api',
       /^PORT is "65536": set it to a whole number from \d to 65535/,
+    ],
+    [
+      'a project of WalletConnect that is none',
+      { ...LIVE, WALLETCONNECT_PROJECT_ID: 's3cr3t' },
+      'api',
+      /^WALLETCONNECT_PROJECT_ID is not the id of a project/,
+    ],
+    [
+      'a relay without encryption',
+      { ...LIVE, WALLETCONNECT_RELAY_URL: 'ws://127.0.0.1:1' },
+      'api',
+      /^WALLETCONNECT_RELAY_URL is not an address that begins with wss/,
+    ],
+    [
+      'a relay with a path, which the CSP could not name',
+      { ...DEV, WALLETCONNECT_RELAY_URL: 'wss://relay.example/v2' },
+      'api',
+      /^WALLETCONNECT_RELAY_URL is not an address/,
     ],
     ['a port that is none', { ...DEV, PORT: '3e3' }, 'api', /^PORT is "3e3"/],
     // It would listen on a port that no Host header could name.

@@ -73,6 +73,13 @@ async function asOwner<T>(work: (db: ReturnType<typeof openKysely>) => Promise<T
 }
 
 describe('live', () => {
+  it('has no development wallet, whoever asks', async () => {
+    const body = JSON.stringify({ method: 'eth_accounts' });
+    const headers = { host: HOST, 'content-type': 'application/json' };
+    expect((await send(port, '/v1/dev/wallet', { method: 'POST', headers, body })).status).toBe(404);
+    expect((await get('/v1/payment-methods')).body).toMatchObject({ development_wallet: false });
+  });
+
   it('records for ever what it is', async () => {
     const [installed] = await asOwner(db => db.selectFrom('installation').selectAll().execute());
     expect(installed).toMatchObject({

@@ -227,7 +227,19 @@ describe('the direction of imports', () => {
       '../../api/contract/fields.ts',
       '../../ledger/index.ts',
       'node:crypto',
+    ]),
+    ...violationsOf('web/src/wallet', 'HTTP contract only', [
+      '../../../api/app.ts',
+      '../../../ledger/index.ts',
+      'node:crypto',
+    ]),
+    ...violationsOf('web/src/key', 'pages that show a key load none', [
       'viem',
+      'viem/actions',
+      'wagmi',
+      'wagmi/actions',
+      '@walletconnect/universal-provider',
+      'qr',
     ]),
     ...violationsOf('client/src', 'a package of its own', [
       '../../api/contract/fields.ts',

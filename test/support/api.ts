@@ -1,6 +1,7 @@
 /** The real API over HTTP on a database of its own, with a clock in the test's hand. */
 import type { Server } from 'node:http';
 import pg from 'pg';
+import type { Config } from '../../api/config.ts';
 import type { DoorConfig } from '../../api/door-config.ts';
 import { close, listen } from '../../api/parts/api-part.ts';
 import { freePort } from '../../dev/free-port.ts';
@@ -47,6 +48,9 @@ export interface ApiOptions {
   readonly role?: LedgerOptions['role'];
   /** How cards are taken; not at all when left out. */
   readonly cards?: LedgerOptions['cards'];
+  /** Of the pages: none when left out. */
+  readonly walletConnect?: Config['walletConnect'];
+  readonly developmentWalletRpcUrl?: string;
   /** The way of the API to the database, when it is not the direct one. */
   readonly through?: (databaseUrl: string) => Promise<string>;
 }
@@ -126,11 +130,15 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const intake = await openIntake(database.url, clock, senders);
   const log: string[] = [];
   const { trustedProxies = [], doors: ownDoors = OPEN_DOORS } = options;
+  const { walletConnect = null, developmentWalletRpcUrl = null } = options;
   const servers: Server[] = [];
   const open = async (doors: DoorConfig, knownAs?: string) => {
     const port = await freePort();
     const publicUrl = knownAs ?? `http://127.0.0.1:${port}`;
-    const config = { mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors } as const;
+    const config = {
+      ...({ mode: 'dev', host: '127.0.0.1', port, publicUrl, trustedProxies, doors } as const),
+      ...{ walletConnect, developmentWalletRpcUrl },
+    };
     servers.push(await listen(config, ledger, line => log.push(line)));
     return port;
   };

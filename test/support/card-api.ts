@@ -77,12 +77,19 @@ export interface CardApi {
   stop(): Promise<void>;
 }
 
-/** @param takesWebhooks Events are sent to the API as they happen; otherwise nobody is told. */
-export async function startCardApi({ takesWebhooks = false } = {}): Promise<CardApi> {
+export interface CardApiOptions {
+  /** Whether events are sent to the API as they happen; otherwise nobody is told. */
+  readonly takesWebhooks?: boolean;
+  /** Of a chain with price feeds; without it nothing is quoted in ETH. */
+  readonly rpcUrl?: string;
+}
+
+export async function startCardApi({ takesWebhooks = false, rpcUrl }: CardApiOptions = {}): Promise<CardApi> {
   const port = await freePort();
   const api = await startApi({
     // Its workers are in this process too.
     role: 'credits_app',
+    ...(rpcUrl === undefined ? {} : { rpcUrl }),
     cards: { secretKey: CARD_KEY, apiUrl: `http://127.0.0.1:${port}`, webhookSecret: WEBHOOK_SECRET },
   });
   const simulator = await startCardSimulator({

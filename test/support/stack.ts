@@ -39,7 +39,8 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-export async function startStack(): Promise<Stack> {
+/** @param apiEnvironment Further variables of the API. */
+export async function startStack(apiEnvironment: Readonly<Record<string, string>> = {}): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'credits-stack-'));
   const notices: string[] = [];
   const supervisor = startSupervisor({
@@ -73,7 +74,7 @@ export async function startStack(): Promise<Stack> {
     const [indexer, worker, api] = await Promise.all([
       startIndexerChild(parts, await freePort()),
       startPart('worker', parts, /worker: taking in/, cards),
-      startPart('api', parts, /api: listening/, { ...cards, PORT: String(port) }),
+      startPart('api', parts, /api: listening/, { ...cards, ...apiEnvironment, PORT: String(port) }),
     ]);
     const killers: Record<StackPart, () => Promise<void>> = {
       PostgreSQL: () => postgres.kill(),

@@ -19,6 +19,37 @@ export function barLength(amount: string, most: bigint, lengthMax: number): numb
   return Number((microcreditsOf(amount) * BigInt(lengthMax) * 100n) / most) / 100;
 }
 
+/** An integer with so many decimals as the shortest decimal string: 1500000n with 6 is "1.5". */
+export function decimalText(amount: bigint, decimals: number): string {
+  const digits = amount.toString().padStart(decimals + 1, '0');
+  const fraction = digits.slice(-decimals).replace(/0+$/, '');
+  return `${digits.slice(0, -decimals)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** Wei as ETH. */
+export function ethText(wei: string | bigint): string {
+  return decimalText(BigInt(wei), 18);
+}
+
+const CREDITS_PER_USD = 10_000n;
+
+/** What so many dollars buy. */
+export function creditsOfUsd(usd: string): string {
+  return decimalText(microcreditsOf(usd) * CREDITS_PER_USD, 6);
+}
+
+const PRICE_DECIMALS = 8;
+
+/** What so many dollars are in ETH at a price in dollars, rounded up at the eighth decimal: to show, not to pay. */
+export function ethOfUsd(usd: string, ethUsd: string): string {
+  const [whole = '0', fraction = ''] = ethUsd.split('.');
+  const price = BigInt(whole + fraction.padEnd(PRICE_DECIMALS, '0'));
+  if (price === 0n) return '0';
+  // Both have so many decimals more than they say: the dollars six, the price and what comes out eight.
+  const amount = microcreditsOf(usd) * 10n ** 10n;
+  return decimalText((amount + price - 1n) / price, PRICE_DECIMALS);
+}
+
 const SMALLEST_UNITS: Readonly<Record<string, { readonly decimals: number; readonly name: string }>> = {
   wei: { decimals: 18, name: 'ETH' },
   microusd: { decimals: 6, name: 'USD' },
@@ -30,8 +61,6 @@ export function shownFigure(value: string, unit: string): string {
   const known = SMALLEST_UNITS[unit];
   if (known === undefined || !/^-?\d+$/.test(value)) return value;
   const sign = value.startsWith('-') ? '-' : '';
-  const digits = value.replace('-', '').padStart(known.decimals + 1, '0');
-  const whole = digits.slice(0, -known.decimals);
-  const fraction = digits.slice(-known.decimals).replace(/0+$/, '');
-  return `${sign}${shownAmount(fraction === '' ? whole : `${whole}.${fraction}`)} ${known.name}`;
+  const amount = decimalText(BigInt(value.replace('-', '')), known.decimals);
+  return `${sign}${shownAmount(amount)} ${known.name}`;
 }

@@ -1,4 +1,4 @@
-/** The API as this page asks it: the key goes into a header and nowhere else. */
+/** The API as pages ask it: what is shown (a Secure Key, an order's secret) goes into a header and nowhere else. */
 export interface Api {
   get<Answer>(path: string): Promise<Answer>;
   send<Answer>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
@@ -8,7 +8,7 @@ export interface Api {
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
-  /** The key that it was asked with. */
+  /** The key that it was asked with; empty for none. */
   readonly secureKey: string;
 
   constructor(status: number, code: string, detail: string, secureKey: string) {
@@ -19,15 +19,20 @@ export class ApiProblem extends Error {
   }
 }
 
-export function createApi(secureKey: string): Api {
+/**
+ * @param credential Null: as anybody.
+ * @param cookies 'same-origin': as whoever is signed in, where there is no credential.
+ */
+export function createApi(credential: string | null, cookies: 'omit' | 'same-origin' = 'omit'): Api {
+  const secureKey = credential ?? '';
   const ask = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
     const response = await fetch(path, {
       method,
       cache: 'no-store',
-      credentials: 'omit',
+      credentials: cookies,
       redirect: 'error',
       headers: {
-        authorization: `Bearer ${secureKey}`,
+        ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

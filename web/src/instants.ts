@@ -22,6 +22,12 @@ export function timeLeft(untilMs: number, nowMs: number): string {
   return `${hours} h ${two(Math.floor(seconds / 60) % 60)} min ${two(seconds % 60)} s`;
 }
 
+/** "9 min 58 s", for what is over soon. */
+export function minutesLeft(untilMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.floor((untilMs - nowMs) / 1000));
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
 /** The days in UTC from one instant up to another, as YYYY-MM-DD. */
 export function daysBetween(from: string, to: string): string[] {
   const days: string[] = [];

@@ -9,6 +9,7 @@ import { OPERATOR_CASES } from './operator-cases.ts';
 import { OPERATOR_OVERVIEW_CASES } from './operator-overview-cases.ts';
 import { OPERATOR_REPORTS_CASES } from './operator-reports-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
+import { PAYMENTS_CASES } from './payments-cases.ts';
 import { PROOFS_CASES } from './proofs-cases.ts';
 import type { RouteCases } from './route-case.ts';
 import { SESSIONS_CASES } from './sessions-cases.ts';
@@ -19,6 +20,7 @@ import { WEBHOOKS_CASES } from './webhooks-cases.ts';
 
 export const CONTRACT_CASES: RouteCases = {
   ...ORDERS_CASES,
+  ...PAYMENTS_CASES,
   ...CREDITS_CASES,
   ...ACCOUNT_HISTORY_CASES,
   ...PROOFS_CASES,

@@ -1,0 +1,4 @@
+import { mount } from '../mount.tsx';
+import { KeyPage } from './key-page.tsx';
+
+mount(<KeyPage />);

@@ -1,0 +1,4 @@
+import { mount } from '../mount.tsx';
+import { RecoverPage } from './recover-page.tsx';
+
+mount(<RecoverPage />);
