@@ -2,9 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -13,56 +11,34 @@ import { accountName } from '../../ledger/index.ts';
 import { documentText, hashText, readDocument, type SealDocument } from '../../ledger/seals/seal-document.ts';
 import { generateSealKey, readSealKey } from '../../ledger/seals/seal-key.ts';
 import type { Proof } from '../../web/src/account/answers.ts';
+import { expectAccessible } from '../support/accessible.ts';
 import type { ApiUnderTest, Customer } from '../support/api.ts';
-import { SCREENSHOTS, startBrowser } from '../support/browser.ts';
+import { startBrowser } from '../support/browser.ts';
 import { type CardApi, sessionIdOf, startCardApi } from '../support/card-api.ts';
 import { spendingKey } from '../support/contract/keys-cases.ts';
 import { sweepAndSeal } from '../support/sealing.ts';
+import { LOOKS, Visits } from '../support/visits.ts';
 import { linkTo, newWallet } from '../support/wallets.ts';
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
 
 let cards: CardApi;
 let api: ApiUnderTest;
 let browser: Browser;
+let visits: Visits;
 beforeAll(async () => {
   cards = await startCardApi();
   api = cards.api;
   browser = await startBrowser();
+  visits = new Visits(browser);
 });
 afterAll(async () => {
   await browser?.close();
   await cards?.stop();
 });
 
-/** What pages complained of: a script that threw, a file or a style that the CSP stopped. */
-const complaints: string[] = [];
-/** What pages asked the API for, such as "GET /v1/key". */
-const asked: string[] = [];
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-  asked.length = 0;
-  expect(complaints.splice(0)).toEqual([]);
-});
+afterEach(() => visits.end());
 
-async function openAccount(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(60_000);
-  const page = await context.newPage();
-  page.on('pageerror', error => complaints.push(error.message));
-  page.on('console', message => {
-    // The browser says of every answer that is an error that it is one; those are the API's to tell.
-    if (message.type() === 'error' && !/the server responded with a status/.test(message.text()))
-      complaints.push(message.text());
-  });
-  page.on('request', request => {
-    const { pathname } = new URL(request.url());
-    if (pathname.startsWith('/v1/')) asked.push(`${request.method()} ${pathname}`);
-  });
-  await page.goto(`http://127.0.0.1:${api.port}/account`);
-  return page;
-}
+const openAccount = (options?: BrowserContextOptions) =>
+  visits.open(`http://127.0.0.1:${api.port}/account`, options);
 
 async function signIn(page: Page, { secureKey }: Pick<Customer, 'secureKey'>): Promise<void> {
   await page.getByLabel('Secure Key').fill(secureKey);
@@ -102,7 +78,7 @@ describe('signing in', () => {
     await page.getByLabel('Secure Key').fill(mistake(secureKey));
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').filter({ hasText: said }).waitFor();
-    expect(asked).toEqual(['GET /v1/session']);
+    expect(visits.asked).toEqual(['GET /v1/session']);
   });
 
   it('says of a key that nobody has what the API says', async () => {
@@ -116,7 +92,7 @@ describe('signing in', () => {
     await page.getByLabel('Secure Key').fill(made.body.secure_key);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await vi.waitFor(async () => expect(await page.getByRole('alert').textContent()).not.toBe(''));
-    expect(asked).toEqual(['GET /v1/session', 'POST /v1/session']);
+    expect(visits.asked).toEqual(['GET /v1/session', 'POST /v1/session']);
   });
 });
 
@@ -151,7 +127,7 @@ describe('being signed in', () => {
     expect(await page.getByRole('button', { name: 'Show my key' }).count()).toBe(0);
     expect(await kept(page)).toEqual([0, 0, '', '']);
 
-    asked.length = 0;
+    visits.asked.length = 0;
     await section(page, 'Keys').getByRole('button', { name: 'Create key' }).click();
     const dialog = keyDialog(page);
     await dialog.waitFor();
@@ -166,7 +142,7 @@ describe('being signed in', () => {
       await dialog.getByRole('button', { name: 'Go on' }).click();
       await dialog.getByRole('alert').filter({ hasText: said }).waitFor();
     }
-    expect(asked.filter(what => !what.startsWith('GET'))).toEqual([]);
+    expect(visits.asked.filter(what => !what.startsWith('GET'))).toEqual([]);
     await dialog.getByLabel('Secure Key').fill(customer.secureKey);
     await dialog.getByRole('button', { name: 'Go on' }).click();
     await savedSecret(page);
@@ -176,7 +152,7 @@ describe('being signed in', () => {
     await page.getByText(customer.secureKey).waitFor();
     await section(page, 'Keys').getByRole('button', { name: 'Create key' }).click();
     await savedSecret(page);
-    expect(asked.filter(what => !what.startsWith('GET'))).toEqual([
+    expect(visits.asked.filter(what => !what.startsWith('GET'))).toEqual([
       'POST /v1/session',
       'POST /v1/keys',
       'POST /v1/keys',
@@ -199,7 +175,7 @@ describe('being signed in', () => {
       await keyDialog(page).waitFor({ state: 'detached' });
       await keys.getByText('Nothing was changed: that takes your key.').waitFor();
     }
-    expect(asked.filter(what => what.includes('rotate'))).toEqual([]);
+    expect(visits.asked.filter(what => what.includes('rotate'))).toEqual([]);
     expect((await api.debit(customer, '1', 'with-the-key-that-was-not-rotated')).status).toBe(201);
   });
 
@@ -640,7 +616,7 @@ describe('keys', () => {
     await signIn(page, { secureKey: body.secure_key });
     await reads(page, 'available', '10,000');
     await page.getByText('This key only spends').waitFor();
-    expect(new Set(asked)).toEqual(
+    expect(new Set(visits.asked)).toEqual(
       new Set(['GET /v1/session', 'POST /v1/session', 'GET /v1/key', 'GET /v1/credits']),
     );
   });
@@ -692,12 +668,6 @@ describe('others', () => {
 });
 
 describe('for everybody', () => {
-  const LOOKS: [name: string, options: BrowserContextOptions][] = [
-    ['desktop-light', { colorScheme: 'light' }],
-    ['desktop-dark', { colorScheme: 'dark' }],
-    ['phone-light', { ...PHONE, colorScheme: 'light' }],
-    ['phone-dark', { ...PHONE, colorScheme: 'dark' }],
-  ];
   it.each(LOOKS)('%s: nothing serious by axe, nothing wider than the screen', async (name, options) => {
     const customer = await api.customer();
     await api.debit(customer, '250', `look-${name}`);
@@ -733,20 +703,6 @@ describe('for everybody', () => {
     await page.getByText('You are signed out.').waitFor();
   });
 });
-
-async function expectAccessible(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
-  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-  // As a debugger does, which the CSP of the page does not stop.
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = (await page.evaluate('axe.run()')) as {
-    violations: { id: string; impact: string; nodes: { html: string }[] }[];
-  };
-  const serious = violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' | ')}`);
-  expect(serious).toEqual([]);
-}
 
 /** The secret that is shown, which goes when one says that it is saved. */
 async function savedSecret(page: Page): Promise<string> {

@@ -2,46 +2,33 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { accountName } from '../../ledger/index.ts';
+import { expectAccessible } from '../support/accessible.ts';
 import type { ApiUnderTest } from '../support/api.ts';
 import { startBrowser } from '../support/browser.ts';
 import { type CardApi, startCardApi } from '../support/card-api.ts';
-import { expectGoodLook, PHONE } from '../support/page-look.ts';
+import { LOOKS, Visits } from '../support/visits.ts';
 
 const DOLLAR_WEI = 500_000_000_000_000n;
 
 let cards: CardApi;
 let api: ApiUnderTest;
 let browser: Browser;
+let visits: Visits;
 beforeAll(async () => {
   cards = await startCardApi();
   api = cards.api;
   browser = await startBrowser();
+  visits = new Visits(browser);
 });
 afterAll(async () => {
   await browser?.close();
   await cards?.stop();
 });
 
-/** What pages complained of: a script that threw, a file or a style that the CSP stopped. */
-const complaints: string[] = [];
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
-});
+afterEach(() => visits.end());
 
-async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(60_000);
-  const page = await context.newPage();
-  page.on('pageerror', error => complaints.push(error.message));
-  page.on('console', message => {
-    // The browser says of every answer that is an error that it is one; those are the API's to tell.
-    if (message.type() === 'error' && !/the server responded with a status/.test(message.text()))
-      complaints.push(message.text());
-  });
-  await page.goto(`http://127.0.0.1:${api.port}/operator`);
-  return page;
-}
+const openPage = (options?: BrowserContextOptions) =>
+  visits.open(`http://127.0.0.1:${api.port}/operator`, options);
 
 async function signIn(page: Page, token: string): Promise<void> {
   await page.getByLabel('Operator token').fill(token);
@@ -152,19 +139,12 @@ describe('figures', () => {
 });
 
 describe('for everybody', () => {
-  it.each([
-    ['desktop', 'light', {}],
-    ['desktop', 'dark', { colorScheme: 'dark' }],
-    ['phone', 'light', PHONE],
-  ] as const)(
-    '%s, %s: axe finds nothing serious, and nothing is wider than the screen',
-    async (size, scheme, options) => {
-      await stray();
-      await indebted();
-      const page = await opened(options);
-      await section(page, 'Suspense').getByRole('article').first().waitFor();
-      await section(page, 'Revenue of the last 30 days (UTC)').getByRole('table').first().waitFor();
-      await expectGoodLook(page, `operator-${size}-${scheme}`);
-    },
-  );
+  it.each(LOOKS)('%s: nothing serious by axe, nothing wider than the screen', async (name, options) => {
+    await stray();
+    await indebted();
+    const page = await opened(options);
+    await section(page, 'Suspense').getByRole('article').first().waitFor();
+    await section(page, 'Revenue of the last 30 days (UTC)').getByRole('table').first().waitFor();
+    await expectAccessible(page, `operator-${name}`);
+  });
 });

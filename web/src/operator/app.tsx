@@ -1,6 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type FormEvent, useMemo, useState } from 'react';
 import { ApiProblem, createApi } from '../api.ts';
+import { SiteHeader } from '../site-header.tsx';
 import { OperatorContext } from './operator.ts';
 import { OperatorPage } from './operator-page.tsx';
 
@@ -54,30 +55,33 @@ function SignIn({ onToken }: { onToken: (token: string) => void }) {
     }
   };
   return (
-    <main className="sign-in">
-      <h1>Operators</h1>
-      <form onSubmit={event => void submit(event)} className="card" noValidate>
-        <label htmlFor="token">Operator token</label>
-        <input
-          id="token"
-          type="password"
-          autoComplete="off"
-          spellCheck={false}
-          value={text}
-          onChange={event => setText(event.target.value)}
-          aria-invalid={problem !== null}
-          aria-describedby="token-problem token-hint"
-        />
-        <p id="token-problem" role="alert" className="problem">
-          {problem}
-        </p>
-        <p id="token-hint" className="quiet">
-          It stays in the memory of this page: leaving or reloading the page signs you out.
-        </p>
-        <button type="submit" className="primary" disabled={isAsking}>
-          {isAsking ? 'Signing in…' : 'Sign in'}
-        </button>
-      </form>
-    </main>
+    <>
+      <SiteHeader />
+      <main className="sign-in">
+        <h1>Operators</h1>
+        <form onSubmit={event => void submit(event)} className="card" noValidate>
+          <label htmlFor="token">Operator token</label>
+          <input
+            id="token"
+            type="password"
+            autoComplete="off"
+            spellCheck={false}
+            value={text}
+            onChange={event => setText(event.target.value)}
+            aria-invalid={problem !== null}
+            aria-describedby="token-problem token-hint"
+          />
+          <p id="token-problem" role="alert" className="problem">
+            {problem}
+          </p>
+          <p id="token-hint" className="quiet">
+            It stays in the memory of this page: leaving or reloading the page signs you out.
+          </p>
+          <button type="submit" className="primary" disabled={isAsking}>
+            {isAsking ? 'Signing in…' : 'Sign in'}
+          </button>
+        </form>
+      </main>
+    </>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { SiteHeader } from '../site-header.tsx';
 import { AlarmsSection } from './alarms-section.tsx';
 import { DebtsSection } from './debts-section.tsx';
 import { OverviewSection } from './overview-section.tsx';
@@ -13,18 +14,15 @@ export function OperatorPage({ signOut }: { signOut: () => void }) {
   useEffect(() => title.current?.focus(), []);
   return (
     <>
-      <header>
+      <SiteHeader>
+        <button type="button" onClick={signOut}>
+          Sign out
+        </button>
+      </SiteHeader>
+      <main>
         <h1 ref={title} tabIndex={-1}>
           Operators
         </h1>
-        <nav aria-label="Pages">
-          <a href="/docs">Reference</a>
-          <button type="button" onClick={signOut}>
-            Sign out
-          </button>
-        </nav>
-      </header>
-      <main>
         <OverviewSection />
         <AlarmsSection />
         <SuspenseSection />
