@@ -68,27 +68,32 @@ describe('a lost key', () => {
   it.each([
     ['desktop', {}, DEV_ACCOUNTS[1]],
     ['phone', PHONE, DEV_ACCOUNTS[2]],
-  ] as const)('is replaced by the wallet that was linked 72 hours ago, on a %s', async (name, options, account) => {
-    const customer = await linked(account);
-    api.now += 73n * HOUR;
-    const { page } = await open(account, options);
-    await says(page, /all its Secure Keys/);
-    await page.getByText('Why 72 hours?').click();
-    await expectAccessible(page, `recover-${name}`);
-    await sign(page);
-    await isKeyPage(page);
-    await says(page, accountName(customer.accountId));
-    const key = (await page.getByTestId('secure-key').textContent()) ?? '';
-    expect(key).not.toBe(customer.secureKey);
-    expect((await api.call('GET', '/v1/credits', { bearer: key })).status).toBe(200);
-    expect((await api.call('GET', '/v1/credits', { bearer: customer.secureKey })).status).toBe(401);
-    // Nothing of wallets is on the page that shows it.
-    const loaded = await page.evaluate('performance.getEntriesByType("resource").map(file => file.name).join(" ")');
-    expect(loaded).not.toMatch(/wallet|recover/);
-    // Reloading asks for no other.
-    await page.reload();
-    expect(await page.getByTestId('secure-key').textContent()).toBe(key);
-  });
+  ] as const)(
+    'is replaced by the wallet that was linked 72 hours ago, on a %s',
+    async (name, options, account) => {
+      const customer = await linked(account);
+      api.now += 73n * HOUR;
+      const { page } = await open(account, options);
+      await says(page, /all its Secure Keys/);
+      await page.getByText('Why 72 hours?').click();
+      await expectAccessible(page, `recover-${name}`);
+      await sign(page);
+      await isKeyPage(page);
+      await says(page, accountName(customer.accountId));
+      const key = (await page.getByTestId('secure-key').textContent()) ?? '';
+      expect(key).not.toBe(customer.secureKey);
+      expect((await api.call('GET', '/v1/credits', { bearer: key })).status).toBe(200);
+      expect((await api.call('GET', '/v1/credits', { bearer: customer.secureKey })).status).toBe(401);
+      // Nothing of wallets is on the page that shows it.
+      const loaded = await page.evaluate(
+        'performance.getEntriesByType("resource").map(file => file.name).join(" ")',
+      );
+      expect(loaded).not.toMatch(/wallet|recover/);
+      // Reloading asks for no other.
+      await page.reload();
+      expect(await page.getByTestId('secure-key').textContent()).toBe(key);
+    },
+  );
 
   it('is not replaced earlier, and when it can be is said', async () => {
     const [, , , account] = DEV_ACCOUNTS;
