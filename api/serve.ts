@@ -1,7 +1,13 @@
 /** Binds the routes of the contract to Express: who calls, what was sent, and what is answered. */
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
-import type { KeyHolder, Ledger, ServiceIdentity, SessionHolder } from '../ledger/index.ts';
+import {
+  accountName,
+  type KeyHolder,
+  type Ledger,
+  type ServiceIdentity,
+  type SessionHolder,
+} from '../ledger/index.ts';
 import { ALL_ROUTES } from './contract/all-routes.ts';
 import { acceptsSession, CALLERS, type Caller, type Route, rateLimitOf } from './contract/route.ts';
 import { Problem } from './problem.ts';
@@ -45,6 +51,9 @@ type Authentication = Pick<
   'authenticateKey' | 'authenticateSession' | 'authenticateService' | 'authenticateOperator'
 >;
 
+/** In answers to a session: whose account they are about. */
+const ACCOUNT_HEADER = 'Credits-Account';
+
 /** A body is a few fields. */
 const BODY_BYTES_MAX = 16 * 1024;
 
@@ -86,7 +95,11 @@ export class Serving {
       const session = await this.#identifySession(route, request);
       const caller = session ?? (await this.#identify(route.caller, request));
       await countCaller(route, caller, request, response);
-      if (session !== null) response.locals.caller = 'session';
+      if (session !== null) {
+        response.locals.caller = 'session';
+        // All tabs of a browser have one session: so a page notices that another signed in to another account.
+        response.set(ACCOUNT_HEADER, accountName(session.accountId));
+      }
       const asked = { caller, ...read(), request, response } as Asked<
         Who,
         z.output<Params>,

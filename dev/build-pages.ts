@@ -22,6 +22,9 @@ export async function buildPages(): Promise<'built' | 'fresh'> {
   if (await isMadeOf(sources)) return 'fresh';
   const folder = join(WEB, `dist-${randomUUID()}`);
   await mkdir(folder);
+  // Vite believes what is there before the mode that it is given: a test would build React as it is for developing.
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = 'production';
   try {
     // Loading it takes longer than seeing that there is nothing to do.
     const { build } = await import('vite');
@@ -44,6 +47,8 @@ export async function buildPages(): Promise<'built' | 'fresh'> {
     await writeFile(join(folder, MADE_OF), sources);
     await replace(folder, sources);
   } finally {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
     await rm(folder, { recursive: true, force: true });
   }
   return 'built';

@@ -19,7 +19,8 @@ export function startUpReport(options: ReportOptions): string {
   return `
 AiSpace Credits runs on this machine (development: no real money anywhere).
 
-  API and order page   ${options.apiUrl}
+  buy credits          ${options.apiUrl}/
+  account, API docs    ${options.apiUrl}/account   ${options.apiUrl}/docs
   local Base           ${options.rpcUrl}   (chain id ${BASE_CHAIN_ID})
   PostgreSQL           127.0.0.1:${options.postgresPort}
   card payments        ${options.cardSimulatorUrl ? `${options.cardSimulatorUrl}   (simulator: its dashboard)` : 'by your test account of Stripe'}

@@ -24,7 +24,8 @@ export const createSession = defineRoute({
   detail:
     'For pages. For 12 hours the cookie stands in for the key in everything that only reads, and in ordering a top-up. It ' +
     'spends and manages nothing: that asks for the key. It ends before when the key is revoked, rotated or recovered, and ' +
-    'takes the place of the session that the browser had.',
+    'takes the place of the session that the browser had. Answers to it have the account in the header `Credits-Account`, so ' +
+    'that a page notices when another one of the browser signed in elsewhere.',
   caller: 'key',
   status: 201,
   answer: sessionOut,

@@ -21,8 +21,10 @@ const json = { 'content-type': 'application/json' };
 /** One of each kind of answer. */
 const ANSWERS: [string, number, () => Promise<Answer<AnyBody>>][] = [
   ['the page', 200, () => api.call('GET', '/')],
-  ['the script', 200, () => api.call('GET', '/order.js')],
-  ['the style', 200, () => api.call('GET', '/order.css')],
+  ['the script', 200, () => asset('js')],
+  ['the style', 200, () => asset('css')],
+  ['the price, of which there is none', 503, () => api.call('GET', '/v1/price')],
+  ['a payment', 200, () => api.call('GET', `/v1/payments/${customer.payment.transactionHash}`)],
   ['health', 200, () => api.call('GET', '/health')],
   ['readiness', 200, () => api.call('GET', '/ready')],
   ['credits', 200, () => api.call('GET', '/v1/credits', { bearer: customer.secureKey })],
@@ -53,6 +55,14 @@ const ANSWERS: [string, number, () => Promise<Answer<AnyBody>>][] = [
   ['our fault', 500, () => broken(() => api.call('GET', '/v1/credits', { bearer: customer.secureKey }))],
   ['no price', 503, () => api.call('POST', '/v1/orders', { json: { amount_usd: '1', method: 'eth' } })],
 ];
+
+/** A file that the page loads. */
+async function asset(ending: 'js' | 'css'): Promise<Answer<AnyBody>> {
+  const { text } = await api.call('GET', '/');
+  const path = new RegExp(`"(/assets/[^"]+\\.${ending})"`).exec(text)?.[1];
+  if (path === undefined) throw new Error(`the page loads no ${ending}`);
+  return await api.call('GET', path);
+}
 
 /** Does something while a table is missing, which is answered with a 500. */
 async function broken<T>(work: () => Promise<T>): Promise<T> {

@@ -113,7 +113,8 @@ test('a first start reports what runs, and its lines work as printed', async con
   const started = start();
   const report = await ready(started);
   for (const word of [
-    'API and order page',
+    'buy credits',
+    'account, API docs',
     'local Base',
     'payment address',
     'service token',

@@ -1,12 +1,7 @@
-/** Visits of pages in a real Chromium: what they complained of, what they asked for, how they look. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+/** Visits of pages in a real Chromium: what they complained of, and what they asked for. */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { SCREENSHOTS } from './browser.ts';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
 
 /** How pages are looked at. */
@@ -70,19 +65,4 @@ export class Visits {
     this.addresses.length = 0;
     expect(this.complaints.splice(0)).toEqual([]);
   }
-}
-
-/** Takes a screenshot, and fails for anything serious by axe or wider than the screen. */
-export async function expectAccessible(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
-  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-  // As a debugger does, which the CSP of the page does not stop.
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = (await page.evaluate('axe.run()')) as {
-    violations: { id: string; impact: string; nodes: { html: string }[] }[];
-  };
-  const serious = violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' | ')}`);
-  expect(serious).toEqual([]);
 }

@@ -1,29 +1,44 @@
 /** The account page in a real Chromium, on the real API: what a customer sees and does there. */
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ApiUnderTest, type Customer, startApi } from '../support/api.ts';
+import { accountName } from '../../ledger/index.ts';
+import { documentText, hashText, readDocument, type SealDocument } from '../../ledger/seals/seal-document.ts';
+import { generateSealKey, readSealKey } from '../../ledger/seals/seal-key.ts';
+import type { Proof } from '../../web/src/account/answers.ts';
+import type { ApiUnderTest, Customer } from '../support/api.ts';
 import { SCREENSHOTS, startBrowser } from '../support/browser.ts';
+import { type CardApi, sessionIdOf, startCardApi } from '../support/card-api.ts';
+import { spendingKey } from '../support/contract/keys-cases.ts';
+import { sweepAndSeal } from '../support/sealing.ts';
+import { linkTo, newWallet } from '../support/wallets.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
 
+let cards: CardApi;
 let api: ApiUnderTest;
 let browser: Browser;
 beforeAll(async () => {
-  api = await startApi();
+  cards = await startCardApi();
+  api = cards.api;
   browser = await startBrowser();
 });
 afterAll(async () => {
   await browser?.close();
-  await api?.stop();
+  await cards?.stop();
 });
 
 /** What pages complained of: a script that threw, a file or a style that the CSP stopped. */
 const complaints: string[] = [];
-/** The API's paths that pages asked for. */
+/** What pages asked the API for, such as "GET /v1/key". */
 const asked: string[] = [];
 afterEach(async () => {
   for (const context of browser.contexts()) await context.close();
@@ -43,7 +58,7 @@ async function openAccount(options: BrowserContextOptions = {}): Promise<Page> {
   });
   page.on('request', request => {
     const { pathname } = new URL(request.url());
-    if (pathname.startsWith('/v1/')) asked.push(pathname);
+    if (pathname.startsWith('/v1/')) asked.push(`${request.method()} ${pathname}`);
   });
   await page.goto(`http://127.0.0.1:${api.port}/account`);
   return page;
@@ -87,7 +102,7 @@ describe('signing in', () => {
     await page.getByLabel('Secure Key').fill(mistake(secureKey));
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').filter({ hasText: said }).waitFor();
-    expect(asked).toEqual([]);
+    expect(asked).toEqual(['GET /v1/session']);
   });
 
   it('says of a key that nobody has what the API says', async () => {
@@ -101,22 +116,200 @@ describe('signing in', () => {
     await page.getByLabel('Secure Key').fill(made.body.secure_key);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await vi.waitFor(async () => expect(await page.getByRole('alert').textContent()).not.toBe(''));
-    expect(asked).toEqual(['/v1/key']);
+    expect(asked).toEqual(['GET /v1/session', 'POST /v1/session']);
+  });
+});
+
+/** What scripts of the page can find out of it. */
+function kept(page: Page): Promise<unknown> {
+  return page.evaluate('[localStorage.length, sessionStorage.length, document.cookie, location.search]');
+}
+
+async function sessionCookie(page: Page): Promise<string> {
+  const [cookie] = await page.context().cookies();
+  return `${cookie?.name}=${cookie?.value}`;
+}
+
+/** The form in which the page asks for the key that it no longer has. */
+function keyDialog(page: Page) {
+  return page.getByRole('dialog', { name: 'Your key, once more' });
+}
+
+describe('being signed in', () => {
+  it('outlives a reload, which forgets the key: what changes something asks for it again', async () => {
+    const customer = await api.customer();
+    const stranger = await api.customer();
+    const spends = await spendingKey(api, customer);
+    const page = await opened(customer);
+    expect(await kept(page)).toEqual([0, 0, '', '']);
+    expect(await page.context().cookies()).toMatchObject([
+      { name: 'credits_session', httpOnly: true, sameSite: 'Strict', secure: false, path: '/' },
+    ]);
+    await page.reload();
+    await reads(page, 'available', '10,000');
+    await section(page, 'Activity').getByRole('row').nth(1).waitFor();
+    expect(await page.getByRole('button', { name: 'Show my key' }).count()).toBe(0);
+    expect(await kept(page)).toEqual([0, 0, '', '']);
+
+    asked.length = 0;
+    await section(page, 'Keys').getByRole('button', { name: 'Create key' }).click();
+    const dialog = keyDialog(page);
+    await dialog.waitFor();
+    await expectAccessible(page, 'account-key-dialog');
+    for (const [key, said] of [
+      [swapped(customer.secureKey), /typo/],
+      [stranger.secureKey, /key of another account/],
+      [spends, /only spends/],
+      [customer.secureKey.replace('aisk', 'aibs'), /another kind of secret/],
+    ] as const) {
+      await dialog.getByLabel('Secure Key').fill(key);
+      await dialog.getByRole('button', { name: 'Go on' }).click();
+      await dialog.getByRole('alert').filter({ hasText: said }).waitFor();
+    }
+    expect(asked.filter(what => !what.startsWith('GET'))).toEqual([]);
+    await dialog.getByLabel('Secure Key').fill(customer.secureKey);
+    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await savedSecret(page);
+    await dialog.waitFor({ state: 'detached' });
+    // From now on the page has it.
+    await page.getByRole('button', { name: 'Show my key' }).click();
+    await page.getByText(customer.secureKey).waitFor();
+    await section(page, 'Keys').getByRole('button', { name: 'Create key' }).click();
+    await savedSecret(page);
+    expect(asked.filter(what => !what.startsWith('GET'))).toEqual([
+      'POST /v1/session',
+      'POST /v1/keys',
+      'POST /v1/keys',
+    ]);
   });
 
-  it('keeps the key in the memory of the page: a reload and a sign-out forget it', async () => {
+  it('changes nothing when the key is not given', async () => {
+    const customer = await api.customer();
+    const page = await opened(customer);
+    await page.reload();
+    const keys = section(page, 'Keys');
+    for (const leave of [
+      () => keyDialog(page).getByRole('button', { name: 'Cancel' }).click(),
+      () => page.keyboard.press('Escape'),
+    ]) {
+      await keys.getByRole('button', { name: 'Rotate key 1' }).click();
+      await keys.getByRole('button', { name: 'Yes, rotate' }).click();
+      await keyDialog(page).waitFor();
+      await leave();
+      await keyDialog(page).waitFor({ state: 'detached' });
+      await keys.getByText('Nothing was changed: that takes your key.').waitFor();
+    }
+    expect(asked.filter(what => what.includes('rotate'))).toEqual([]);
+    expect((await api.debit(customer, '1', 'with-the-key-that-was-not-rotated')).status).toBe(201);
+  });
+
+  it('ends on the server when one signs out', async () => {
     const page = await opened(await api.customer());
-    const kept = () =>
-      page.evaluate('[localStorage.length, sessionStorage.length, document.cookie, location.search]');
-    expect(await kept()).toEqual([0, 0, '', '']);
+    const cookie = await sessionCookie(page);
+    const status = async () => (await api.call('GET', '/v1/credits', { headers: { cookie } })).status;
+    expect(await status()).toBe(200);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('You are signed out.').waitFor();
+    await vi.waitFor(async () => expect(await status()).toBe(401));
+    expect(await page.context().cookies()).toEqual([]);
     await page.reload();
     await page.getByLabel('Secure Key').waitFor();
     expect(await page.getByLabel('Secure Key').inputValue()).toBe('');
+  });
 
+  it('is over when its time is, with a reload and without', async () => {
+    const page = await opened(await api.customer());
+    await api.query('update credits.browser_sessions set ended_at = now() where ended_at is null');
+    await page.getByText('You were signed out. This session has ended').waitFor();
+    await page.reload();
+    await page.getByRole('status').filter({ hasText: 'This session has ended' }).waitFor();
+    // The dead cookie is in nobody's way.
     await signIn(page, await api.customer());
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByText('You are signed out.').waitFor();
-    expect(await kept()).toEqual([0, 0, '', '']);
+  });
+
+  it('is one account in all tabs: a page never mixes two', async () => {
+    const [first, second] = [await api.customer(), await api.customer(2_000_000n)];
+    const page = await opened(first);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await reads(other, 'available', '10,000');
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('You were signed out.').waitFor();
+    await signIn(page, first);
+    await signIn(other, second);
+    await page.getByText(accountName(second.accountId)).waitFor();
+    await reads(page, 'available', '20,000');
+    await section(page, 'Keys').getByRole('button', { name: 'Create key' }).click();
+    await keyDialog(page).getByLabel('Secure Key').fill(first.secureKey);
+    await keyDialog(page).getByRole('button', { name: 'Go on' }).click();
+    await keyDialog(page).getByText('This is a key of another account').waitFor();
+  });
+
+  it('is no use to the pages of others, be they on the same host', async () => {
+    const page = await opened(await api.customer());
+    const evil = createServer((_request, response) =>
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>Evil</title><form></form>'),
+    );
+    await new Promise<void>(resolve => evil.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = evil.address() as AddressInfo;
+      const target = `http://127.0.0.1:${api.port}/v1`;
+      const orders = async () => (await api.query('select from credits.orders')).length;
+      const before = await orders();
+      // What pages of ours ask for is not in the log then.
+      await page.goto('about:blank');
+      for (const host of ['127.0.0.1', 'localhost']) {
+        // What the API answered: the page is not told that, whatever it was.
+        const answered = async (script: string) => {
+          const theirs = await page.context().newPage();
+          await theirs.goto(`http://${host}:${port}/`);
+          const told = api.log.length;
+          await theirs.evaluate(script);
+          await vi.waitFor(() => expect(api.log.length).toBeGreaterThan(told), { timeout: 60_000 });
+          await theirs.close();
+          return [host, /code=(\w+)/.exec(api.log.at(-1) ?? '')?.[1]];
+        };
+        const reading = `void fetch('${target}/credits', { mode: 'no-cors', credentials: 'include' }).catch(() => {})`;
+        // To another site the browser does not send the cookie; within this one the API does not let it count.
+        const isSameSite = host === '127.0.0.1';
+        expect(await answered(reading)).toEqual([host, isSameSite ? 'cross_site' : 'credential_missing']);
+        const posting = (path: string) => `(() => {
+          const form = document.forms[0];
+          Object.assign(form, { method: 'POST', action: '${target}${path}', enctype: 'text/plain' });
+          form.submit();
+        })()`;
+        expect(await answered(posting('/orders'))).toEqual([host, 'unsupported_media_type']);
+        expect(await answered(posting('/session'))).toEqual([host, 'credential_missing']);
+      }
+      expect(await orders()).toBe(before);
+      await page.goto(`http://127.0.0.1:${api.port}/account`);
+      await page.getByRole('heading', { name: 'Balance' }).waitFor();
+    } finally {
+      evil.close();
+    }
+  });
+
+  it('is enough to order a top-up, whose lot has Stripe’s receipt', async () => {
+    const customer = await api.customer();
+    const page = await opened(customer);
+    await page.reload();
+    await reads(page, 'available', '10,000');
+    const ordered = (await page.evaluate(`fetch('/v1/orders', {
+      method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ amount_usd: '5', method: 'card' }),
+    }).then(response => response.json())`)) as { id: string; kind: string; checkout: { url: string } };
+    expect(ordered.kind).toBe('top_up');
+    const sessionId = sessionIdOf(ordered.checkout.url);
+    cards.pay(sessionId);
+    const worker = cards.startWorker();
+    try {
+      await reads(page, 'available', '60,000');
+    } finally {
+      await worker.stop();
+    }
+    await page.reload();
+    const link = section(page, 'Lots').getByRole('link', { name: 'Receipt of Stripe' });
+    expect(await link.getAttribute('href')).toBe(cards.charge(sessionId).receipt_url);
   });
 });
 
@@ -138,6 +331,10 @@ describe('what an account has', () => {
     await reads(page, 'held', '65.5');
     await reads(page, 'available', '8,700');
     expect(await page.getByRole('timer').textContent()).toMatch(/^0[89] h \d\d min \d\d s$/);
+    // In the time zone of the browser, which is UTC here.
+    await section(page, 'Balance').getByText('2 Mar 2026, 00:00 (00:00 UTC)').waitFor();
+    const topUp = section(page, 'Balance').getByRole('link', { name: 'Top up' });
+    expect(await topUp.getAttribute('href')).toBe('/');
     await section(page, 'Balance')
       .getByText(/Next to expire: lot \d+, with 8,700 credits/)
       .waitFor();
@@ -176,6 +373,39 @@ describe('what an account has', () => {
     expect(rows.at(-1)).toBe('');
   });
 
+  it('may be owed, which says what to do', async () => {
+    const customer = await api.customer();
+    await api.debit(customer, '4000.5', 'spent-before-it-was-taken-back');
+    const page = await opened(customer);
+    await reads(page, 'available', '5,999.5');
+    expect(await page.getByRole('note', { name: 'Debt' }).count()).toBe(0);
+    await api.intake.vanish(customer.payment);
+    const note = page.getByRole('note', { name: 'Debt' });
+    await note.getByText('4,000.5 credits are owed').waitFor();
+    // By the cent, and never less than is owed.
+    await note.getByText('by at least $0.41').waitFor();
+    expect(await note.getByRole('link', { name: 'top up' }).getAttribute('href')).toBe('/');
+    await expectAccessible(page, 'account-debt');
+  });
+
+  it('has lots with their transactions, which an explorer knows where the chain is a public one', async () => {
+    const customer = await api.customer();
+    const page = await opened(customer);
+    const { transactionHash } = customer.payment;
+    await section(page, 'Lots').getByTitle(transactionHash).waitFor();
+    expect(await section(page, 'Lots').getByRole('link').count()).toBe(0);
+    await page.route('**/v1/session', async route => {
+      const response = await route.fetch();
+      await route.fulfill({
+        response,
+        body: (await response.text()).replace('"mode":"dev"', '"mode":"live"'),
+      });
+    });
+    await page.reload();
+    const link = section(page, 'Lots').getByRole('link', { name: /^Transaction 0x/ });
+    expect(await link.getAttribute('href')).toBe(`https://basescan.org/tx/${transactionHash}`);
+  });
+
   it('is proved in the browser, unless an entry was changed on the way', async () => {
     const customer = await api.customer();
     await api.debit(customer, '5', 'to-be-proved');
@@ -195,6 +425,147 @@ describe('what an account has', () => {
     await proof.getByRole('button', { name: 'Verify my book' }).click();
     await proof.getByText(`Entry ${body.entries.length} does not hold`).waitFor();
     expect(await proof.getByText('Verified').count()).toBe(0);
+  });
+});
+
+describe('a seal', () => {
+  const key = readSealKey(generateSealKey());
+  /** Signs what the operator would never say. */
+  const signed = (proof: Proof, change: (document: SealDocument) => SealDocument, by = key): Proof => {
+    const document = readDocument(proof.seal.document);
+    if (!document) throw new Error('the document is none');
+    const text = documentText({ ...change(document), publicKey: by.publicKey });
+    return {
+      ...proof,
+      seal: { document: text, hash: hashText(text), signature: by.sign(text).toString('hex') },
+    };
+  };
+  const flipped = (hex: string) => hex.replace(/^./, digit => (digit === '0' ? '1' : '0'));
+  const PLANTED: [what: string, change: (proof: Proof) => Proof, said: RegExp][] = [
+    [
+      'a signature that is none',
+      proof => ({ ...proof, seal: { ...proof.seal, signature: flipped(proof.seal.signature) } }),
+      /signature of the seal does not fit/,
+    ],
+    [
+      'a signature of nothing',
+      proof => ({ ...proof, seal: { ...proof.seal, signature: '' } }),
+      /signature of the seal does not fit/,
+    ],
+    [
+      'another document under the signature',
+      proof => {
+        const other = signed(proof, document => ({ ...document, number: 7 }));
+        return { ...proof, seal: { ...other.seal, signature: proof.seal.signature } };
+      },
+      /signature of the seal does not fit/,
+    ],
+    [
+      'another hash than that of the document',
+      proof => ({ ...proof, seal: { ...proof.seal, hash: flipped(proof.seal.hash) } }),
+      /hash of the seal is not that of its document/,
+    ],
+    [
+      'a signed root that is not that of the books',
+      proof => signed(proof, document => ({ ...document, root: flipped(document.root) })),
+      /does not lead to the root/,
+    ],
+    [
+      'a path to somewhere else',
+      proof => ({ ...proof, path: proof.path.map(flipped) }),
+      /does not lead to the root/,
+    ],
+    ['a path that goes on', proof => ({ ...proof, path: [...proof.path, '00'.repeat(32)] }), /does not lead/],
+    ['a path that ends', proof => ({ ...proof, path: proof.path.slice(1) }), /does not lead to the root/],
+    [
+      'a place beyond the books',
+      proof => ({ ...proof, leaf_index: proof.leaf_count }),
+      /not among those that were sealed/,
+    ],
+    [
+      'fewer books than were signed',
+      proof => ({ ...proof, leaf_count: proof.leaf_count - 1 }),
+      /not among those that were sealed/,
+    ],
+    [
+      'credits that were not sealed',
+      proof => ({ ...proof, book: { ...proof.book, available_microcredits: '1' } }),
+      /does not lead to the root/,
+    ],
+    [
+      'a seal that should have had later entries',
+      proof => signed(proof, document => ({ ...document, through: document.through + 3_600_000_000n })),
+      /is on the wrong side of the seal/,
+    ],
+  ];
+
+  it('is verified in the browser: signature, path and head; and every planted fault is named', async () => {
+    const customer = await api.customer();
+    await api.debit(customer, '5', 'before-the-seal');
+    const { number } = await sweepAndSeal(api.database.url, api.now, key);
+    api.now += 1_000_000n;
+    await api.debit(customer, '6', 'after-the-seal');
+    const page = await opened(customer);
+    const proof = section(page, 'Proof');
+    const verify = () => proof.getByRole('button', { name: 'Verify my book' }).click();
+    await verify();
+    await proof.getByText(new RegExp(`under seal ${number} of \\d+ books, through 1 Mar 2026`)).waitFor();
+    await proof.getByText(`Signed with ${key.publicKey}: compare it`).waitFor();
+    await proof.getByLabel(/public key/).fill(key.publicKey.toUpperCase());
+    await verify();
+    await proof.getByText('the key that you entered').waitFor();
+    await expectAccessible(page, 'account-sealed');
+
+    // What is downloaded is what the script that needs nothing but Node verifies.
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      proof.getByRole('button', { name: 'Download the proof' }).click(),
+    ]);
+    const script = fileURLToPath(new URL('../../docs/verify-proof.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      script,
+      await file.path(),
+      '--key',
+      key.publicKey,
+    ]);
+    expect(stdout).toMatch(/^PROVED: acct_/);
+
+    await proof.getByLabel(/public key/).fill(readSealKey(generateSealKey()).publicKey);
+    await verify();
+    await proof.getByText('signed with another key than the operator published').waitFor();
+    await proof.getByLabel(/public key/).fill('');
+
+    let change = (told: Proof) => told;
+    await page.route('**/v1/proof', async route => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: change((await response.json()) as Proof) });
+    });
+    for (const [what, planted, said] of PLANTED) {
+      change = planted;
+      await verify();
+      await proof
+        .getByRole('alert')
+        .filter({ hasText: said })
+        .waitFor()
+        .catch(error => {
+          throw new Error(what, { cause: error });
+        });
+      expect([what, await proof.getByText('Sealed:').count()]).toEqual([what, 0]);
+    }
+    // Somebody else's seal, well made: only who knows the operator's key can tell.
+    change = told => signed(told, document => document, readSealKey(generateSealKey()));
+    await verify();
+    await proof.getByText('Sealed:').waitFor();
+    await proof.getByLabel(/public key/).fill(key.publicKey);
+    await verify();
+    await proof.getByText('signed with another key than the operator published').waitFor();
+  });
+
+  it('is not to be had before the first one with the account in it', async () => {
+    const page = await opened(await api.customer());
+    const proof = section(page, 'Proof');
+    await proof.getByRole('button', { name: 'Verify my book' }).click();
+    await proof.getByText('yours is in no seal yet').waitFor();
   });
 });
 
@@ -242,6 +613,9 @@ describe('keys', () => {
     await reads(page, 'available', '9,990');
     await page.getByRole('button', { name: 'Show my key' }).click();
     await page.getByText(secureKey).waitFor();
+    // The session was renewed with it.
+    await page.reload();
+    await reads(page, 'available', '9,990');
     // Somebody else ends it.
     await api.call('DELETE', '/v1/keys/1?confirm=true', { bearer: secureKey });
     await page.getByText('You were signed out.').waitFor();
@@ -266,7 +640,9 @@ describe('keys', () => {
     await signIn(page, { secureKey: body.secure_key });
     await reads(page, 'available', '10,000');
     await page.getByText('This key only spends').waitFor();
-    expect(new Set(asked)).toEqual(new Set(['/v1/key', '/v1/credits']));
+    expect(new Set(asked)).toEqual(
+      new Set(['GET /v1/session', 'POST /v1/session', 'GET /v1/key', 'GET /v1/credits']),
+    );
   });
 });
 
@@ -294,6 +670,25 @@ describe('others', () => {
     await webhooks.getByRole('row', { name: /test pending/ }).waitFor();
     await section(page, 'Linked wallets').getByText('No wallet is linked').waitFor();
   });
+
+  it('lose their wallet’s link', async () => {
+    const customer = await api.customer();
+    const wallet = newWallet();
+    await linkTo(api, wallet, customer.secureKey);
+    const page = await opened(customer);
+    await page.reload();
+    const wallets = section(page, 'Linked wallets');
+    await wallets.getByRole('button', { name: `Unlink ${wallet.address}` }).click();
+    await wallets.getByRole('button', { name: 'Yes, unlink' }).click();
+    await keyDialog(page).getByLabel('Secure Key').fill(customer.secureKey);
+    await keyDialog(page).getByRole('button', { name: 'Go on' }).click();
+    // It was linked for less than 72 hours, and so has no right left.
+    await wallets.getByText('No wallet is linked').waitFor();
+    const { body } = await api.call<{ wallets: unknown[] }>('GET', '/v1/wallets', {
+      bearer: customer.secureKey,
+    });
+    expect(body.wallets).toEqual([]);
+  });
 });
 
 describe('for everybody', () => {
@@ -319,16 +714,20 @@ describe('for everybody', () => {
   it('is used by keyboard alone', async () => {
     const customer = await api.customer();
     const page = await openAccount();
+    await page.getByLabel('Secure Key').waitFor();
+    const focused = () => page.evaluate('document.activeElement.textContent');
+    // The header's links, then the form.
+    for (const name of ['AiSpace Credits', 'Buy', 'Account', 'Docs']) {
+      await page.keyboard.press('Tab');
+      expect(await focused()).toBe(name);
+    }
     await page.keyboard.press('Tab');
     await page.keyboard.insertText(customer.secureKey);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Balance' }).waitFor();
-    // The focus is on the title then: Tab goes to the link beside it, and on.
-    const focused = () => page.evaluate('document.activeElement.textContent');
+    // The focus is on the title then: Tab goes on from there, and back to what stands above it.
     await vi.waitFor(async () => expect(await focused()).toBe('Your credits'));
-    await page.keyboard.press('Tab');
-    expect(await focused()).toBe('Buy credits');
-    await page.keyboard.press('Tab');
+    await page.keyboard.press('Shift+Tab');
     expect(await focused()).toBe('Sign out');
     await page.keyboard.press('Enter');
     await page.getByText('You are signed out.').waitFor();

@@ -10,10 +10,12 @@ import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
+import { expectAccessible } from '../support/accessible.ts';
 import { startBrowser } from '../support/browser.ts';
 import { type CardApi, sessionIdOf, startCardApi } from '../support/card-api.ts';
+import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER } from '../support/intake.ts';
-import { expectAccessible, LOOKS, Visits } from '../support/visits.ts';
+import { LOOKS, Visits } from '../support/visits.ts';
 import { linkTo, newWallet, signChallenge } from '../support/wallets.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
@@ -59,7 +61,7 @@ const note = (page: Page, title: string) =>
 interface StoredOrder {
   readonly id: string;
   readonly secret: string;
-  readonly payment: { readonly amount_wei: string; readonly calldata: Hash };
+  readonly payment: { readonly address: string; readonly amount_wei: string; readonly calldata: Hash };
 }
 const stored = async (page: Page) =>
   JSON.parse(String(await page.evaluate(`sessionStorage.getItem('order')`))) as StoredOrder | null;
@@ -418,12 +420,9 @@ describe('in ETH', () => {
     await control.setAutomine(false);
     const account = privateKeyToAccount(DEV_ACCOUNTS[1].privateKey);
     const wallet = createWalletClient({ account, chain: base, transport: http(chain.rpcUrl) });
-    const { body } = await cards.api.call<{ payment: { address: Hash } }>('GET', `/v1/orders/${order.id}`, {
-      bearer: order.secret,
-    });
     const value = BigInt(order.payment.amount_wei);
     const hash = await wallet.sendTransaction({
-      to: body.payment.address,
+      to: order.payment.address as Hash,
       data: order.payment.calldata,
       value,
       gas: 50_000n,
@@ -487,6 +486,25 @@ describe('in ETH', () => {
       await note(page, title).waitFor();
     },
   );
+
+  it('shows one address whole, where to pay, and none that a sender could have chosen', async () => {
+    const { page, order } = await orderedInEth();
+    const { address } = order.payment;
+    expect(address.toLowerCase()).toBe(PAYMENT_ADDRESS);
+    await section(page, 'Pay with crypto').getByText('What to check in the wallet').click();
+    const text = async () => String(await page.evaluate('document.body.innerText'));
+    const addresses = async () => new Set((await text()).match(/0x[0-9a-fA-F]{40}(?![0-9a-fA-F])/g));
+    expect(await addresses()).toEqual(new Set([address]));
+    // Dust from an address that looks like ours; then the payment itself, from another.
+    const lookalike = `${PAYMENT_ADDRESS.slice(0, 6)}${'0'.repeat(32)}${PAYMENT_ADDRESS.slice(-4)}`;
+    const { calldata, amount_wei } = order.payment;
+    const transfer = { fromAddress: lookalike };
+    await cards.api.intake.pay({ calldata, amountWei: BigInt(amount_wei), transfer });
+    await headline(page, 'Credited');
+    await page.getByTestId('receipt-remaining').waitFor();
+    expect(await addresses()).toEqual(new Set());
+    expect(await text()).not.toMatch(/0x[0-9a-fA-F]{1,12}…|\b0x[0-9a-fA-F]{1,12}\b/);
+  });
 
   it('says that the price has run out, orders anew, and keeps the order before', async () => {
     const { page, order } = await orderedInEth();

@@ -34,13 +34,30 @@ export async function endSession(): Promise<void> {
   });
 }
 
-/**
- * Reads by the session. What changes something is asked for with the key, which `keyForChanges` has or gets.
- * @param name Tells problems of this session from those of an earlier one (ApiProblem.secureKey).
- */
-export function createSessionApi(name: string, keyForChanges: () => Promise<string>): Api {
+export interface SessionApiOptions {
+  /** Tells problems of this session from those of an earlier one (ApiProblem.secureKey). */
+  readonly name: string;
+  /** Whose answers are taken, and no other's. */
+  readonly account: string;
+  /** The key, when something is to be changed. */
+  readonly keyForChanges: () => Promise<string>;
+  /** Another tab of this browser signed in to another account. */
+  readonly onOtherAccount: () => void;
+}
+
+/** Reads by the session, and changes by the key. */
+export function createSessionApi(options: SessionApiOptions): Api {
+  const { name, account, keyForChanges, onOtherAccount } = options;
   return {
-    get: path => ask('GET', path, name),
+    async get<Answer>(path: string) {
+      const response = await send('GET', path, name);
+      const answerer = response.headers.get('credits-account');
+      if (answerer !== null && answerer !== account) {
+        onOtherAccount();
+        throw new ApiProblem(0, 'other_account', 'This browser is signed in to another account.', name);
+      }
+      return await answerOf<Answer>(response, name);
+    },
     send: async (method, path, body) => await createApi(await keyForChanges()).send(method, path, body),
   };
 }
@@ -51,7 +68,16 @@ async function ask<Answer>(
   name: string,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const response = await fetch(path, {
+  return await answerOf<Answer>(await send(method, path, name, headers), name);
+}
+
+async function send(
+  method: string,
+  path: string,
+  name: string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return await fetch(path, {
     method,
     headers,
     cache: 'no-store',
@@ -61,6 +87,9 @@ async function ask<Answer>(
     const detail = 'The server did not answer: check your connection and try again.';
     throw new ApiProblem(0, 'unreachable', detail, name);
   });
+}
+
+async function answerOf<Answer>(response: Response, name: string): Promise<Answer> {
   const text = await response.text();
   if (!response.ok) throw problemIn(response.status, text, name);
   return (text === '' ? undefined : JSON.parse(text)) as Answer;

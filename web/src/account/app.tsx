@@ -29,6 +29,10 @@ export function App() {
     setAsking(false);
   }, []);
   useEffect(() => void lookForSession(), [lookForSession]);
+  const lookAgain = useCallback(() => {
+    setAsking(true);
+    void lookForSession();
+  }, [lookForSession]);
 
   if (isAsking)
     return (
@@ -61,10 +65,7 @@ export function App() {
       hold={setHeld}
       leave={leave}
       signOut={signOut}
-      lookAgain={() => {
-        setAsking(true);
-        void lookForSession();
-      }}
+      lookAgain={lookAgain}
     />
   );
 }
@@ -119,10 +120,14 @@ function SignedInPage({ held, hold, leave, signOut, lookAgain }: SignedInPagePro
     // What was asked meanwhile was refused.
     void client.invalidateQueries();
   };
+  const { account } = held.signedIn;
   const name = nameOf(held.signedIn);
   const session: Session = {
     ...held,
-    api: useMemo(() => createSessionApi(name, keyForChanges), [name, keyForChanges]),
+    api: useMemo(
+      () => createSessionApi({ name, account, keyForChanges, onOtherAccount: lookAgain }),
+      [name, account, keyForChanges, lookAgain],
+    ),
     async renewKey(secureKey) {
       current.current = { ...current.current, secureKey };
       hold(current.current);
@@ -140,7 +145,7 @@ function SignedInPage({ held, hold, leave, signOut, lookAgain }: SignedInPagePro
         <AccountPage />
         {asking && (
           <KeyDialog
-            account={held.signedIn.account}
+            account={account}
             onKey={async secureKey => {
               await enter(secureKey);
               asking.answer(secureKey);

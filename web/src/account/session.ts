@@ -13,7 +13,7 @@ export interface Session {
   renewKey(secureKey: string): Promise<void>;
   /** While a secret is shown that nobody has saved, the page stays whatever becomes of the session. */
   keepOpen(isKept: boolean): void;
-  /** Somebody signed in to another account, or with another key, in another tab. */
+  /** Somebody signed in with another key in another tab. */
   lookAgain(): void;
   signOut(): void;
 }
