@@ -432,9 +432,9 @@ describe('without a wallet in the browser', () => {
 
 describe('what arrived', () => {
   /** An order on the page, paid from outside with its reference. */
-  async function paid(valueOf: (wei: bigint) => bigint): Promise<Shop> {
+  async function paid(shareOf: (wei: bigint) => bigint): Promise<Shop> {
     const shop = await open();
-    await buyer.pay(shop.order(), valueOf(BigInt(shop.order().payment.amount_wei)));
+    await buyer.pay(shop.order(), shareOf(BigInt(shop.order().payment.amount_wei)));
     await isCredited(shop.page);
     return shop;
   }

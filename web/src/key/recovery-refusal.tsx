@@ -3,7 +3,8 @@ import { Problem, Time } from '../parts.tsx';
 
 /** Why a wallet gets no new key, and what to do. */
 export function RecoveryRefusal({ problem }: { problem: Error }) {
-  const { code, facts } = problem instanceof ApiProblem ? problem : { code: '', facts: {} };
+  if (!(problem instanceof ApiProblem)) return <Problem error={problem} />;
+  const { code, facts } = problem;
   switch (code) {
     case 'recovery_too_early':
       return (
