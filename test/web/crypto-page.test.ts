@@ -307,6 +307,7 @@ describe('a payment on its way', () => {
     const shop = await pending();
     await replace(shop.nonce, PAYER.address, 0n);
     await says(shop.page, /You cancelled the payment in your wallet/);
+    await shop.page.getByTestId('headline').getByRole('heading', { name: 'Waiting for your payment' }).waitFor();
     await shop.page.screenshot({ path: join(SCREENSHOTS, 'crypto-cancelled-desktop.png'), fullPage: true });
     await buyer.control.setAutomine(true);
     await shop.page.getByRole('button', { name: 'Pay again' }).click();
