@@ -20,6 +20,7 @@ import { holdRoutes } from './routes/holds.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { operatorAccountRoutes } from './routes/operator-accounts.ts';
+import { operatorOverviewRoutes } from './routes/operator-overview.ts';
 import { operatorReportRoutes } from './routes/operator-reports.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentMethodRoutes } from './routes/payment-methods.ts';
@@ -104,6 +105,7 @@ export function createApp(options: AppOptions): App {
   app.use(walletRoutes(ledger, publicUrl));
   app.use(webhookRoutes(ledger));
   app.use(operatorAccountRoutes(ledger, publicUrl));
+  app.use(operatorOverviewRoutes(ledger));
   app.use(operatorReportRoutes(ledger));
   app.use(operatorRoutes(ledger));
   app.use(rateCardRoutes(ledger));

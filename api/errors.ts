@@ -6,11 +6,7 @@ import { Problem, sendProblem } from './problem.ts';
 
 export function answerErrors(log: (line: string) => void): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
+  return (error: unknown, request, response, _next) => {
     const requestId = String(response.locals.requestId);
     const problem = problemOf(error);
     if (problem.status >= 500) {
@@ -18,7 +14,9 @@ export function answerErrors(log: (line: string) => void): ErrorRequestHandler {
       const path = (response.locals.route as Route | undefined)?.path ?? '-';
       log(problemLine(`${requestId} ${request.method} ${path}`, problem, error));
     }
-    sendProblem(response, problem, requestId);
+    // An answer that has begun is cut off, so that its reader notices.
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, problem, requestId);
   };
 }
 

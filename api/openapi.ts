@@ -84,7 +84,7 @@ function operationOf(route: Route): Json {
 }
 
 function successOf(route: Route): Json {
-  const { answer, mediaType, status } = route;
+  const { answer, mediaType, otherMediaTypes = [], status } = route;
   const text = (description: string) => ({ description, schema: { type: 'string' } });
   const headers = {
     'Request-Id': text('Ours, in our log too.'),
@@ -101,7 +101,10 @@ function successOf(route: Route): Json {
       headers,
       content: { 'application/json': { schema: schemaOf(answer, 'output') } },
     };
-  if (mediaType) return { description: 'Done.', headers, content: { [mediaType]: {} } };
+  if (mediaType) {
+    const content = Object.fromEntries([mediaType, ...otherMediaTypes].map(type => [type, {}]));
+    return { description: 'Done.', headers, content };
+  }
   return { description: status === 204 ? 'Done; there is no body.' : 'Done.', headers };
 }
 

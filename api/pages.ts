@@ -10,6 +10,7 @@ const BUILT_PAGES = {
   '/key': 'key.html',
   '/account': 'account.html',
   '/recover': 'recover.html',
+  '/operator': 'operator.html',
 } as const;
 
 /** Named after their content: a file of this name never changes. */

@@ -80,7 +80,7 @@ function sectionOf(route: Route, document: OpenApi): string {
 <p>Called by: ${escaped(CALLERS[caller] === null ? 'anybody' : `whoever shows ${CALLERS[caller]}`)}${acceptsSession(route) && !caller.endsWith('session') ? ', or the cookie of a session' : ''}.${idempotent ? ' Takes an <code>Idempotency-Key</code>.' : ''}</p>
 ${parameters.length > 0 ? table('Parameters', parameters.join('')) : ''}
 ${body ? table('Body', rowsOf(body, '')) : ''}
-${answer ? table(`Answer ${status}`, rowsOf(answer, '')) : `<p>Answers ${status}${route.mediaType ? ` as <code>${escaped(route.mediaType)}</code>` : ' without a body'}.</p>`}
+${answer ? table(`Answer ${status}`, rowsOf(answer, '')) : `<p>Answers ${status}${route.mediaType ? ` as <code>${escaped([route.mediaType, ...(route.otherMediaTypes ?? [])].join(', '))}</code>` : ' without a body'}.</p>`}
 <p>Errors: ${
     problemsOf(route)
       .map(code => `<code>${STATUS_OF[code]} ${code}</code>`)

@@ -107,6 +107,8 @@ export class Serving {
         z.output<Body>
       >;
       const answer = await handler(asked);
+      // What is no JSON the handler has sent by itself.
+      if (route.mediaType !== undefined) return;
       response.status(route.status);
       if (route.status === 204) response.end();
       else response.json(answer);

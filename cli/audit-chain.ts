@@ -11,6 +11,7 @@ import {
   openPool,
   REQUESTS_AT_ONCE_DEFAULT,
 } from '../ledger/index.ts';
+import { counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { openKeptScan } from './kept-scan.ts';
 import { type Progress, startProgress } from './progress.ts';
@@ -122,16 +123,16 @@ function textOf(audit: ChainAudit): string {
   return [
     ...differences.flatMap(linesOf),
     `${audit.paymentAddress} on chain ${audit.chainId}, blocks ${range.after + 1n} to ${range.through}`,
-    `  ${count(audit.blocksFound, 'block')} of ${blocks} changed it: found in ${count(audit.points, 'point')} (at most ${audit.pointsBound}), ` +
-      `of which ${audit.pointsAsked} were asked for now, in ${count(audit.requests, 'request')}`,
+    `  ${counted(audit.blocksFound, 'block')} of ${blocks} changed it: found in ${counted(audit.points, 'point')} (at most ${audit.pointsBound}), ` +
+      `of which ${audit.pointsAsked} were asked for now, in ${counted(audit.requests, 'request')}`,
     `  receipts: ${audit.receiptsOnChain} seen on the chain, ${agreed} recorded as the chain has them`,
-    `  outgoing: ${count(outgoing.length, 'transaction')}, ${status('explained')} recorded as they are` +
+    `  outgoing: ${counted(outgoing.length, 'transaction')}, ${status('explained')} recorded as they are` +
       (pending > 0 ? `, ${pending} not recorded yet (the ledger has not compared its balance that far)` : ''),
     `  ${balanceLine(audit)}`,
     ...(audit.isProven
       ? ['  proven: nothing else came to the address in these blocks']
       : ['  NOT proven that nothing else came to the address:', ...doubts.map(doubt => `    ${doubt}`)]),
-    differences.length === 0 ? 'no difference' : count(differences.length, 'difference'),
+    differences.length === 0 ? 'no difference' : counted(differences.length, 'difference'),
   ].join('\n');
 }
 
@@ -151,8 +152,4 @@ function linesOf({ kind, of, id, blockNumber, amountWei, fields, likelyCause }: 
       ({ field, recorded, onChain }) => `  ${field}: recorded ${recorded}, on the chain ${onChain}`,
     ),
   ];
-}
-
-function count(number: number, one: string): string {
-  return `${number} ${one}${number === 1 ? '' : 's'}`;
 }

@@ -23,8 +23,20 @@ environment:
   STRIPE_SECRET_KEY, …_FILE         for commands that look at Stripe; left out: the card simulator of a running \`npm start\`
   STATE_FOLDER                      where \`npm start\` keeps its state (.state)
 
-A command ends with 0; with 1 when it failed or found a difference; with 2 when it was mistyped.`;
+A command ends with 0; with 1 when it failed or found a difference; with 2 when it was mistyped; with 141 when what it
+prints is not read to its end.`;
 
+/** PostgreSQL's code for a database that there is not. */
+const DATABASE_MISSING = '3D000';
+
+/** As shells count a program that was ended by SIGPIPE. */
+const NOBODY_READS = 141;
+
+// `npx credits export … | head` reads a part: the rest is nobody's, and nothing to complain of.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', error => {
+    if (!isPipeBroken(error)) throw error;
+  });
 process.exitCode = await main(process.argv);
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -61,9 +73,14 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isPipeBroken(error)) return NOBODY_READS;
     console.error(sentenceOf(error));
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+function isPipeBroken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
 /** An RPC that is away is told by the commands that ask it: what else does not connect is the database. */
@@ -71,6 +88,10 @@ function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Of several addresses none answers: such an error has no message of its own.
   const refused = error instanceof AggregateError ? error.errors[0] : error;
+  if ('code' in refused && refused.code === DATABASE_MISSING)
+    return `There is no such database (${refused.message}): make it, empty, as its owner, with \`createdb NAME\`, or correct the URL.`;
+  if ('code' in refused && refused.code === 'ERR_INVALID_URL')
+    return 'DATABASE_URL is no URL of a database: it is written postgres://owner:password@127.0.0.1:5432/credits.';
   if (!('syscall' in refused) || !['connect', 'getaddrinfo'].includes(refused.syscall)) return error.message;
   return `The database cannot be reached (${refused.message}): check its URL, and that PostgreSQL runs.`;
 }

@@ -15,6 +15,7 @@ import {
   type JournalFormat,
   openPool,
 } from '../ledger/index.ts';
+import { counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { startProgress } from './progress.ts';
 import { readAccountOption, readInstantOption } from './read-options.ts';
@@ -99,14 +100,18 @@ async function toArchive(pool: pg.Pool, out: string | undefined, { onProgress }:
     lines += 1;
   }
   if (out !== undefined) await end(stream);
-  return { lines, text: `${out}: an archive of ${lines} lines, for \`credits import\`` };
+  return { lines, text: `${out}: an archive of ${counted(lines, 'line')}, for \`credits import\`` };
 }
 
 async function toFile(pool: pg.Pool, format: JournalFormat, out: string | undefined, options: ExportOptions) {
   const stream = out === undefined ? process.stdout : await openFile(out);
   const { entries, postings } = await exportJournal(pool, format, text => put(stream, text), options);
   if (out !== undefined) await end(stream);
-  return { entries, postings, text: `${out}: ${entries} entries and ${postings} postings for ${format}` };
+  return {
+    entries,
+    postings,
+    text: `${out}: ${counted(entries, 'entry', 'entries')} and ${counted(postings, 'posting')} for ${format}`,
+  };
 }
 
 async function toFolder(pool: pg.Pool, out: string, options: ExportOptions) {
@@ -116,7 +121,7 @@ async function toFolder(pool: pg.Pool, out: string, options: ExportOptions) {
     return { write: text => put(stream, text), close: () => end(stream) };
   };
   const { rows } = await exportCsv(pool, openIn, options);
-  const lines = Object.entries(rows).map(([file, count]) => `${join(out, file)}: ${count} rows`);
+  const lines = Object.entries(rows).map(([file, count]) => `${join(out, file)}: ${counted(count, 'row')}`);
   return { rows, text: lines.join('\n') };
 }
 

@@ -4,8 +4,10 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { importArchive } from '../ledger/index.ts';
+import { booksText, counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { startProgress } from './progress.ts';
+import { checkTargetUrl } from './read-options.ts';
 
 export function importCommand(): Command {
   return new Command('import')
@@ -16,6 +18,7 @@ export function importCommand(): Command {
     .requiredOption('--into <url>', "the empty database, as its owner's; never the one that is in use")
     .option('--json', 'print JSON')
     .action(async (file: string, { into, json }: { into: string; json?: true }) => {
+      checkTargetUrl(into);
       const progress = startProgress('lines');
       try {
         const input = file === '-' ? process.stdin : (await open(file)).createReadStream();
@@ -28,8 +31,8 @@ export function importCommand(): Command {
         console.log(
           json
             ? jsonText(imported)
-            : `${imported.books} books with ${imported.entries} entries were made again, and each ends as it did; ` +
-                `${imported.rows} rows were copied.`,
+            : `${booksText(imported)} made again, and each ends as it did; ` +
+                `${counted(imported.rows, 'row was', 'rows were')} copied.`,
         );
       } finally {
         progress.clear();

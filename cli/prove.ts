@@ -12,6 +12,7 @@ import {
   readSealTree,
   sealedEntryJson,
 } from '../ledger/index.ts';
+import { counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { noSeal, readSealNumber, withDatabase } from './seal.ts';
 import { UsageError } from './usage-error.ts';
@@ -45,7 +46,7 @@ export function proveCommand(): Command {
       console.log(
         options.json
           ? jsonText(told)
-          : `wrote ${told.file}: ${told.account} is in seal ${told.seal} with entry ${told.sealed_entry}, and ${told.entries} entries`,
+          : `wrote ${told.file}: ${told.account} is in seal ${told.seal} with entry ${told.sealed_entry}, and ${counted(told.entries, 'entry', 'entries')}`,
       );
     });
 }

@@ -31,3 +31,12 @@ export function readDayOption(name: string, text: string | undefined): Instant |
     throw new UsageError(`${name} takes a day, such as 2026-03-01.`);
   }
 }
+
+/** Throws UsageError for what is no URL of a PostgreSQL database, as `--into` takes it. */
+export function checkTargetUrl(text: string): void {
+  const protocol = URL.canParse(text) ? new URL(text).protocol : null;
+  if (protocol !== 'postgres:' && protocol !== 'postgresql:')
+    throw new UsageError(
+      '--into takes the URL of an empty database, such as postgres://owner:password@127.0.0.1:5432/restored.',
+    );
+}

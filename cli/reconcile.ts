@@ -1,6 +1,7 @@
 /** `npx credits reconcile`: chain, Stripe and ledger tied together at an instant. */
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { reconciliationJson } from '../api/reconciliation-json.ts';
 import {
   type Difference,
   instantText,
@@ -11,6 +12,7 @@ import {
   reconciliationCsv,
   reconciliationHtml,
 } from '../ledger/index.ts';
+import { counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { startProgress } from './progress.ts';
 import { readInstantOption } from './read-options.ts';
@@ -64,7 +66,7 @@ async function reconcileNow({ at, json, csv, html }: ReconcileArguments): Promis
       progress.ledger.clear();
       if (csv !== undefined) await writeFile(csv, reconciliationCsv(made));
       if (html !== undefined) await writeFile(html, reconciliationHtml(made));
-      console.log(json ? jsonText(made) : textOf(made));
+      console.log(json ? jsonText(reconciliationJson(made)) : textOf(made));
       return made.differences.length > 0 ? 1 : 0;
     } finally {
       progress.ledger.clear();
@@ -102,9 +104,7 @@ function textOf(made: Reconciliation): string {
     '',
     ...differences.flatMap(linesOf),
     ...(inFlight.length === 0 ? [] : [`${inFlight.length} on the way to customers' books.`]),
-    differences.length === 0
-      ? 'No difference.'
-      : `${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}.`,
+    differences.length === 0 ? 'No difference.' : `${counted(differences.length, 'difference')}.`,
   ].join('\n');
 }
 

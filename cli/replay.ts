@@ -16,15 +16,19 @@ import {
   type RestoreOptions,
   readAuditedRange,
   readInstallation,
+  readLatestInstant,
   replayJournal,
   restoreReceipts,
+  type ScratchComparison,
+  ScratchSchemaError,
   SenderLists,
   scanReceipts,
 } from '../ledger/index.ts';
+import { booksText, counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';
-import { readAccountOption, readInstantOption } from './read-options.ts';
+import { checkTargetUrl, readAccountOption, readInstantOption } from './read-options.ts';
 import { type Surroundings, withSurroundings } from './surroundings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -37,6 +41,8 @@ interface ReplayArguments {
   readonly into?: string;
   readonly fromChain?: true;
   readonly restore?: true;
+  readonly scratch?: string;
+  readonly keep?: true;
   readonly json?: true;
 }
 
@@ -53,17 +59,26 @@ export function replayCommand(done: (code: number) => void): Command {
       '--restore',
       'with --from-chain: record the receipts that are missing or otherwise, for the worker to credit',
     )
+    .option(
+      '--scratch <schema>',
+      'also write what is made into this new schema of the database, compare it there by SQL in every column, and drop it again',
+    )
+    .option('--keep', 'with --scratch: leave the schema there, to be looked at')
     .option('--into <url>', 'restore the service from its facts in this empty database, instead of comparing')
     .option('--json', 'print JSON')
     .action(async (given: ReplayArguments) => done(await replay(given)));
 }
 
 async function replay(given: ReplayArguments): Promise<number> {
-  const { into, fromChain, restore } = given;
+  const { into, fromChain, restore, scratch, keep } = given;
   const range = { at: readInstantOption('--at', given.at), accountId: readAccountOption(given.account) };
-  if (into !== undefined && (given.at ?? given.account ?? fromChain) !== undefined)
-    throw new UsageError('--into restores all there is: leave out --at, --account and --from-chain.');
+  if (into !== undefined && (given.at ?? given.account ?? fromChain ?? scratch) !== undefined)
+    throw new UsageError(
+      '--into restores all there is: leave out --at, --account, --from-chain and --scratch.',
+    );
+  if (keep && scratch === undefined) throw new UsageError('--keep goes with --scratch.');
   if (restore && !fromChain) throw new UsageError('--restore goes with --from-chain.');
+  if (into !== undefined) checkTargetUrl(into);
   return await withSurroundings(async surroundings => {
     const pool = openPool({
       databaseUrl: await surroundings.databaseUrl(),
@@ -89,7 +104,7 @@ async function restoreInto(pool: pg.Pool, databaseUrl: string, json: boolean): P
     const lines = exportArchive(pool, { onProgress: progress.show });
     const imported = await importArchive({ databaseUrl, lines });
     progress.clear();
-    const text = `${imported.books} books with ${imported.entries} entries were restored, and each ends as it did.`;
+    const text = `${booksText(imported)} restored, and each ends as it did.`;
     console.log(json ? jsonText(imported) : text);
     return 0;
   } finally {
@@ -97,27 +112,56 @@ async function restoreInto(pool: pg.Pool, databaseUrl: string, json: boolean): P
   }
 }
 
-type Compared = Pick<ReplayArguments, 'fromChain' | 'restore' | 'json'> &
+type Compared = Pick<ReplayArguments, 'fromChain' | 'restore' | 'scratch' | 'keep' | 'json'> &
   Pick<ReplayOptions, 'at' | 'accountId'>;
 
 async function compare(
   pool: pg.Pool,
   surroundings: Surroundings,
-  { fromChain, restore, json, at, accountId }: Compared,
+  { fromChain, restore, scratch, keep, json, at, accountId }: Compared,
 ): Promise<number> {
+  if (at !== undefined && at > (await readLatestInstant(pool)))
+    throw new UsageError('--at is in the future: there is nothing to replay yet. Leave it out for now.');
   const scanned = fromChain ? await scanFor(pool, await surroundings.rpcUrl()) : undefined;
   const restored = scanned && restore ? await restoreScanned(surroundings, scanned.receipts) : [];
   const progress = startProgress('entries');
+  const tables = startProgress('tables compared');
   try {
-    const replayed = await replayJournal(pool, { at, accountId, scanned, onProgress: progress.show });
+    const replayed = await replayJournal(pool, {
+      ...{ at, accountId, scanned, onProgress: progress.show },
+      scratch:
+        scratch === undefined
+          ? undefined
+          : {
+              databaseUrl: await surroundings.databaseUrl(),
+              schema: scratch,
+              keeps: keep,
+              onProgress: tables.show,
+            },
+    });
     progress.clear();
     const doubts = scanned?.doubts ?? [];
+    const { scratch: copy, ...compared } = replayed;
     const result = {
-      ...replayed,
+      ...compared,
+      ...(copy
+        ? {
+            scratch: {
+              schema: copy.schema,
+              rows: copy.rows,
+              rows_differing: copy.rowsDiffering,
+              kept: copy.kept,
+            },
+          }
+        : {}),
       ...(scanned ? { scanned: scanned.receipts.length, doubts, restored } : {}),
     };
     console.log(json ? jsonText(result) : [...linesOf(scanned, restored), textOf(replayed)].join('\n'));
-    return replayed.differences.length > 0 || doubts.length > 0 ? 1 : 0;
+    const isSame = replayed.differences.length === 0 && (replayed.scratch?.rowsDiffering ?? 0) === 0;
+    return isSame && doubts.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (error instanceof ScratchSchemaError) throw new UsageError(`--scratch: ${error.message}`);
+    throw error;
   } finally {
     progress.clear();
   }
@@ -176,15 +220,22 @@ function linesOf(
   return [
     ...restored.map(receipt => `restored: receipt ${receipt}, which the worker will price and credit`),
     ...scanned.doubts.map(doubt => `not proven: ${doubt}`),
-    `${scanned.receipts.length} receipts were found on the chain in blocks ${after + 1n} to ${through}`,
+    `${counted(scanned.receipts.length, 'receipt was', 'receipts were')} found on the chain in blocks ${after + 1n} to ${through}`,
   ];
 }
 
-function textOf({ books, entries, commands, differences }: Replayed): string {
-  const outcome =
-    differences.length === 0
-      ? 'all the same'
-      : `${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}`;
-  const made = `${books} books made again from ${commands} facts and commands, ${entries} entries compared: ${outcome}`;
-  return [...differences.map(problemLine), made].join('\n');
+function textOf({ books, entries, commands, differences, scratch }: Replayed): string {
+  const outcome = differences.length === 0 ? 'all the same' : counted(differences.length, 'difference');
+  const made = `${counted(books, 'book')} made again from ${counted(commands, 'fact or command', 'facts and commands')}, ${counted(entries, 'entry', 'entries')} compared: ${outcome}`;
+  return [...differences.map(problemLine), ...(scratch ? scratchLines(scratch) : []), made].join('\n');
+}
+
+function scratchLines({ schema, rows, rowsDiffering, kept }: ScratchComparison): string[] {
+  const differing = rowsDiffering === 0 ? 'none differs' : `${rowsDiffering} differ from what is stored`;
+  return [
+    `${counted(rows, 'row')} made in schema ${schema} and compared by SQL: ${differing}`,
+    kept
+      ? `the schema is kept; look at it with \`select * from ${schema}.entries\`, and remove it with \`drop schema ${schema} cascade\``
+      : 'the schema is dropped again: --keep leaves it there',
+  ];
 }

@@ -80,23 +80,7 @@ function textOf(made: Report): string {
   const { total, exchange, cohorts, ties } = made;
   const untied = ties.filter(({ found, booked }) => found !== booked);
   return [
-    `Revenue in dollars, from ${dayOf(made.from)} through ${instantText(made.to)}`,
-    textTable(
-      [
-        'day',
-        'paid',
-        'returned',
-        'by time',
-        'by use',
-        'breakage',
-        'other',
-        'recognised',
-        'refunds',
-        'fees',
-        'deferred',
-      ],
-      made.days.filter(isWorthALine).map(lineOf),
-    ),
+    ...revenueLines(made),
     '',
     `Since the beginning: paid ${usd(total.paid)}, returned ${usd(total.returned)}, recognised ${usd(total.recognised)}, of it refunded ${usd(total.refunded)}, deferred ${usd(total.deferred)}, fees ${usd(total.fees)}.`,
     '',
@@ -134,6 +118,26 @@ function textOf(made: Report): string {
       ? `All ${ties.length} figures tie to the trial balance.`
       : `${untied.length} of ${ties.length} figures do not tie: run \`npx credits verify\` and \`npx credits reconcile\`.`,
   ].join('\n');
+}
+
+function revenueLines({ days, from, to }: Report): string[] {
+  const range = `from ${dayOf(from)} through ${instantText(to)}`;
+  if (days.length === 0) return [`No revenue ${range}: nothing had been bought by then.`];
+  const columns = [
+    'paid',
+    'returned',
+    'by time',
+    'by use',
+    'breakage',
+    'other',
+    'recognised',
+    'refunds',
+    'fees',
+  ];
+  return [
+    `Revenue in dollars, ${range}`,
+    textTable(['day', ...columns, 'deferred'], days.filter(isWorthALine).map(lineOf)),
+  ];
 }
 
 /** Days on which nothing at all was earned or paid would only fill the screen. */

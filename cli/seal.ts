@@ -24,6 +24,7 @@ import {
   sealJson,
   verifySeals,
 } from '../ledger/index.ts';
+import { counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';
@@ -132,6 +133,10 @@ async function verify({
     throw new UsageError(
       '--key takes a public key: 64 hex digits in lower case, as `seal keygen` prints it.',
     );
+  if (published !== undefined && !/^0x[0-9a-fA-F]{64}$/.test(published))
+    throw new UsageError(
+      '--published takes the hash of a transaction: 0x and 64 hex digits, as `seal publish` prints it.',
+    );
   return await withDatabase('credits_auditor', async ({ pool, installation, surroundings }) => {
     const publication =
       published === undefined
@@ -173,12 +178,12 @@ function verificationText(
   published: number | null,
 ): string {
   const { seals, problems, publication } = found;
-  const summary = problems.length === 0 ? 'no problem' : `${problems.length} problems`;
+  const summary = problems.length === 0 ? 'no problem' : counted(problems.length, 'problem');
   return [
     ...problems.map(problemLine),
     ...found.public_keys.map(key => `signed with ${key}`),
     ...(publication && published !== null ? [publicationText(published, publication)] : []),
-    `${seals} seals, the newest ${found.newest_hash ?? 'none'}: ${summary}`,
+    `${counted(seals, 'seal')}, the newest ${found.newest_hash ?? 'none'}: ${summary}`,
   ].join('\n');
 }
 
@@ -260,7 +265,7 @@ function withTotals(seal: SealRow) {
 function sealText(seal: SealRow): string {
   const { hash, public_key } = sealJson(seal);
   const books = readDocument(seal.document)?.bookCount ?? 0;
-  return `seal ${seal.number} through ${instantText(seal.through)}: ${books} books\nhash ${hash}\nsigned with ${public_key}`;
+  return `seal ${seal.number} through ${instantText(seal.through)}: ${counted(books, 'book')}\nhash ${hash}\nsigned with ${public_key}`;
 }
 
 function publicationText(

@@ -2,6 +2,7 @@
  * What a command works on: what the environment names, or else the development stack in the state folder, whether it
  * runs or not. What a command had to start it stops at its end, and when it is stopped itself.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -119,7 +120,6 @@ async function findChain(folder: string, started: StartedParts): Promise<string>
   const stack = await readRunningStack(folder);
   if (stack) return stack.rpcUrl;
   const kept = join(folder, 'chain');
-  const { existsSync } = await import('node:fs');
   if (!existsSync(kept))
     throw new Error(
       `BASE_RPC_URL is not set, and ${folder} has no chain of \`npm start\`: set it to an RPC of Base.`,

@@ -1,6 +1,7 @@
 /** `npx credits verify`: recomputes every hash chain and names the first bad entry of each book. */
 import { Command } from 'commander';
 import { openPool, parseAccountName, type Verification, verifyJournal } from '../ledger/index.ts';
+import { counted } from './counted.ts';
 import { jsonText } from './json-text.ts';
 import { problemLine } from './problem-line.ts';
 import { startProgress } from './progress.ts';
@@ -54,11 +55,7 @@ async function verify({ account, json }: VerifyArguments): Promise<number> {
 }
 
 function textOf({ books, entries, postings, problems }: Verification): string {
-  const read = `${count(books, 'book')}, ${count(entries, 'entry', 'entries')} and ${count(postings, 'posting')} read`;
-  const summary = `${read}: ${problems.length === 0 ? 'no problem' : count(problems.length, 'problem')}`;
+  const read = `${counted(books, 'book')}, ${counted(entries, 'entry', 'entries')} and ${counted(postings, 'posting')} read`;
+  const summary = `${read}: ${problems.length === 0 ? 'no problem' : counted(problems.length, 'problem')}`;
   return [...problems.map(problemLine), summary].join('\n');
-}
-
-function count(number: number, one: string, more = `${one}s`): string {
-  return `${number} ${number === 1 ? one : more}`;
 }

@@ -1,4 +1,5 @@
 /** What the ledger offers to api, cli, dev and tests. Nothing else of it may be imported from outside. */
+export type { AuditedPart } from './accounting.ts';
 export { ALARM_KINDS, type AlarmKind, type RaisedAlarm } from './alarms/alarm.ts';
 export { exportArchive } from './archive/export-archive.ts';
 export { ArchiveError, type Imported, importArchive } from './archive/import-archive.ts';
@@ -13,6 +14,7 @@ export {
   auditChain,
   type ChainAudit,
   type ChainAuditOptions,
+  NothingToAuditError,
   readAuditedRange,
 } from './chain-audit/audit-chain.ts';
 export {
@@ -25,6 +27,7 @@ export type { ScannedReceipt } from './chain-audit/block-movements.ts';
 export type { Difference as ChainDifference } from './chain-audit/compare-movements.ts';
 export {
   REQUESTS_AT_ONCE_DEFAULT,
+  ScanBudgetError,
   type ScannedReceipts,
   type ScanOptions,
   scanReceipts,
@@ -49,7 +52,7 @@ export {
 export type { Refusal } from './core/refusal.ts';
 export { LIMIT_PERIODS } from './core/spending-limit.ts';
 export { SUSPENSE_REASONS, type SuspenseReason } from './core/suspense-reason.ts';
-export { type CsvExport, type ExportFile, exportCsv } from './exports/export-csv.ts';
+export { CSV_FILES, type CsvExport, type ExportFile, exportCsv } from './exports/export-csv.ts';
 export {
   type ExportOptions,
   exportJournal,
@@ -100,6 +103,7 @@ export type { ActionCursor } from './reads/operator-actions.ts';
 export type { OwnHold } from './reads/own-spends.ts';
 export type { PaymentLot } from './reads/payment-lots.ts';
 export type { PriceCursor } from './reads/price-records.ts';
+export type { RecentReceipt } from './reads/recent-receipts.ts';
 export type { StatementLine } from './reads/statement.ts';
 export type { SuspendedReceipt, SuspenseCursor } from './reads/suspense.ts';
 export { USAGE_GROUPS, USAGE_SPAN_MAX } from './reads/usage.ts';
@@ -109,6 +113,7 @@ export { type Reconciliation, reconcile } from './reconciliation/reconcile.ts';
 export { reconciliationCsv } from './reconciliation/reconciliation-csv.ts';
 export { reconciliationHtml } from './reconciliation/reconciliation-html.ts';
 export { type Replayed, type ReplayOptions, replayJournal } from './replay/replay.ts';
+export { type ScratchComparison, ScratchSchemaError } from './replay/scratch-copy.ts';
 export { type DayOfRevenue, isTied, makeReport, type Report } from './reports/report.ts';
 export { reportCsv } from './reports/report-csv.ts';
 export { type RestoreOptions, restoreReceipts } from './restore-receipts.ts';

@@ -14,8 +14,10 @@ import {
 } from './operators/service-tokens.ts';
 import { type AccountPapers, readAccountPapers } from './reads/account-papers.ts';
 import { type Credits, readCredits } from './reads/credits.ts';
+import { type Debtor, readDebtors } from './reads/open-debt.ts';
 import { type ActionCursor, type ActionPage, readOperatorActions } from './reads/operator-actions.ts';
 import { type PriceCursor, type PricePage, readPriceRecords } from './reads/price-records.ts';
+import { type RecentReceipt, readRecentReceipts } from './reads/recent-receipts.ts';
 import { type AccountWallets, readWallets } from './wallets/read-wallets.ts';
 
 /** Everything about an account that is no secret. */
@@ -49,6 +51,16 @@ export class Operators {
   /** The prices that payments were given, a page at a time, the newest first. */
   prices(page: { readonly before?: PriceCursor | undefined; readonly limit: number }): Promise<PricePage> {
     return readPriceRecords(this.#context.db, page);
+  }
+
+  /** The accounts that owe most, at most `limit` of them, the largest debt first. */
+  debtors(limit: number): Promise<Debtor[]> {
+    return readDebtors(this.#context.db, limit);
+  }
+
+  /** The newest payments of both rails, at most `limit` of them, the newest first. */
+  recentReceipts(limit: number): Promise<RecentReceipt[]> {
+    return readRecentReceipts(this.#context.db, limit);
   }
 
   /** Every AI service, in the order in which they were registered. */

@@ -18,7 +18,10 @@ import {
   listTokens,
   revokeToken,
 } from './operator-accounts.ts';
+import { getOverview, listDebts, listReceipts } from './operator-overview.ts';
 import {
+  exportJournal,
+  getChainAudit,
   getJournalVerification,
   getReconciliation,
   getReplay,
@@ -86,8 +89,17 @@ export const ALL_ROUTES = [
   ...[createChallenge, listWallets, linkWallet, withdrawWallet, claimPayments, recoverAccount, unlinkWallet],
   ...[createWebhook, listWebhooks, getWebhook, changeWebhook, deleteWebhook, rotateWebhookSecret],
   ...[testWebhook, listWebhookDeliveries, retryWebhookDelivery],
+  ...[getOverview, listReceipts, listDebts],
   ...[getTrialBalance, listAlarms, listSuspense, assignReceipt, priceReceipt],
-  ...[getReconciliation, getReport, getJournalVerification, getReplay, getVerification],
+  ...[
+    getReconciliation,
+    getReport,
+    getJournalVerification,
+    getReplay,
+    getChainAudit,
+    exportJournal,
+    getVerification,
+  ],
   ...[createRateCard, listRateCards],
   ...[getAccount, getStatement, createAdjustment, listPrices, listOperatorActions, listSeals],
   ...[listOperatorServices, createService, createServiceToken, listTokens, revokeToken],

@@ -1,7 +1,7 @@
 /** Whether the books tie, and what they come to. */
 import { z } from 'zod';
-import { parseInstant } from '../../ledger/index.ts';
-import { credits, eth, instant, usd } from './fields.ts';
+import { CSV_FILES, parseInstant } from '../../ledger/index.ts';
+import { account, credits, eth, instant, usd, wei } from './fields.ts';
 import { accountParams, atQuery } from './operator-accounts.ts';
 import { defineRoute } from './route.ts';
 
@@ -115,6 +115,117 @@ export const getReplay = defineRoute({
     commands: z.int().describe('How many facts and commands the books were made of.'),
     differences: problemsIn,
   }),
+});
+
+const block = z
+  .string('must be given once')
+  .regex(/^\d{1,15}$/, 'must be the number of a block, such as "21000000"')
+  .transform(BigInt)
+  .optional();
+
+/** How many blocks one request may look at. */
+const AUDIT_BLOCKS_MAX = 100_000;
+
+export const getChainAudit = defineRoute({
+  name: 'getChainAudit',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/chain-audit',
+  summary: "What the chain's own history has of the payment address, compared with what is recorded.",
+  detail:
+    'What `npx credits audit-chain` does, for so many blocks at a time: ask again with `from` as `next` says, until that is null. The RPC must be an archive node that traces; where it has no history, `found` is null and `doubts` say so.',
+  caller: 'operator',
+  query: z.strictObject({
+    from: block.describe('The block after which to begin; that at which the books opened when left out.'),
+    to: block.describe('The last block; the last one that is finally taken in when left out.'),
+    limit: z
+      .string('must be given once')
+      .regex(/^[1-9]\d{0,5}$/, `must be a whole number from 1 to ${AUDIT_BLOCKS_MAX}`)
+      .transform(Number)
+      .refine(limit => limit <= AUDIT_BLOCKS_MAX, `must be a whole number from 1 to ${AUDIT_BLOCKS_MAX}`)
+      .default(10_000)
+      .describe(`How many blocks to look at, from 1 to ${AUDIT_BLOCKS_MAX}.`),
+  }),
+  status: 200,
+  answer: z.strictObject({
+    after: z.string().describe('The blocks after this one were looked at,'),
+    through: z.string().describe('up to this one.'),
+    next: z
+      .string()
+      .nullable()
+      .describe('The `from` of the next request; null when there are no more blocks.'),
+    is_proven: z.boolean().describe('Whether it is proven that nothing else happened in these blocks.'),
+    doubts: z.array(z.string()).describe('Why it is not, a sentence each.'),
+    found: z
+      .strictObject({
+        blocks_found: z.int().describe('Blocks that changed the address.'),
+        points: z.int().describe('Balances, nonces and codes at one block each that were looked at,'),
+        points_bound: z.int().describe('and how many may be at most.'),
+        opening_wei: wei,
+        arrived_wei: wei,
+        minted_wei: wei,
+        withdrawn_wei: wei,
+        fees_wei: wei,
+        unexplained_wei: wei,
+        closing_wei: wei,
+        receipts_on_chain: z.int(),
+        receipts_agreed: z.int(),
+        receipts_agreed_otherwise: z.int().describe('One by one, or by the balance alone.'),
+        outgoing: z.int(),
+        outgoing_not_recorded_yet: z.int(),
+        differences: z.array(
+          z.strictObject({
+            kind: z.enum(['missing', 'extra', 'altered']),
+            of: z.string(),
+            id: z.string(),
+            block: z.string(),
+            amount_wei: wei,
+            fields: z.array(
+              z.strictObject({ field: z.string(), recorded: z.string(), on_chain: z.string() }),
+            ),
+            cause: z.string(),
+          }),
+        ),
+      })
+      .nullable(),
+  }),
+  problems: ['not_found'],
+});
+
+const csvTables = CSV_FILES.map(file => file.replace('.csv', ''));
+
+export const exportJournal = defineRoute({
+  name: 'exportJournal',
+  group: GROUP,
+  method: 'GET',
+  path: '/v1/operator/export',
+  summary: 'The journal for hledger or beancount, a table of it as CSV, or the archive of everything.',
+  detail:
+    'What `npx credits export` does, as a stream; one at a time. An archive (`jsonl`) has hashes of keys and the secrets of webhooks in it: keep it like the database. An answer that is cut off ends without its last chunk, and an archive without its last line.',
+  caller: 'operator',
+  query: z
+    .strictObject({
+      format: z.enum(['hledger', 'beancount', 'csv', 'jsonl'], 'must be hledger, beancount, csv or jsonl'),
+      table: z
+        .enum(csvTables, `must be one of ${csvTables.join(', ')}`)
+        .optional()
+        .describe('With csv: which file. `columns` says what every column means.'),
+      ...atQuery.shape,
+      account: account.optional().describe('The book of this account only.'),
+    })
+    .superRefine((query, context) => {
+      const refuse = (path: string, message: string) =>
+        context.addIssue({ code: 'custom', path: [path], message });
+      if ((query.format === 'csv') !== (query.table !== undefined))
+        refuse('table', 'goes with the format csv, which has one table at a time');
+      if (query.format === 'jsonl' && query.at !== undefined)
+        refuse('at', 'is not for an archive: it has all there is');
+      if (query.format === 'jsonl' && query.account !== undefined)
+        refuse('account', 'is not for an archive: it has all there is');
+    }),
+  status: 200,
+  mediaType: 'text/plain',
+  otherMediaTypes: ['text/csv', 'application/x-ndjson'],
 });
 
 export const getVerification = defineRoute({

@@ -56,6 +56,8 @@ export interface Route<
   readonly answer?: Answer;
   /** The media type of a success that is not JSON. */
   readonly mediaType?: string;
+  /** Others that it may have, as its caller asks for them. */
+  readonly otherMediaTypes?: readonly string[];
   /** That it answers from memory alone, so nothing can fail. */
   readonly standalone?: boolean;
   /** How many bytes the body may have, when that is more or less than is usual. */

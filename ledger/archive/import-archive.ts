@@ -3,26 +3,22 @@
  * All of it in one transaction, at the end of which each book must stand where the archive says that it stood.
  */
 import type pg from 'pg';
-import { bookName, parseAccountName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
+import { parseAccountName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { type Book, EMPTY_BOOK } from '../core/book.ts';
 import { FIRST_TREASURY_CODE, treasuryAccount } from '../core/chart.ts';
-import { GENESIS_HASH } from '../core/encoding.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
-import { type CommandIdentity, ENTRY_KINDS, type Entry, type EntryKind } from '../core/journal.ts';
+import { type CommandIdentity, ENTRY_KINDS, type EntryKind } from '../core/journal.ts';
 import { appendSystemEntry, type SystemEntry } from '../core/system-book.ts';
-import { sealEntries } from '../posting/seal.ts';
+import { BookWriter } from '../replay/book-writer.ts';
 import { type Consequences, consequenceKey, consequencesOf } from '../replay/consequences.ts';
-import { readFacts } from '../replay/facts.ts';
+import { ALL_FACTS, readFacts } from '../replay/facts.ts';
 import { isCommandKind, type RecordedCommand } from '../replay/recorded-command.ts';
 import { ReplayedBook, ReplayRefusal } from '../replay/replayed-book.ts';
 import { AccountCodes } from '../store/account-codes.ts';
-import { createBooks } from '../store/books.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { parseInstant } from '../store/instant-text.ts';
 import { migrate } from '../store/migrate.ts';
 import { openPool } from '../store/postgres.ts';
-import { runOn } from '../store/run-sql.ts';
-import { type BookChange, type SealedEntry, writeEntries } from '../store/write-entries.ts';
 import { ARCHIVE_VERSION, COPIED_TABLES } from './tables.ts';
 
 /** The archive is not one, is damaged, or does not fit where it is to go. One sentence for a person. */
@@ -80,7 +76,7 @@ export async function importArchive({ databaseUrl, lines, onProgress }: ImportOp
   }
 }
 
-/** So many rows or entries travel at once. */
+/** So many rows travel at once. */
 const CHUNK = 500;
 
 interface CommandLine {
@@ -224,8 +220,7 @@ class ArchiveReader {
 
   async #beginBook(name: string): Promise<BookInTheMaking> {
     const { bucket, accountId } = this.#keyOf(name);
-    await createBooks(runOn(this.#client), [{ bucket, accountId }], GENESIS_HASH);
-    const writer = new BookWriter(this.#client, this.#codes as AccountCodes, bucket, accountId);
+    const writer = await BookWriter.begin(this.#client, this.#codes as AccountCodes, { bucket, accountId });
     const consequences = this.#consequences as Consequences;
     return accountId === SYSTEM_ACCOUNT_ID
       ? new SystemBook(name, writer, consequences)
@@ -241,7 +236,7 @@ class ArchiveReader {
   }
 
   async #readConsequences(): Promise<Consequences> {
-    return consequencesOf(await readFacts(this.#client, null), {
+    return consequencesOf(await readFacts(this.#client, ALL_FACTS), {
       chainId: this.#chainId,
       paymentAddress: this.#paymentAddress,
       bucketCount: this.#bucketCount,
@@ -324,57 +319,6 @@ class CustomerBook extends BookInTheMaking {
     await this.writer.add(entries, replayed.book);
     await this.writer.flush(replayed.book, replayed);
     return replayed.book;
-  }
-}
-
-/** Writes a book in chunks; the lots, which change until its end, come last. */
-class BookWriter {
-  readonly #client: pg.PoolClient;
-  readonly #codes: AccountCodes;
-  readonly #key: { readonly bucket: number; readonly accountId: bigint };
-  #sealed: SealedEntry[] = [];
-  #holds: BookChange['holds'][number][] = [];
-  #head: Uint8Array = GENESIS_HASH;
-
-  constructor(client: pg.PoolClient, codes: AccountCodes, bucket: number, accountId: bigint) {
-    this.#client = client;
-    this.#codes = codes;
-    this.#key = { bucket, accountId };
-  }
-
-  get head(): Uint8Array {
-    return this.#head;
-  }
-
-  async add(entries: readonly Entry[], book: Book): Promise<void> {
-    const { bucket, accountId } = this.#key;
-    const { head, sealed } = sealEntries(this.#head, bookName(bucket, accountId), entries);
-    this.#head = head;
-    this.#sealed.push(...sealed);
-    if (this.#sealed.length >= CHUNK) await this.flush(book);
-  }
-
-  noteHolds(holds: BookChange['holds']): void {
-    this.#holds.push(...holds);
-  }
-
-  async flush(book: Book, ended?: ReplayedBook): Promise<void> {
-    if (this.#sealed.length === 0 && !ended) return;
-    const change: BookChange = {
-      ...this.#key,
-      book,
-      head: this.#head,
-      entries: this.#sealed,
-      lots: ended?.lots ?? [],
-      faces: ended?.faces ?? [],
-      holds: this.#holds,
-      reversals: ended?.reversals ?? [],
-      // Their rows are copied with what was used of them.
-      limits: [],
-    };
-    this.#sealed = [];
-    this.#holds = [];
-    await writeEntries(runOn(this.#client), this.#codes, [change]);
   }
 }
 

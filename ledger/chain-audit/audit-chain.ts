@@ -42,6 +42,10 @@ export interface ChainAuditOptions {
   /** How many calls go into one request, and how many requests are on their way at a time. */
   readonly callsPerRequest?: number | undefined;
   readonly requestsAtOnce?: number | undefined;
+  /** So many points it may ask for at most, before it throws ScanBudgetError. */
+  readonly pointsMax?: number | undefined;
+  /** Whether somebody waits for the answer: then an RPC that refuses or is slow is soon given up. */
+  readonly isAwaited?: boolean | undefined;
   /** Makes the memory of a scan that goes on after it was stopped, once it is known what is scanned. */
   readonly remember?: ((subject: ScanSubject) => ScanMemory) | undefined;
   readonly onProgress?: ScanOptions['onProgress'];
@@ -79,6 +83,11 @@ export interface ChainAudit {
   readonly unproven: readonly UnprovenRange[];
 }
 
+/** There is nothing yet that could be audited. */
+export class NothingToAuditError extends Error {
+  override readonly name = 'NothingToAuditError';
+}
+
 /** The blocks that were asked for cannot be audited; says which can. */
 export class AuditRangeError extends Error {
   override readonly name = 'AuditRangeError';
@@ -90,15 +99,23 @@ export class AuditRangeError extends Error {
  * cannot be used.
  */
 export async function auditChain(pool: pg.Pool, options: ChainAuditOptions): Promise<ChainAudit> {
-  const { callsPerRequest, requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT, rpcUrl, onProgress } = options;
+  const {
+    callsPerRequest,
+    requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT,
+    rpcUrl,
+    onProgress,
+    isAwaited,
+  } = options;
   const db = openKysely(pool);
   const installation = await readInstallation(db);
   const reach = await readReach(db, installation);
   const range = auditedRange(reach, options);
-  const rpc = openAuditClient({ rpcUrl, callsPerRequest });
+  const rpc = openAuditClient({ rpcUrl, callsPerRequest, isAwaited });
   const memory = options.remember?.(installation) ?? ScanMemory.empty();
   const subject = installation;
-  const scan = await scanChain({ rpc, subject, range, requestsAtOnce, memory, onProgress });
+  const scan = await scanChain({
+    ...{ rpc, subject, range, requestsAtOnce, memory, onProgress, pointsMax: options.pointsMax },
+  });
 
   const onChain = receiptsOf(scan);
   const recorded = await readRecordedMovements(db, {
@@ -174,7 +191,7 @@ function auditedRange(
   options: Pick<ChainAuditOptions, 'after' | 'through'>,
 ): BlockRange {
   if (settledBlock < 0n)
-    throw new Error(
+    throw new NothingToAuditError(
       'The ledger has not finally taken in any block yet. The worker does it with blocks that are final and at least 128 ' +
         'behind the newest: let it run until there are some, and try again.',
     );

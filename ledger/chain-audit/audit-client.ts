@@ -4,6 +4,8 @@ export interface AuditClientOptions {
   readonly rpcUrl: string;
   /** How many calls go into one request; 60 when left out. */
   readonly callsPerRequest?: number | undefined;
+  /** Whether somebody waits for the answer: then an RPC that refuses or is slow is soon given up. */
+  readonly isAwaited?: boolean | undefined;
 }
 
 export const CALLS_PER_REQUEST_DEFAULT = 60;
@@ -25,6 +27,8 @@ const FIRST_RETRIES = 4;
 const FIRST_DELAY_MS = 250;
 /** A trace of a full block takes long. */
 const REQUEST_MS_MAX = 120_000;
+const AWAITED_RETRIES = 2;
+const AWAITED_REQUEST_MS_MAX = 15_000;
 
 /**
  * Calls that are made together go into requests of `callsPerRequest`. A refusal for the moment (429, -32005 and their
@@ -33,6 +37,7 @@ const REQUEST_MS_MAX = 120_000;
 export function openAuditClient({
   rpcUrl,
   callsPerRequest = CALLS_PER_REQUEST_DEFAULT,
+  isAwaited = false,
 }: AuditClientOptions): AuditClient {
   let requests = 0;
   const clientWith = (retryCount: number) =>
@@ -41,7 +46,7 @@ export function openAuditClient({
         batch: callsPerRequest > 1 ? { batchSize: callsPerRequest } : false,
         retryCount,
         retryDelay: FIRST_DELAY_MS,
-        timeout: REQUEST_MS_MAX,
+        timeout: isAwaited ? AWAITED_REQUEST_MS_MAX : REQUEST_MS_MAX,
         onFetchRequest: () => {
           requests += 1;
         },
@@ -49,8 +54,8 @@ export function openAuditClient({
       cacheTime: 0,
     });
   return {
-    client: clientWith(RETRIES),
-    first: clientWith(FIRST_RETRIES),
+    client: clientWith(isAwaited ? AWAITED_RETRIES : RETRIES),
+    first: clientWith(isAwaited ? AWAITED_RETRIES : FIRST_RETRIES),
     callsPerRequest,
     get requests() {
       return requests;

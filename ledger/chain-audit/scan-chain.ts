@@ -28,10 +28,17 @@ export interface ScanOptions {
   readonly range: BlockRange;
   /** How many requests may be on their way at a time; 2 when left out. */
   readonly requestsAtOnce?: number | undefined;
+  /** So many points it may ask for at most, before it throws ScanBudgetError; any number when left out. */
+  readonly pointsMax?: number | undefined;
   /** Of a scan that was stopped. */
   readonly memory?: ScanMemory | undefined;
   /** Told how many points are done of about how many, and then the same of blocks. */
   readonly onProgress?: ((what: 'points' | 'blocks', done: number, expected: number) => void) | undefined;
+}
+
+/** More changed the address in these blocks than a scan with this budget may look at. */
+export class ScanBudgetError extends Error {
+  override readonly name = 'ScanBudgetError';
 }
 
 /** A block that changed the address, with what did. */
@@ -107,7 +114,7 @@ class PointReader {
   }
 
   async answers(blocks: readonly bigint[]): Promise<Map<bigint, PointAnswer>> {
-    const { rpc, memory, requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT, onProgress } = this.#options;
+    const { rpc, memory, requestsAtOnce = REQUESTS_AT_ONCE_DEFAULT, pointsMax, onProgress } = this.#options;
     const answers = new Map<bigint, PointAnswer>();
     const told = (block: bigint, answer: PointAnswer) => {
       answers.set(block, answer);
@@ -120,6 +127,8 @@ class PointReader {
       if (point) told(block, point);
       else unknown.push(block);
     }
+    if (pointsMax !== undefined && this.asked + unknown.length > pointsMax)
+      throw new ScanBudgetError(`more than ${pointsMax} points would have to be looked at`);
     const perRequest = Math.max(1, Math.floor(rpc.callsPerRequest / CALLS_PER_POINT));
     await inTurns(chunks(unknown, perRequest), requestsAtOnce, async some => {
       // All at once, so that they go together; none is left on its way when one fails.

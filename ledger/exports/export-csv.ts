@@ -35,8 +35,7 @@ export async function exportCsv(
   { at, accountId, onProgress }: ExportOptions = {},
 ): Promise<CsvExport> {
   return await inSnapshot(pool, async ({ client }) => {
-    const bucket = accountId === undefined ? null : bucketOfAccount(accountId, await readBucketCount(client));
-    const values = [at === undefined ? 'infinity' : instantText(at), bucket, accountId ?? null];
+    const values = valuesOf({ at, accountId }, await readBucketCount(client));
     const rows: Record<string, number> = {};
     for (const [index, table] of CSV_TABLES.entries()) {
       const file = await open(table.file);
@@ -49,6 +48,29 @@ export async function exportCsv(
     await columns.close();
     return { rows };
   });
+}
+
+/** What is exported as CSV, each by the name of its file. */
+export const CSV_FILES = [...CSV_TABLES.map(({ file }) => file), 'columns.csv'] as const;
+
+/** Writes one of CSV_FILES alone, in a snapshot of its own, as exportCsv does. */
+export async function exportCsvFile(
+  pool: pg.Pool,
+  name: string,
+  write: ExportFile['write'],
+  { at, accountId }: ExportOptions = {},
+): Promise<void> {
+  const table = CSV_TABLES.find(({ file }) => file === name);
+  await inSnapshot(pool, async ({ client }) => {
+    const values = valuesOf({ at, accountId }, await readBucketCount(client));
+    if (table) await writeTable(client, table, values, { write, close() {} });
+    else await write(columnsText());
+  });
+}
+
+function valuesOf({ at, accountId }: ExportOptions, bucketCount: number): unknown[] {
+  const bucket = accountId === undefined ? null : bucketOfAccount(accountId, bucketCount);
+  return [at === undefined ? 'infinity' : instantText(at), bucket, accountId ?? null];
 }
 
 async function writeTable(

@@ -6,40 +6,37 @@
 import type pg from 'pg';
 import { accountName, bookName } from '../core/account-id.ts';
 import { microusdOfWeiTimesAnswer } from '../core/amount.ts';
-import type { TreasuryAccount } from '../core/chart.ts';
+import { treasuryAccount } from '../core/chart.ts';
 import { HOUR, type Instant } from '../core/instant.ts';
 import type { Posting } from '../core/journal.ts';
 import type { AccountBalance } from '../reads/trial-balance.ts';
+import {
+  type Contradiction,
+  type CustomerConsequence,
+  consequencesOf,
+  type SystemConsequence,
+} from '../replay/consequences.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
+import type { Installation } from '../store/installation.ts';
 import { plainDigest } from '../store/posted-entries.ts';
 import type { OutboxTable } from '../store/tables.ts';
-import { type BucketFacts, type InclusionFacts, readBucketFacts, type StoredEntry } from './bucket-facts.ts';
+import { type BucketFacts, type PriceFacts, readBucketFacts, type StoredEntry } from './bucket-facts.ts';
 import { type Difference, difference } from './difference.ts';
-import {
-  type ExpectedContext,
-  type ExpectedEffect,
-  type ExpectedEntry,
-  expectedOfCardPayment,
-  expectedOfDifference,
-  expectedOfInclusions,
-  expectedOfSent,
-  expectedOfWithdrawal,
-} from './expected-entries.ts';
 
 export interface LedgerCheckOptions {
-  readonly bucketCount: number;
-  readonly chainId: number;
-  readonly treasury: TreasuryAccount;
+  readonly installation: Installation;
   readonly at: Instant;
   /** As of `at`. */
   readonly trialBalance: readonly AccountBalance[];
   readonly onProgress?: ((bucketsDone: number, buckets: number) => void) | undefined;
 }
 
+export type EffectKind = 'purchase' | 'clawback' | 'restoration';
+
 /** A payment's effect that is decided and not in the customer's book by the instant. */
 export interface InFlight {
   readonly receipt: string;
-  readonly kind: ExpectedEffect['kind'];
+  readonly kind: EffectKind;
   readonly account: string;
   readonly amountMicrousd: bigint;
   readonly decidedAt: Instant;
@@ -66,9 +63,10 @@ const WAITING_MAX = HOUR;
 export async function checkLedger(client: pg.ClientBase, options: LedgerCheckOptions): Promise<LedgerCheck> {
   const outbox = await readOutbox(client);
   const check = new Check(client, options, outbox);
-  for (let bucket = 0; bucket < options.bucketCount; bucket += 1) {
+  const { bucketCount } = options.installation;
+  for (let bucket = 0; bucket < bucketCount; bucket += 1) {
     await check.bucket(bucket, await readBucketFacts(client, bucket));
-    options.onProgress?.(bucket + 1, options.bucketCount);
+    options.onProgress?.(bucket + 1, bucketCount);
   }
   await check.effectsWithoutFacts();
   check.outbox();
@@ -110,49 +108,27 @@ class Check {
     this.#outbox = new Map(outbox.map(row => [OUTBOX_KEY(row), row]));
   }
 
-  async bucket(bucket: number, facts: BucketFacts): Promise<void> {
-    const context: ExpectedContext = this.#options;
-    const entries: ExpectedEntry[] = [];
-    const effects: ExpectedEffect[] = [];
-    const cards = facts.cardPayments.map(versions => this.#ofCard(versions));
-    for (const of of [
-      ...facts.inclusions.map(versions => expectedOfInclusions(context, versions)),
-      ...cards,
-    ]) {
-      entries.push(...of.entries);
-      effects.push(...of.effects);
-    }
-    for (const row of facts.withdrawals) entries.push(expectedOfWithdrawal(context, row));
-    for (const row of facts.sent) entries.push(...[expectedOfSent(context, row)].filter(one => one !== null));
-    for (const versions of facts.differences) entries.push(...expectedOfDifference(context, versions));
-    this.#facts += entries.length + effects.length;
-    this.#receipts(facts);
-    for (const versions of facts.inclusions) for (const one of versions) this.#price(one);
-    this.#entries(bucket, entries, facts.entries);
+  async bucket(bucket: number, read: BucketFacts): Promise<void> {
+    const expected = consequencesOf(read.facts, this.#options.installation);
+    this.#facts += expected.system.size + expected.customer.size;
+    this.#receipts(read);
+    for (const one of expected.contradictions) this.#contradiction(one);
+    for (const one of read.prices) this.#price(one);
+    this.#entries(bucket, [...expected.system.values()], read.entries);
+    const effects = [...expected.customer.values()];
     for (let from = 0; from < effects.length; from += BATCH)
       await this.#effects(effects.slice(from, from + BATCH));
   }
 
-  /** A payment whose versions contradict each other leads to nothing that could be compared. */
-  #ofCard(versions: Parameters<typeof expectedOfCardPayment>[0]) {
-    try {
-      return expectedOfCardPayment(versions);
-    } catch (error) {
-      const what = 'its versions contradict each other';
-      const receipt = versions[0]?.receipt_id ?? null;
-      const found = error instanceof Error ? error.message : String(error);
-      this.#differences.push(
-        difference('entry_differs', { receipt, what, expected: 'one amount paid', found }),
-      );
-      return { entries: [], effects: [] };
-    }
+  #contradiction({ receiptId: receipt, why: found }: Contradiction): void {
+    const what = 'its versions contradict each other';
+    this.#differences.push(
+      difference('entry_differs', { receipt, what, expected: 'one amount paid', found }),
+    );
   }
 
-  #receipts({ receiptIds, inclusions, cardPayments }: BucketFacts): void {
-    const told = new Set([
-      ...inclusions.flatMap(([first]) => (first ? [first.receiptId] : [])),
-      ...cardPayments.flatMap(([first]) => (first ? [first.receipt_id] : [])),
-    ]);
+  #receipts({ receiptIds, facts: { inclusions, cards } }: BucketFacts): void {
+    const told = new Set([...inclusions, ...cards].map(({ receiptId }) => receiptId));
     for (const receipt of receiptIds)
       if (!told.has(receipt))
         this.#differences.push(
@@ -176,9 +152,7 @@ class Check {
   }
 
   /** The price record must be worth what it says, by its own answers. */
-  #price({ receiptId, amountWei, price }: InclusionFacts): void {
-    if (amountWei === null || price === null) return;
-    const { answer, quoteAnswer, quotedWei, amountMicrousd } = price;
+  #price({ receiptId, amountWei, answer, quoteAnswer, quotedWei, amountMicrousd }: PriceFacts): void {
     const byBlock = (amountWei - quotedWei) * answer;
     const worth = microusdOfWeiTimesAnswer(quotedWei * (quoteAnswer ?? 0n) + byBlock);
     if (worth === amountMicrousd) return;
@@ -192,25 +166,26 @@ class Check {
     );
   }
 
-  #entries(bucket: number, expected: readonly ExpectedEntry[], stored: readonly StoredEntry[]): void {
+  #entries(bucket: number, expected: readonly SystemConsequence[], stored: readonly StoredEntry[]): void {
     const byDigest = new Map(stored.map(entry => [entry.keyDigest, entry]));
     for (const one of expected) {
-      const entry = byDigest.get(one.keyDigest);
-      byDigest.delete(one.keyDigest);
-      if (isBy(entry?.bookedAt ?? one.decidedAt, this.#options.at)) this.#add(one.postings);
+      const { kind, identity, postings } = one.entry;
+      const entry = byDigest.get(identity.keyDigest);
+      byDigest.delete(identity.keyDigest);
+      if (isBy(entry?.bookedAt ?? one.decidedAt, this.#options.at)) this.#add(postings);
       if (!entry) {
-        if (isBy(one.decidedAt, this.#options.at)) this.#missing(bucket, one);
+        if (isBy(one.decidedAt, this.#options.at)) this.#missing(one);
         continue;
       }
-      const texts = one.postings.map(textOf);
-      if (entry.kind === one.kind && entry.postings.join() === texts.join()) continue;
+      const texts = postings.map(textOf);
+      if (entry.kind === kind && entry.postings.join() === texts.join()) continue;
       this.#differences.push(
         difference('entry_differs', {
-          receipt: one.receipt,
-          entry: `${bookName(bucket, 0n)}:${entry.seq}`,
-          what: `the ${one.kind} entry does not post what is recorded`,
+          receipt: one.fact,
+          entry: `${one.book}:${entry.seq}`,
+          what: `the ${kind} entry does not post what is recorded`,
           expected: texts.join('; '),
-          found: `${entry.kind === one.kind ? '' : `${entry.kind}: `}${entry.postings.join('; ')}`,
+          found: `${entry.kind === kind ? '' : `${entry.kind}: `}${entry.postings.join('; ')}`,
         }),
       );
     }
@@ -228,23 +203,23 @@ class Check {
     }
   }
 
-  #missing(bucket: number, { receipt, kind, postings }: ExpectedEntry): void {
+  #missing({ book, fact, entry }: SystemConsequence): void {
     this.#differences.push(
       difference('entry_missing', {
-        receipt,
-        what: `${bookName(bucket, 0n)} has no ${kind} entry of it`,
-        expected: postings.map(textOf).join('; '),
+        receipt: fact,
+        what: `${book} has no ${entry.kind} entry of it`,
+        expected: entry.postings.map(textOf).join('; '),
         found: 'none',
       }),
     );
   }
 
-  async #effects(expected: readonly ExpectedEffect[]): Promise<void> {
+  async #effects(expected: readonly CustomerConsequence[]): Promise<void> {
     const posted = await this.#find(expected);
     for (const one of expected) {
       const entry = posted.get(`${one.accountId} ${one.keyDigest}`);
       const row = this.#outbox.get(
-        OUTBOX_KEY({ receipt_id: one.receipt, version: one.version, action: one.kind }),
+        OUTBOX_KEY({ receipt_id: one.receiptId, version: one.version, action: kindOf(one) }),
       );
       if (row) this.#delivered.add(OUTBOX_KEY(row));
       if (entry) this.#known.add(`${one.accountId}:${entry.seq}`);
@@ -252,9 +227,10 @@ class Check {
     }
   }
 
-  #effect(one: ExpectedEffect, entry: PostedEffect | undefined, row: OutboxRow | undefined): void {
+  #effect(one: CustomerConsequence, entry: PostedEffect | undefined, row: OutboxRow | undefined): void {
     const { at } = this.#options;
-    const { receipt, kind, accountId, amountMicrousd, decidedAt } = one;
+    const { receiptId: receipt, accountId, amountMicrousd, decidedAt } = one;
+    const kind = kindOf(one);
     const account = accountName(accountId);
     const cleared = kind === 'clawback' ? -amountMicrousd : amountMicrousd;
     if (entry) {
@@ -304,14 +280,14 @@ class Check {
       );
   }
 
-  async #find(expected: readonly ExpectedEffect[]): Promise<Map<string, PostedEffect>> {
+  async #find(expected: readonly CustomerConsequence[]): Promise<Map<string, PostedEffect>> {
     const { rows } = await this.#client.query<PostedEffect>(
       `select e.account_id, e.seq, e.kind, e.key_digest, e.booked_at, ${CLEARED} as cleared
        from unnest($1::smallint[], $2::bigint[], $3::uuid[]) as wanted (bucket, account_id, key_digest)
        join entries e on e.bucket = wanted.bucket and e.account_id = wanted.account_id
          and e.key_digest = wanted.key_digest`,
       [
-        expected.map(({ accountId }) => bucketOfAccount(accountId, this.#options.bucketCount)),
+        expected.map(({ accountId }) => bucketOfAccount(accountId, this.#options.installation.bucketCount)),
         expected.map(({ accountId }) => String(accountId)),
         expected.map(({ keyDigest }) => keyDigest),
       ],
@@ -376,9 +352,10 @@ class Check {
   }
 
   result(): LedgerCheck {
-    const { trialBalance } = this.#options;
+    const { trialBalance, installation } = this.#options;
+    const treasury = treasuryAccount(installation.chainId, installation.paymentAddress);
     const booked = (account: string) => trialBalance.find(row => row.account === account)?.balance ?? 0n;
-    const totals = [...FACT_ACCOUNTS, this.#options.treasury].map(account => ({
+    const totals = [...FACT_ACCOUNTS, treasury].map(account => ({
       account,
       byFacts: this.#byFacts.get(account) ?? 0n,
       booked: booked(account),
@@ -470,6 +447,10 @@ function assetSums(trialBalance: readonly AccountBalance[]): Difference[] {
     .map(([asset, found]) =>
       difference('total_differs', { what: `all accounts of ${asset} together`, expected: 0n, found }),
     );
+}
+
+function kindOf({ effect }: CustomerConsequence): EffectKind {
+  return effect === 'receipt' ? 'purchase' : effect;
 }
 
 function isBy(instant: Instant, at: Instant): boolean {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { StripeAccess } from '../cards/stripe-client.ts';
-import { treasuryAccount } from '../core/chart.ts';
+import { decimalText } from '../core/decimal-text.ts';
 import type { Instant } from '../core/instant.ts';
 import { type Report, reportIn } from '../reports/report.ts';
 import { type Installation, readInstallation } from '../store/installation.ts';
@@ -91,13 +91,11 @@ async function readAll(pool: pg.Pool, { at: given, onProgress }: ReconcileOption
   return await inSnapshot(pool, async snapshot => {
     const { client, db } = snapshot;
     const installation = await readInstallation(db);
-    const { chainId, paymentAddress, bucketCount } = installation;
+    const { bucketCount } = installation;
     const at = given ?? (await readLatestInstant(client));
     const report = await reportIn({ client, reads: { db, bucketCount } }, { to: at });
     const { differences, inFlight, totals, facts } = await checkLedger(client, {
-      bucketCount,
-      chainId,
-      treasury: treasuryAccount(chainId, paymentAddress),
+      installation,
       at,
       trialBalance: report.trialBalance,
       onProgress: (done, total) => onProgress?.('ledger', done, total),
@@ -115,8 +113,12 @@ async function readAll(pool: pg.Pool, { at: given, onProgress }: ReconcileOption
         status: 'compared',
         differences: [
           ...differences,
-          ...untied.map(({ what, found, booked }) =>
-            difference('total_differs', { what, expected: booked, found }),
+          ...untied.map(({ what, asset, found, booked }) =>
+            difference('total_differs', {
+              what,
+              expected: amountText(booked, asset),
+              found: amountText(found, asset),
+            }),
           ),
         ],
         figures: [
@@ -135,9 +137,14 @@ async function readAll(pool: pg.Pool, { at: given, onProgress }: ReconcileOption
             ),
             figure(`${account} as booked`, unitOf(account), booked, TRIAL_BALANCE_HOW),
           ]),
-          ...report.ties.flatMap(({ what, found, booked }) => [
-            figure(what, 'text', `${found} and ${booked}`, 'found lot by lot, and in the trial balance'),
-          ]),
+          ...report.ties.map(({ what, asset, found, booked }) =>
+            figure(
+              what,
+              'text',
+              `${amountText(found, asset)} and ${amountText(booked, asset)}`,
+              'found lot by lot, and in the trial balance',
+            ),
+          ),
         ],
       },
     };
@@ -146,6 +153,10 @@ async function readAll(pool: pg.Pool, { at: given, onProgress }: ReconcileOption
 
 const TRIAL_BALANCE_HOW =
   'sum(postings to it) − sum(postings from it) with entries.booked_at by then, and what time had made due';
+
+function amountText(amount: bigint, asset: string): string {
+  return `${decimalText(amount, asset)} ${asset}`;
+}
 
 function unitOf(account: string): Figure['unit'] {
   return account.startsWith('ETH') ? 'wei' : 'microusd';

@@ -1,12 +1,13 @@
 /**
  * What the recorded facts must have led to: an entry of a system book for each arrival, assignment, reversal, withdrawal,
  * fee and move of Stripe's, and a command to a customer's book for each payment that was credited, taken back or came
- * again. Each is known by its idempotency key, as it was when it was posted.
+ * again. Each is known by its idempotency key, as it was when it was posted. Replay, import and reconciliation all
+ * compare the books with this.
  */
 
 import { cardEntry } from '../cards/card-entry.ts';
 import { bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
-import { type CardPaymentState, changeOfCardPayment, NO_CARD_PAYMENT } from '../core/card-payment.ts';
+import { type CardPaymentChange, changeOfCardPayment, NO_CARD_PAYMENT } from '../core/card-payment.ts';
 import { type TreasuryAccount, treasuryAccount } from '../core/chart.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Posting } from '../core/journal.ts';
@@ -36,8 +37,10 @@ import {
 
 /** An entry that must be in a system book. */
 export interface SystemConsequence {
-  /** Whose it is, such as `system_0007`. */
+  /** Whose it is, such as `system_7`. */
   readonly book: string;
+  /** The receipt, withdrawal, transaction or difference of the balance that it is about. */
+  readonly fact: string;
   readonly entry: SystemEntry;
   /** When it was decided: it is booked then, or with the book's last entry when that is later. */
   readonly decidedAt: Instant;
@@ -47,6 +50,7 @@ export interface SystemConsequence {
 export interface CustomerConsequence {
   readonly book: string;
   readonly accountId: bigint;
+  readonly keyDigest: string;
   readonly effect: ReceiptEffect;
   readonly receiptId: string;
   readonly version: number;
@@ -62,6 +66,14 @@ export interface Consequences {
   /** By book and key digest. */
   readonly system: ReadonlyMap<string, SystemConsequence>;
   readonly customer: ReadonlyMap<string, CustomerConsequence>;
+  /** Payments whose versions contradict each other: nothing follows from them. */
+  readonly contradictions: readonly Contradiction[];
+}
+
+export interface Contradiction {
+  readonly bucket: number;
+  readonly receiptId: string;
+  readonly why: string;
 }
 
 /** What of an installation decides where things are booked. */
@@ -82,10 +94,8 @@ export function consequencesOf(facts: Facts, installation: Places): Consequences
       collected.lose(before, facts.credits.get(keyOf(before)), fact.noticedAt);
     collected.arrive(fact, facts.credits.get(keyOf(fact)));
   }
-  for (const [index, fact] of cards.entries()) {
-    const before = cards[index - 1];
-    collected.moveCard(fact, before?.receiptId === fact.receiptId ? before.state : NO_CARD_PAYMENT);
-  }
+  for (const versions of Map.groupBy(cards, ({ receiptId }) => receiptId).values())
+    collected.moveCards(versions);
   for (const fact of facts.withdrawals) collected.withdraw(fact);
   for (const fact of facts.sent) collected.pay(fact);
   for (const [index, fact] of differences.entries()) {
@@ -103,10 +113,9 @@ function keyOf({ receiptId, version }: InclusionFact): string {
 class Collected implements Consequences {
   readonly system = new Map<string, SystemConsequence>();
   readonly customer = new Map<string, CustomerConsequence>();
+  readonly contradictions: Contradiction[] = [];
   readonly #installation: Places;
   readonly #treasury: TreasuryAccount;
-  /** By receipt: the version with which a card payment was bought. */
-  readonly #boughtAt = new Map<string, number>();
 
   constructor(installation: Places) {
     this.#installation = installation;
@@ -116,13 +125,17 @@ class Collected implements Consequences {
   /** The chain has a payment; it may be somebody's. */
   arrive(fact: InclusionFact, credit: CreditFact | undefined): void {
     if (!fact.included) return;
-    const { receiptId, version } = fact;
+    const { bucket, receiptId, version, noticedAt } = fact;
     const { amountWei } = fact.included;
     const arrival = receiptPostings(this.#treasury, amountWei);
-    this.#inSystem(fact.bucket, fact.noticedAt, aboutInclusion(fact, 'receipt', arrival));
+    this.#inSystem(
+      { bucket, fact: receiptId, decidedAt: noticedAt },
+      aboutInclusion(fact, 'receipt', arrival),
+    );
     if (!credit) return;
     const postings = assignmentPostings(amountWei, credit.amountMicrousd);
-    this.#inSystem(fact.bucket, credit.decidedAt, aboutInclusion(fact, 'assignment', postings));
+    const { decidedAt } = credit;
+    this.#inSystem({ bucket, fact: receiptId, decidedAt }, aboutInclusion(fact, 'assignment', postings));
     const purchase = purchaseKeyDigest(receiptId, version);
     this.#inCustomer({ effect: 'receipt', receiptId, version, ...credit, purchaseKeyDigest: purchase });
   }
@@ -135,28 +148,52 @@ class Collected implements Consequences {
     if (credit) {
       const { accountId, amountMicrousd } = credit;
       const undone = reversedPostings(assignmentPostings(amountWei, amountMicrousd));
-      this.#inSystem(bucket, decidedAt, aboutInclusion(lost, 'assignment_reversal', undone));
+      this.#inSystem(
+        { bucket, fact: receiptId, decidedAt },
+        aboutInclusion(lost, 'assignment_reversal', undone),
+      );
       this.#inCustomer({
         ...{ effect: 'clawback', receiptId, version, accountId, amountMicrousd, paidAt: null, decidedAt },
         purchaseKeyDigest: purchaseKeyDigest(receiptId, version),
       });
     }
     const undone = reversedPostings(receiptPostings(this.#treasury, amountWei));
-    this.#inSystem(bucket, decidedAt, aboutInclusion(lost, 'receipt_reversal', undone));
+    this.#inSystem({ bucket, fact: receiptId, decidedAt }, aboutInclusion(lost, 'receipt_reversal', undone));
+  }
+
+  /** @param versions All that Stripe said of one payment, in their order. */
+  moveCards(versions: readonly CardFact[]): void {
+    const moves: { readonly fact: CardFact; readonly change: CardPaymentChange }[] = [];
+    let before = NO_CARD_PAYMENT;
+    for (const fact of versions) {
+      try {
+        moves.push({ fact, change: changeOfCardPayment(before, fact.state, fact.accountId !== null) });
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.contradictions.push({ bucket: fact.bucket, receiptId: fact.receiptId, why });
+        return;
+      }
+      before = fact.state;
+    }
+    let boughtAt: number | null = null;
+    for (const { fact, change } of moves) {
+      if (change.purchaseMicrousd > 0n) boughtAt = fact.version;
+      this.#moveCard(fact, change, boughtAt ?? fact.version);
+    }
   }
 
   /** Stripe says something new of a payment. */
-  moveCard(fact: CardFact, before: CardPaymentState): void {
-    const { receiptId, version, accountId, state, decidedAt } = fact;
-    const change = changeOfCardPayment(before, state, accountId !== null);
-    if (change.postings.length > 0)
-      this.#inSystem(fact.bucket, decidedAt, cardEntry(fact, state.movedAt ?? decidedAt, change.postings));
+  #moveCard(fact: CardFact, change: CardPaymentChange, boughtAt: number): void {
+    const { bucket, receiptId, version, accountId, state, decidedAt } = fact;
+    if (change.postings.length > 0) {
+      const entry = cardEntry(fact, state.movedAt ?? decidedAt, change.postings);
+      this.#inSystem({ bucket, fact: receiptId, decidedAt }, entry);
+    }
     if (accountId === null) return;
     const { purchaseMicrousd, clawbackMicrousd } = change;
-    if (purchaseMicrousd > 0n) this.#boughtAt.set(receiptId, version);
     const shared = {
       ...{ receiptId, version, accountId, decidedAt },
-      purchaseKeyDigest: purchaseKeyDigest(receiptId, this.#boughtAt.get(receiptId) ?? version),
+      purchaseKeyDigest: purchaseKeyDigest(receiptId, boughtAt),
     };
     if (purchaseMicrousd > 0n)
       this.#inCustomer({
@@ -187,7 +224,10 @@ class Collected implements Consequences {
       details: { transaction: transactionHash, frame: traceIndex, to: toAddress },
     };
     const postings = withdrawalPostings(this.#treasury, amountWei);
-    this.#inSystem(bucket, noticedAt, ownEntry('withdrawal', about, postings));
+    this.#inSystem(
+      { bucket, fact: about.fact, decidedAt: noticedAt },
+      ownEntry('withdrawal', about, postings),
+    );
   }
 
   /** The payment address paid for a transaction. */
@@ -198,7 +238,8 @@ class Collected implements Consequences {
       effectiveAt: blockAt,
       details: { transaction: transactionHash, outcome },
     };
-    this.#inSystem(bucket, noticedAt, ownEntry('gas', about, gasPostings(this.#treasury, feeWei)));
+    const postings = gasPostings(this.#treasury, feeWei);
+    this.#inSystem({ bucket, fact: about.fact, decidedAt: noticedAt }, ownEntry('gas', about, postings));
   }
 
   /** The balance has more than is explained. */
@@ -223,19 +264,22 @@ class Collected implements Consequences {
     };
     const arrival = receiptPostings(this.#treasury, amountWei);
     const postings = kind === 'provisional_receipt' ? arrival : reversedPostings(arrival);
-    this.#inSystem(bucket, decidedAt, ownEntry(kind, about, postings));
+    this.#inSystem({ bucket, fact: differenceId, decidedAt }, ownEntry(kind, about, postings));
   }
 
-  #inSystem(bucket: number, decidedAt: Instant, entry: SystemEntry): void {
+  #inSystem(
+    { bucket, fact, decidedAt }: Pick<SystemConsequence, 'fact' | 'decidedAt'> & { readonly bucket: number },
+    entry: SystemEntry,
+  ): void {
     const book = bookName(bucket, SYSTEM_ACCOUNT_ID);
-    this.system.set(consequenceKey(book, entry.identity.keyDigest), { book, entry, decidedAt });
+    this.system.set(consequenceKey(book, entry.identity.keyDigest), { book, fact, entry, decidedAt });
   }
 
-  #inCustomer(command: Omit<CustomerConsequence, 'book'>): void {
+  #inCustomer(command: Omit<CustomerConsequence, 'book' | 'keyDigest'>): void {
     const { accountId, effect, receiptId, version } = command;
     const book = bookName(bucketOfAccount(accountId, this.#installation.bucketCount), accountId);
     const keyDigest = receiptKeyDigest(effect, receiptId, version);
-    this.customer.set(consequenceKey(book, keyDigest), { book, ...command });
+    this.customer.set(consequenceKey(book, keyDigest), { book, keyDigest, ...command });
   }
 }
 

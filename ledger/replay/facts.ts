@@ -1,6 +1,6 @@
 /**
  * What was written down of payments and of what left the payment address, before anything was posted. All of it is in
- * memory while a ledger is replayed, about a kilobyte for each payment.
+ * memory while a ledger is replayed, about a kilobyte for each payment; of one bucket at a time while it is reconciled.
  */
 import type pg from 'pg';
 import type { CardPaymentState } from '../core/card-payment.ts';
@@ -88,46 +88,65 @@ export function versionKey(receiptId: string, version: number): string {
   return `${receiptId} ${version}`;
 }
 
+export interface FactsWanted {
+  /** What was written down by then; everything when null. */
+  readonly through: string | null;
+  /** What belongs to this bucket; of all when null. */
+  readonly bucket: number | null;
+}
+
+/** Everything that was ever written down. */
+export const ALL_FACTS: FactsWanted = { through: null, bucket: null };
+
 /**
- * Reads what was written down by `through`, all of it when null, in the transaction of `client`. Its pool must be one of
- * `openPool`, whose instants and amounts are bigint.
+ * Reads what was written down in the transaction of `client`. Its pool must be one of `openPool`, whose instants and
+ * amounts are bigint.
  */
-export async function readFacts(client: pg.ClientBase, through: string | null): Promise<Facts> {
+export async function readFacts(client: pg.ClientBase, wanted: FactsWanted): Promise<Facts> {
   return {
-    inclusions: await readInclusions(client, through),
-    credits: await readCredits(client, through),
-    cards: await readCards(client, through),
+    inclusions: await readInclusions(client, wanted),
+    credits: await readCredits(client, wanted),
+    cards: await readCards(client, wanted),
     withdrawals: await readRows<WithdrawalFact>(
       client,
       `select bucket, transaction_hash as "transactionHash", trace_index as "traceIndex", to_address as "toAddress",
         amount_wei as "amountWei", block_at as "blockAt", noticed_at as "noticedAt"
-      from withdrawals where $1::timestamptz is null or noticed_at <= $1 order by transaction_hash, trace_index`,
-      through,
+      from withdrawals ${wantedBy('noticed_at')} order by transaction_hash, trace_index`,
+      wanted,
     ),
     sent: await readRows<SentFact>(
       client,
       `select bucket, transaction_hash as "transactionHash", outcome, fee_wei as "feeWei", block_at as "blockAt",
         noticed_at as "noticedAt"
-      from sent_transactions where $1::timestamptz is null or noticed_at <= $1 order by transaction_hash`,
-      through,
+      from sent_transactions ${wantedBy('noticed_at')} order by transaction_hash`,
+      wanted,
     ),
     differences: await readRows<DifferenceFact>(
       client,
       `select bucket, difference_id as "differenceId", version, from_block as "fromBlock",
         through_block as "throughBlock", through_at as "throughAt", amount_wei as "amountWei",
         decided_at as "decidedAt"
-      from balance_differences where $1::timestamptz is null or decided_at <= $1 order by difference_id, version`,
-      through,
+      from balance_differences ${wantedBy('decided_at')} order by difference_id, version`,
+      wanted,
     ),
   };
 }
 
-async function readRows<Row>(client: pg.ClientBase, text: string, through: string | null): Promise<Row[]> {
-  const { rows } = await client.query(text, [through]);
+async function readRows<Row>(
+  client: pg.ClientBase,
+  text: string,
+  { through, bucket }: FactsWanted,
+): Promise<Row[]> {
+  const { rows } = await client.query(text, [through, bucket]);
   return rows as Row[];
 }
 
-async function readInclusions(client: pg.ClientBase, through: string | null): Promise<InclusionFact[]> {
+/** Of a table alone: its rows of the bucket that were written down by then. */
+function wantedBy(column: string): string {
+  return `where ($1::timestamptz is null or ${column} <= $1) and ($2::smallint is null or bucket = $2)`;
+}
+
+async function readInclusions(client: pg.ClientBase, wanted: FactsWanted): Promise<InclusionFact[]> {
   const rows = await readRows<{
     bucket: number;
     receipt_id: string;
@@ -140,8 +159,8 @@ async function readInclusions(client: pg.ClientBase, through: string | null): Pr
   }>(
     client,
     `select bucket, receipt_id, version, outcome, block_number, block_at, amount_wei, noticed_at from receipt_inclusions
-    where $1::timestamptz is null or noticed_at <= $1 order by receipt_id, version`,
-    through,
+    ${wantedBy('noticed_at')} order by receipt_id, version`,
+    wanted,
   );
   return rows.map(row => ({
     bucket: row.bucket,
@@ -167,7 +186,7 @@ function includedOf(row: {
  * The last assignment of a version, unless that was kept back, with its price. A price later than the block's own, and
  * whatever a person decided, counts from when it is posted, so that no life is lost (design: "Lots").
  */
-async function readCredits(client: pg.ClientBase, through: string | null): Promise<Map<string, CreditFact>> {
+async function readCredits(client: pg.ClientBase, wanted: FactsWanted): Promise<Map<string, CreditFact>> {
   const rows = await readRows<{
     receipt_id: string;
     version: number;
@@ -183,7 +202,7 @@ async function readCredits(client: pg.ClientBase, through: string | null): Promi
       greatest(a.decided_at, p.decided_at) as decided_at
     from (
       select distinct on (bucket, receipt_id, version) * from assignments
-      where $1::timestamptz is null or decided_at <= $1
+      ${wantedBy('decided_at')}
       order by bucket, receipt_id, version, number desc
     ) a
     join price_records p on p.bucket = a.bucket and p.receipt_id = a.receipt_id and p.version = a.version
@@ -193,7 +212,7 @@ async function readCredits(client: pg.ClientBase, through: string | null): Promi
         and s.version = a.version and s.assignment_number = a.number
         and ($1::timestamptz is null or s.decided_at <= $1))
       and coalesce(a.amount_microusd, p.amount_microusd) > 0`,
-    through,
+    wanted,
   );
   return new Map(
     rows.map(row => [
@@ -208,11 +227,11 @@ async function readCredits(client: pg.ClientBase, through: string | null): Promi
   );
 }
 
-async function readCards(client: pg.ClientBase, through: string | null): Promise<CardFact[]> {
+async function readCards(client: pg.ClientBase, wanted: FactsWanted): Promise<CardFact[]> {
   const rows = await readRows<CardPaymentRow>(
     client,
-    `select * from card_payments where $1::timestamptz is null or decided_at <= $1 order by receipt_id, version`,
-    through,
+    `select * from card_payments ${wantedBy('decided_at')} order by receipt_id, version`,
+    wanted,
   );
   return rows.map(row => ({
     bucket: row.bucket,

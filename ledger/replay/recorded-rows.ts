@@ -34,9 +34,8 @@ export class HoldRecords {
     return this.#closing.get(seq) ?? null;
   }
 
-  /** Those that were closed since. */
-  compare(replayed: ReplayedBook): void {
-    for (const hold of replayed.takeClosedHolds()) this.#compareOne(hold);
+  compare(closed: readonly Hold[]): void {
+    for (const hold of closed) this.#compareOne(hold);
   }
 
   end(replayed: ReplayedBook): void {

@@ -2,12 +2,13 @@
  * The ledger made a second time out of what is on record, and compared with the first: payments by the facts that were
  * written down of them, spending by the commands that were accepted, and everything else (renewals, expiries, ends of
  * holds, which lot gave what, what is left) by the same core. Design section 11. One snapshot is read through, book by
- * book; in memory are the facts of payments and one book at a time. Writes nothing.
+ * book; in memory are the facts of payments and one book at a time. Writes nothing, but into a scratch schema where one
+ * is named.
  */
 import type pg from 'pg';
 import type { Flaw, Problem } from '../audit/problem.ts';
 import { readStoredChart, type StoredChart } from '../audit/stored-chart.ts';
-import { type PostingRow, readEntry } from '../audit/stored-entry.ts';
+import { type PostingRow, readEntry, readInstant } from '../audit/stored-entry.ts';
 import { accountName, bookName, SYSTEM_ACCOUNT_ID } from '../core/account-id.ts';
 import { type Book, EMPTY_BOOK } from '../core/book.ts';
 import { type Instant, laterOf } from '../core/instant.ts';
@@ -22,6 +23,7 @@ import { estimateEntries } from '../store/journal-size.ts';
 import { lotOf } from '../store/lot-row.ts';
 import { inSnapshot, type Snapshot } from '../store/snapshot.ts';
 import { BookComparison, hex, type StoredEntry } from './book-comparison.ts';
+import type { BookWriter } from './book-writer.ts';
 import {
   type Consequences,
   type CustomerConsequence,
@@ -33,6 +35,12 @@ import { type ScannedReceiptsOfRange, withScanned } from './from-chain.ts';
 import { isCommandKind, type RecordedCommand } from './recorded-command.ts';
 import { HoldRecords, ReversalRecords } from './recorded-rows.ts';
 import { ReplayedBook, ReplayRefusal } from './replayed-book.ts';
+import {
+  type ComparedRange,
+  type ScratchComparison,
+  ScratchCopy,
+  type ScratchOptions,
+} from './scratch-copy.ts';
 import {
   closeStoredBooks,
   nextAccountIn,
@@ -48,6 +56,8 @@ export interface ReplayOptions {
   readonly at?: Instant | undefined;
   /** Receipts as an independent scan found them on the chain, instead of as they were recorded. */
   readonly scanned?: ScannedReceiptsOfRange | undefined;
+  /** Also writes the books that are made into a schema of their own, and compares it with what is stored in the database. */
+  readonly scratch?: ScratchOptions | undefined;
   /** How many rows of a table are in memory at a time. */
   readonly fetchSize?: number | undefined;
   /** Told now and then, and at the end, how many entries are done, of about how many. */
@@ -59,8 +69,13 @@ export interface Replayed {
   readonly entries: number;
   /** How many of the entries are commands or facts; the others follow from time alone. */
   readonly commands: number;
-  /** Book by book, in the order of buckets, accounts and entries; then what is missing altogether. */
+  /**
+   * Book by book, in the order of buckets, accounts and entries; then of books of which nothing was told so far what only
+   * the comparison in the scratch schema shows; then what is missing altogether.
+   */
   readonly differences: readonly Problem[];
+  /** Null without a scratch schema. */
+  readonly scratch: ScratchComparison | null;
 }
 
 const FETCH_SIZE = 4000;
@@ -68,18 +83,40 @@ const PROGRESS_EVERY = 1000;
 
 /**
  * Replays the journal in a read-only snapshot of its own. Differences are told in the result; throws when the database
- * cannot be reached or has no ledger in it.
+ * cannot be reached or has no ledger in it, and ScratchSchemaError when the scratch schema cannot be made.
  */
 export async function replayJournal(pool: pg.Pool, options: ReplayOptions = {}): Promise<Replayed> {
-  return await inSnapshot(pool, snapshot => replayIn(snapshot, options));
+  return await inSnapshot(pool, async snapshot => {
+    if (options.scratch === undefined) return await replayIn(snapshot, options, null);
+    const copy = await openScratch(snapshot, options.scratch);
+    try {
+      const replayed = await replayIn(snapshot, options, copy);
+      await copy.end();
+      return replayed;
+    } catch (error) {
+      await copy.giveUp();
+      throw error;
+    }
+  });
 }
 
-async function replayIn({ client, db }: Snapshot, options: ReplayOptions): Promise<Replayed> {
+async function openScratch({ client }: Snapshot, options: ScratchOptions): Promise<ScratchCopy> {
+  // One of the two connections waits while the other works.
+  await client.query('set local idle_in_transaction_session_timeout = 0');
+  const { rows } = await client.query<{ snapshot: string }>('select pg_export_snapshot() as snapshot');
+  return await ScratchCopy.open(options, rows[0]?.snapshot ?? '');
+}
+
+async function replayIn(
+  { client, db }: Snapshot,
+  options: ReplayOptions,
+  scratch: ScratchCopy | null,
+): Promise<Replayed> {
   const { accountId, at, fetchSize = FETCH_SIZE } = options;
   const through = at === undefined ? null : instantText(at);
   const installation = await readInstallation(db);
   const now = await readNow(db);
-  const recorded = await readFacts(client, through);
+  const recorded = await readFacts(client, { through, bucket: null });
   const facts = options.scanned
     ? withScanned(recorded, options.scanned, { bucketCount: installation.bucketCount, now })
     : recorded;
@@ -90,6 +127,7 @@ async function replayIn({ client, db }: Snapshot, options: ReplayOptions): Promi
     isWhole: at === undefined,
     estimated: accountId === undefined ? await estimateEntries(client) : null,
     onProgress: options.onProgress,
+    scratch,
   });
   const buckets =
     accountId === undefined
@@ -101,7 +139,15 @@ async function replayIn({ client, db }: Snapshot, options: ReplayOptions): Promi
     await closeStoredBooks(rows);
   }
   const missing = await missingConsequences(client, replay, accountId, installation.bucketCount);
-  const result = replay.result(missing);
+  const compared = await replay.compareScratch({
+    book:
+      accountId === undefined
+        ? null
+        : { bucket: bucketOfAccount(accountId, installation.bucketCount), accountId },
+    through,
+    now: instantText(now),
+  });
+  const result = replay.result(missing, compared);
   if (accountId === undefined || result.books > 0 || result.differences.length > 0) return result;
   const noBook = { entry: null, what: 'there is no such book', expected: 'a book', found: 'none' };
   return { ...result, differences: [{ book: accountName(accountId), ...noBook }] };
@@ -123,6 +169,7 @@ interface ReplaySetting {
   readonly isWhole: boolean;
   readonly estimated: number | null;
   readonly onProgress: ReplayOptions['onProgress'];
+  readonly scratch: ScratchCopy | null;
 }
 
 class Replay {
@@ -138,20 +185,39 @@ class Replay {
     this.#setting = setting;
   }
 
-  result(missing: readonly Problem[]): Replayed {
+  result(missing: readonly Problem[], scratch: ScratchComparison | null): Replayed {
     this.#setting.onProgress?.(this.#entries, this.#setting.estimated);
     return {
       books: this.#books,
       entries: this.#entries,
       commands: this.#commands,
       differences: [...this.#problems, ...missing],
+      scratch,
     };
   }
 
+  /** Compares what was written with what is stored, and tells it of the books of which nothing was told so far. */
+  async compareScratch(range: ComparedRange): Promise<ScratchComparison | null> {
+    const { scratch } = this.#setting;
+    if (!scratch) return null;
+    const told = new Set(this.#problems.map(({ book }) => book));
+    const further = new Map<string, BookComparison>();
+    const compared = await scratch.compare(range, ({ bucket, accountId }, flaw) => {
+      const name = bookName(bucket, accountId);
+      if (told.has(name)) return;
+      const comparison = further.get(name) ?? new BookComparison(name);
+      further.set(name, comparison);
+      comparison.add(flaw);
+    });
+    for (const [book, { flaws }] of further) this.#problems.push(...flaws.map(flaw => ({ book, ...flaw })));
+    return compared;
+  }
+
   /** What must have been booked, and was met in no book. */
-  unmet(): { system: Consequences['system']; customer: Consequences['customer'] } {
-    const { system, customer } = this.#setting.consequences;
+  unmet(): Consequences {
+    const { system, customer, contradictions } = this.#setting.consequences;
     return {
+      contradictions,
       system: new Map([...system].filter(([key]) => !this.#met.has(key))),
       customer: new Map([...customer].filter(([key]) => !this.#met.has(key))),
     };
@@ -160,25 +226,27 @@ class Replay {
   async bucket(bucket: number, rows: StoredBooks): Promise<void> {
     for (let id = await nextAccountIn(rows); id !== null; id = await nextAccountIn(rows)) {
       const name = bookName(bucket, id);
+      const writer = (await this.#setting.scratch?.begin({ bucket, accountId: id })) ?? null;
       const flaws =
         id === SYSTEM_ACCOUNT_ID
-          ? await this.#systemBook(name, rows)
-          : await this.#customerBook(name, id, rows);
+          ? await this.#systemBook(name, rows, writer)
+          : await this.#customerBook(name, id, rows, writer);
       this.#books += 1;
       for (const flaw of flaws) this.#problems.push({ book: name, ...flaw });
     }
   }
 
-  async #systemBook(name: string, rows: StoredBooks): Promise<readonly Flaw[]> {
+  async #systemBook(name: string, rows: StoredBooks, writer: BookWriter | null): Promise<readonly Flaw[]> {
     const comparison = new BookComparison(name);
     let book: Book = EMPTY_BOOK;
     for await (const stored of this.#entriesOf(rows, SYSTEM_ACCOUNT_ID, comparison)) {
       const draft = this.#systemEntry(name, stored.entry, book);
       const step = appendSystemEntry(book, draft.entry, draft.instant);
       book = step.book;
-      if (draft.isFounded) comparison.compare(step.entries, [stored]);
-      else comparison.compare([], [stored]);
+      if (draft.isFounded) await writer?.add(step.entries, book);
+      comparison.compare(draft.isFounded ? step.entries : [], [stored]);
     }
+    await writer?.flush(book);
     return await this.#end(comparison, rows, SYSTEM_ACCOUNT_ID, book);
   }
 
@@ -212,13 +280,25 @@ class Replay {
     return { entry: asStored, instant: entry.bookedAt, isFounded };
   }
 
-  async #customerBook(name: string, accountId: bigint, rows: StoredBooks): Promise<readonly Flaw[]> {
+  async #customerBook(
+    name: string,
+    accountId: bigint,
+    rows: StoredBooks,
+    writer: BookWriter | null,
+  ): Promise<readonly Flaw[]> {
     const comparison = new BookComparison(name);
     const replayed = new ReplayedBook();
     const holds = new HoldRecords(comparison);
     const reversals = new ReversalRecords(comparison);
     let pending: StoredEntry[] = [];
     let last: Instant = 0n;
+    const take = async (made: readonly Entry[], stored: readonly StoredEntry[]) => {
+      const closed = replayed.takeClosedHolds();
+      comparison.compare(made, stored);
+      holds.compare(closed);
+      writer?.noteHolds(closed);
+      await writer?.add(made, replayed.book);
+    };
     for await (const stored of this.#entriesOf(rows, accountId, comparison)) {
       const { entry } = stored;
       last = entry.bookedAt;
@@ -246,13 +326,13 @@ class Replay {
         },
         entry.seq,
       );
-      comparison.compare(made, [...pending, stored]);
+      await take(made, [...pending, stored]);
       pending = [];
-      holds.compare(replayed);
       reversals.compare(entry);
     }
-    comparison.compare(replayed.advance(last), pending);
-    holds.compare(replayed);
+    await take(replayed.advance(last), pending);
+    writer?.noteHolds(replayed.book.holds);
+    await writer?.flush(replayed.book, replayed);
     if (this.#setting.isWhole) {
       holds.end(replayed);
       reversals.end();
@@ -325,6 +405,12 @@ class Replay {
         comparison.add({ entry: null, what, expected: String(expected), found: String(found) });
     };
     differ('the book ends with another entry', book.seq, standing.seq);
+    const bookedAt = readInstant(standing.booked_at);
+    differ(
+      'its last entry was booked at another instant',
+      instantText(book.bookedAt),
+      bookedAt === null ? standing.booked_at : instantText(bookedAt),
+    );
     differ('the book owes another debt', book.debtMicrocredits, standing.debt_microcredits);
     // Behind a difference the head is another.
     if (comparison.flaws.length === 0)
@@ -406,8 +492,17 @@ async function missingConsequences(
   accountId: bigint | undefined,
   bucketCount: number,
 ): Promise<Problem[]> {
-  const { system, customer } = replay.unmet();
+  const { system, customer, contradictions } = replay.unmet();
   const problems: Problem[] = [];
+  if (accountId === undefined)
+    for (const { bucket, receiptId, why } of contradictions)
+      problems.push({
+        book: bookName(bucket, SYSTEM_ACCOUNT_ID),
+        entry: null,
+        what: `what is recorded of receipt ${receiptId} contradicts itself`,
+        expected: 'one amount paid',
+        found: why,
+      });
   if (accountId === undefined)
     for (const { book, entry, decidedAt } of system.values())
       problems.push({

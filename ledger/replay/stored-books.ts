@@ -1,7 +1,13 @@
 /** Everything that is stored of books, in streams that go from account to account in the same order. */
 import type pg from 'pg';
 import { Cursor } from '../audit/cursor.ts';
-import { ENTRY_COLUMNS, type EntryRow, POSTING_COLUMNS, type PostingRow } from '../audit/stored-entry.ts';
+import {
+  ENTRY_COLUMNS,
+  type EntryRow,
+  microsecondsOf,
+  POSTING_COLUMNS,
+  type PostingRow,
+} from '../audit/stored-entry.ts';
 import { HOLD_COLUMNS, type HoldRow } from '../store/hold-row.ts';
 import { LOT_COLUMNS, type LotRow } from '../store/lot-row.ts';
 
@@ -10,6 +16,8 @@ export interface StoredBook {
   readonly account_id: bigint;
   readonly seq: bigint;
   readonly head: Uint8Array;
+  /** In microseconds: of a tampered book not always a number. */
+  readonly booked_at: string;
   readonly debt_microcredits: bigint;
 }
 
@@ -58,7 +66,11 @@ export async function openStoredBooks(client: pg.ClientBase, wanted: Wanted): Pr
       fetchSize,
     });
   return {
-    books: await open('books', 'bucket, account_id, seq, head, debt_microcredits', 'account_id'),
+    books: await open(
+      'books',
+      `bucket, account_id, seq, head, ${microsecondsOf('booked_at')}, debt_microcredits`,
+      'account_id',
+    ),
     entries: await open(
       'entries',
       ENTRY_COLUMNS,

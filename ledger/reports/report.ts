@@ -36,6 +36,8 @@ export interface DayOfRevenue extends RevenueChange {
 /** Two figures that must be the same, found in two ways. */
 export interface Tie {
   readonly what: string;
+  /** Both are in its smallest unit. */
+  readonly asset: 'USD' | 'CREDIT';
   /** Out of the lots and their entries. */
   readonly found: bigint;
   /** As the trial balance has it. */
@@ -131,9 +133,14 @@ interface ByDay {
 function byDay({ days, fees, from, to }: ByDay) {
   const known = [...days.keys(), ...fees.keys()].sort((a, b) => (a < b ? -1 : 1));
   const lastDay = to / DAY;
-  const firstKnown = known[0] ?? lastDay;
   // Before the first there is nothing to tell of.
-  const firstDay = from === undefined ? firstKnown : laterOf(from / DAY, firstKnown);
+  const firstKnown = known[0] ?? lastDay + 1n;
+  const firstDay =
+    known.length === 0
+      ? (from ?? to) / DAY
+      : from === undefined
+        ? firstKnown
+        : laterOf(from / DAY, firstKnown);
   let sum = NO_CHANGE;
   let allFees = 0n;
   const rows: DayOfRevenue[] = [];
@@ -166,37 +173,44 @@ function tiesOf({
   return [
     {
       what: 'deferred revenue: posted of the lots, and USD:deferred_revenue',
+      asset: 'USD',
       found: revenue.postedDeferred,
       booked: -balanceOf('USD:deferred_revenue'),
     },
     {
       what: 'revenue: posted of the lots, and USD:revenue',
+      asset: 'USD',
       found: revenue.postedRevenue,
       booked: -balanceOf('USD:revenue'),
     },
     {
       what: 'refunds out of revenue: of the lots, and USD:refunds',
+      asset: 'USD',
       found: total.refunded,
       booked: balanceOf('USD:refunds'),
     },
     {
       what: 'recognised by day and deferred: together, and USD:revenue with USD:deferred_revenue',
+      asset: 'USD',
       found: total.recognised + total.deferred,
       booked: -balanceOf('USD:revenue') - balanceOf('USD:deferred_revenue'),
     },
-    { what: 'fees by day, and USD:fees', found: total.fees, booked: balanceOf('USD:fees') },
+    { what: 'fees by day, and USD:fees', asset: 'USD', found: total.fees, booked: balanceOf('USD:fees') },
     {
       what: 'available: of the lots, and CREDIT:available',
+      asset: 'CREDIT',
       found: sumOf('availableMicrocredits'),
       booked: balanceOf('CREDIT:available'),
     },
     {
       what: 'held: of the lots, and CREDIT:held',
+      asset: 'CREDIT',
       found: sumOf('heldMicrocredits'),
       booked: balanceOf('CREDIT:held'),
     },
     {
       what: 'unreleased: of the lots, and CREDIT:unreleased',
+      asset: 'CREDIT',
       found: sumOf('unreleasedMicrocredits'),
       booked: balanceOf('CREDIT:unreleased'),
     },

@@ -1002,6 +1002,8 @@ CREATE INDEX books_in_debt ON credits.books USING btree (debt_microcredits) WHER
 
 CREATE INDEX browser_sessions_by_expiry ON credits.browser_sessions USING btree (bucket, expires_at);
 
+CREATE INDEX card_payments_by_decision ON credits.card_payments USING btree (decided_at);
+
 CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
 
 CREATE INDEX entries_by_operators ON credits.entries USING btree (booked_at, bucket, account_id, seq) WHERE (details ~~ '{"operator":%'::text);

@@ -69,6 +69,17 @@ describe('.env.example', () => {
     expect(named.sort()).toEqual([...new Set([...readByConfig(), ...started])].sort());
   });
 
+  it("is all in README's table", async () => {
+    const readme = await read('README.md');
+    const table = readme.slice(readme.indexOf('### Environment'), readme.indexOf('### Limits'));
+    const listed = [...table.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, names]) =>
+      [...(names ?? '').matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name ?? ''),
+    );
+    // Those that commands alone read stand there too.
+    const named = [...(await variables()).map(({ name }) => name), 'PUBLISHER_KEY'];
+    expect(listed.sort()).toEqual(named.sort());
+  });
+
   it('says of every secret that it may be in a file', async () => {
     const [head = ''] = (await read('.env.example')).split('\n\n');
     expect(head).toContain('DATABASE_URL_FILE=');

@@ -1,5 +1,8 @@
 /** What operators are told of the books as a whole. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type IncomingMessage, request } from 'node:http';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { CSV_FILES, exportArchive, exportCsv, exportJournal, openPool } from '../../ledger/index.ts';
 import { type ApiUnderTest, startApi } from '../support/api.ts';
 
 let api: ApiUnderTest;
@@ -72,6 +75,10 @@ describe('GET /v1/operator/verification and /v1/operator/replay', () => {
     expect(await asked('replay?at=2020-01-01T00:00:00Z')).toMatchObject({
       body: { entries: 0, differences: [] },
     });
+    expect(await asked('replay?at=2999-01-01T00:00:00Z')).toMatchObject({
+      status: 400,
+      body: { field: 'at' },
+    });
   });
 
   it('name what was changed', async () => {
@@ -81,4 +88,134 @@ describe('GET /v1/operator/verification and /v1/operator/replay', () => {
       expect(await asked('replay')).toMatchObject({ body: { differences: [lot] } });
     });
   });
+});
+
+describe('GET /v1/operator/export', () => {
+  const owner = <Result>(work: (pool: pg.Pool) => Promise<Result>) => {
+    const pool = openPool({ databaseUrl: api.database.url, max: 1 });
+    return work(pool).finally(() => pool.end());
+  };
+
+  it.each(['hledger', 'beancount'] as const)(
+    'is the journal that the command writes, for %s',
+    async format => {
+      let text = '';
+      await owner(pool =>
+        exportJournal(pool, format, piece => {
+          text += piece;
+        }),
+      );
+      const { status, headers, text: answer } = await asked(`export?format=${format}`);
+      expect({ status, type: headers['content-type'] }).toEqual({
+        status: 200,
+        type: 'text/plain; charset=utf-8',
+      });
+      expect(answer).toBe(text);
+      expect(answer).toContain('CREDIT');
+    },
+  );
+
+  it.each(CSV_FILES)('has %s', async file => {
+    const files = new Map<string, string>();
+    await owner(pool =>
+      exportCsv(pool, name => ({
+        write: text => void files.set(name, (files.get(name) ?? '') + text),
+        close() {},
+      })),
+    );
+    const { headers, text } = await asked(`export?format=csv&table=${file.replace('.csv', '')}`);
+    expect(headers['content-type']).toBe('text/csv; charset=utf-8');
+    expect(text).toBe(files.get(file));
+  });
+
+  it('has the archive, whole to its last line', async () => {
+    const lines: string[] = [];
+    await owner(async pool => {
+      for await (const line of exportArchive(pool)) lines.push(line);
+    });
+    const { headers, text } = await asked('export?format=jsonl');
+    expect(headers['content-type']).toBe('application/x-ndjson; charset=utf-8');
+    const [head, ...rest] = text.trimEnd().split('\n');
+    expect(head).toContain('aispace-credits/archive/1');
+    expect(rest).toEqual(lines.slice(1));
+  });
+
+  it('keeps to an account and an instant', async () => {
+    const { text } = await asked('export?format=csv&table=entries&at=2020-01-01T00:00:00Z');
+    expect(text.trimEnd().split('\r\n')).toHaveLength(1);
+    const nobody = await asked('export?format=csv&table=entries&account=acct_0000000000000001');
+    expect(nobody.text.trimEnd().split('\r\n')).toHaveLength(1);
+  });
+
+  it.each([
+    ['', 'format'],
+    ['format=gnucash', 'format'],
+    ['format=csv', 'table'],
+    ['format=csv&table=secrets', 'table'],
+    ['format=hledger&table=entries', 'table'],
+    ['format=jsonl&at=2026-03-01T00:00:00Z', 'at'],
+    ['format=jsonl&account=acct_0000000000000001', 'account'],
+    ['format=hledger&at=noon', 'at'],
+  ])('refuses "%s"', async (query, field) => {
+    expect(await asked(`export?${query}`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_field', field },
+    });
+  });
+
+  it('is cut off, and logged, when the database breaks under it', async () => {
+    await plantMuch();
+    const { response } = await beginReading();
+    const ended = new Promise<string>(resolve => {
+      response.on('error', error => resolve(error.message)).on('end', () => resolve('whole'));
+    });
+    await vi.waitFor(
+      async () => {
+        const killed = await api.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and state = 'idle in transaction' and query like 'fetch forward%export_%'`,
+        );
+        expect(killed.length).toBe(1);
+      },
+      { timeout: 30_000 },
+    );
+    response.resume();
+    expect(await ended).toBe('aborted');
+    await vi.waitFor(() =>
+      expect(api.log).toEqual(expect.arrayContaining([expect.stringContaining(' GET /v1/operator/export ')])),
+    );
+    await api.query(`delete from credits.alarms where kind = 'planted'`);
+  });
+
+  it('is one at a time, and the next may begin when its reader has gone', async () => {
+    await plantMuch();
+    const { response } = await beginReading();
+    expect(await asked('export?format=hledger')).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    response.destroy();
+    await vi.waitFor(async () => expect((await asked('export?format=hledger')).status).toBe(200), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    await api.query(`delete from credits.alarms where kind = 'planted'`);
+  });
+
+  /** More than a socket takes, so that the export waits for its reader. */
+  async function plantMuch(): Promise<void> {
+    await api.query(`begin; set local session_replication_role = 'replica';
+      insert into credits.alarms select 'planted', n::text, repeat('x', 100000), now() from generate_series(1, 300) n; commit`);
+  }
+
+  /** An archive of which nothing is read yet. */
+  async function beginReading(): Promise<{ response: IncomingMessage }> {
+    const reading = request({
+      port: api.port,
+      path: '/v1/operator/export?format=jsonl',
+      headers: { authorization: `Bearer ${api.operatorToken}` },
+    });
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      reading.on('response', resolve).on('error', reject).end();
+    });
+    expect(response.statusCode).toBe(200);
+    return { response };
+  }
 });

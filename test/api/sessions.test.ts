@@ -47,8 +47,10 @@ describe('the cookie', () => {
       mode: 'dev',
     });
     expect(text).not.toContain('aibs_');
-    const { body: seen } = await ask(cookieIn(headers), 'GET', '/v1/session');
-    expect(seen).toEqual({ session: body });
+    const seen = await ask(cookieIn(headers), 'GET', '/v1/session');
+    expect(seen.body).toEqual({ session: body });
+    // So that a tab notices that another one signed in to another account.
+    expect(seen.headers['credits-account']).toBe(accountName(accountId));
   });
 
   it('is one of this host alone where the API is known by https', async () => {

@@ -25,6 +25,7 @@ import { type ApiUnderTest, BEGINNING, type Customer, startApi } from '../suppor
 import { grantTo } from '../support/contract/grants-cases.ts';
 import { spendingKey } from '../support/contract/keys-cases.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
+import { signIn } from '../support/sign-in.ts';
 import { openGate, type TcpGate } from '../support/tcp-gate.ts';
 import {
   askForChallenge,
@@ -744,12 +745,16 @@ describe('recovering an account', () => {
       }),
     );
     expect(await creditsOf(customer.secureKey)).toBe('10000');
+    const headers = { cookie: await signIn(api, customer) };
     api.now = from;
+    expect((await api.call('GET', '/v1/credits', { headers })).status).toBe(200);
     const recovered = await recover(wallet);
     expect(recovered).toMatchObject({
       status: 201,
       body: { account: accountName(customer.accountId), revoked_wallets: [] },
     });
+    // Whoever was signed in in a browser is not any more.
+    expect((await api.call('GET', '/v1/credits', { headers })).status).toBe(401);
     expect(await api.call('GET', '/v1/credits', bearerOf(customer))).toMatchObject(
       problem(401, 'credential_invalid'),
     );

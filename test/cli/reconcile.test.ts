@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { getReconciliation } from '../../api/contract/operator-reports.ts';
 import { openPool } from '../../ledger/index.ts';
 import { writeHistory } from '../support/audited-history.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -51,6 +52,7 @@ describe('npx credits reconcile', () => {
       differences: [{ kind: 'receipt_without_facts', receipt }],
       chain: { status: 'not_compared' },
     });
+    expect(getReconciliation.answer?.safeParse(JSON.parse(json.stdout)).error).toBeUndefined();
     const rows = (await readFile(csv, 'utf8')).split('\r\n');
     expect(rows[1]).toContain(`,difference,ledger,receipt_without_facts,'=1+<script>`);
     const page = await readFile(html, 'utf8');
@@ -59,6 +61,9 @@ describe('npx credits reconcile', () => {
     expect(page).not.toMatch(/<script|javascript:|<link|src=|url\(|@import/i);
     expect(page.match(/<svg /g)).toHaveLength(5);
     expect(page).toContain("default-src 'none'");
+    // Amounts as people read them, also of the figures that must be the same.
+    expect(page).toMatch(/USD:deferred_revenue<\/td><td[^>]*>\d+\.\d{6} USD and \d+\.\d{6} USD</);
+    expect(page).toMatch(/CREDIT:available<\/td><td[^>]*>\d+\.\d{6} CREDIT and \d+\.\d{6} CREDIT</);
   });
 
   test('refuses an instant that is none', async () => {

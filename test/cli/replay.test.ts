@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { accountName, openPool } from '../../ledger/index.ts';
 import { type AuditedChain, startAuditedChain } from '../support/audited-chain.ts';
 import { type AuditedHistory, writeHistory } from '../support/audited-history.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
-import { runCredits } from '../support/program.ts';
+import { runCredits, startCredits } from '../support/program.ts';
 
 describe('npx credits replay', () => {
   let database: TestDatabase;
@@ -88,11 +88,83 @@ describe('npx credits replay', () => {
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('the database has a ledger already: import into one that is empty');
     await target.drop();
+    // By now it is gone.
+    for (const args of [
+      ['import', file, '--into', target.url],
+      ['replay', '--into', target.url],
+    ]) {
+      const missing = await runCredits(args, database.url);
+      expect(missing).toMatchObject({ code: 1, stdout: '' });
+      expect(missing.stderr).toMatch(
+        /^There is no such database \(.* does not exist\): make it, empty, .* `createdb NAME`/,
+      );
+    }
+    for (const args of [['import', file], ['replay']])
+      expect(await runCredits([...args, '--into', '127.0.0.1/credits'], database.url)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^--into takes the URL of an empty database, such as postgres:/),
+      });
+    expect(await runCredits(['replay'], 'credits')).toMatchObject({
+      code: 1,
+      stderr:
+        'DATABASE_URL is no URL of a database: it is written postgres://owner:password@127.0.0.1:5432/credits.\n',
+    });
     await rm(folder, { recursive: true });
   });
 
+  test('writes what it makes into a scratch schema, and keeps it only when that is asked for', async () => {
+    const { code, stdout, stderr } = await run('--scratch', 'again', '--at', '2026-03-02T09:30:00Z');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^\d+ rows made in schema again and compared by SQL: none differs\nthe schema is dropped again: .*\n.*all the same\n$/,
+    );
+    const kept = await run('--scratch', 'again', '--keep', '--json');
+    expect(JSON.parse(kept.stdout)).toMatchObject({
+      differences: [],
+      scratch: { schema: 'again', rows_differing: 0, kept: true },
+    });
+    // A schema beside the ledger's is none of its guards' business.
+    expect(await runCredits(['verify'], database.url)).toMatchObject({ code: 0 });
+    expect(await run('--scratch', 'again')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('remove it with `drop schema again cascade`'),
+    });
+    const owner = openPool({ databaseUrl: database.url, max: 1 });
+    await owner.query('drop schema again cascade');
+    await owner.end();
+  });
+
+  test('leaves no schema behind when it is stopped half-way', async () => {
+    const owner = openPool({ databaseUrl: database.url, max: 1 });
+    const watching = openPool({ databaseUrl: database.url, max: 1 });
+    // The facts are read once the schema is there: the replay waits for them.
+    await owner.query('begin; lock table receipt_inclusions in access exclusive mode');
+    const running = startCredits(['replay', '--scratch', 'halfway', '--keep'], database.url);
+    const replaying = async (where: string) =>
+      (
+        await watching.query(
+          `select from pg_stat_activity where datname = current_database() and application_name = 'credits-replay-scratch' ${where}`,
+        )
+      ).rows.length;
+    await vi.waitFor(async () => expect(await replaying(`and query like '%ledger_accounts%'`)).toBe(1), {
+      timeout: 60_000,
+    });
+    running.child.kill('SIGINT');
+    expect((await running.ended).code).toBe(130);
+    await vi.waitFor(async () => expect(await replaying('')).toBe(0), { timeout: 60_000 });
+    await owner.query('rollback');
+    const { rows } = await watching.query(`select from pg_namespace where nspname = 'halfway'`);
+    expect(rows).toEqual([]);
+    await Promise.all([owner.end(), watching.end()]);
+    expect(await run('--scratch', 'halfway')).toMatchObject({ code: 0 });
+  });
+
   test.each([
+    [['--keep'], /--keep goes with --scratch/],
+    [['--scratch', 'pg_mine'], /--scratch: "pg_mine" is no name for a scratch schema/],
+    [['--scratch', 'again', '--into', 'postgres://127.0.0.1:1/x'], /leave out/],
     [['--at', 'yesterday'], /--at takes an instant/],
+    [['--at', '2999-01-01T00:00:00Z'], /^--at is in the future/],
     [['--restore'], /--restore goes with --from-chain/],
     [['--into', 'postgres://127.0.0.1:1/x', '--from-chain'], /leave out/],
   ])('%j is mistyped', async (args, says) => {
@@ -112,7 +184,8 @@ describe('npx credits replay --from-chain', () => {
   const run = (...args: string[]) =>
     runCredits(['replay', '--from-chain', ...args], chain.databaseUrl, { BASE_RPC_URL: chain.rpc.url });
 
-  test('is the same when the records are those of the chain', async () => {
+  test('is the same when the records are those of the chain, in a scratch schema too', async () => {
+    expect(await run('--scratch', 'again')).toMatchObject({ code: 0, stderr: '' });
     const { code, stdout, stderr } = await run();
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(

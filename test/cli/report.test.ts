@@ -29,6 +29,17 @@ describe('npx credits report', () => {
     expect(lines[1]).toMatch(/^2026-03-01,15000000,0,/);
   });
 
+  test('says in a sentence that there was no revenue yet', async () => {
+    const args = ['report', '--from', '2026-01-01', '--to', '2026-01-31'];
+    const printed = await runCredits(args, database.url);
+    expect(printed).toMatchObject({ code: 0, stderr: '' });
+    expect(printed.stdout).toMatch(
+      /^No revenue from 2026-01-01 through 2026-01-31T23:59:59.999999Z: nothing had been bought by then\.\n/,
+    );
+    const { stdout } = await runCredits([...args, '--json'], database.url);
+    expect(JSON.parse(stdout)).toMatchObject({ days: [], total: { paid: '0' } });
+  });
+
   test.each([
     { args: ['--from', 'monday'], says: /^--from takes a day/ },
     { args: ['--to', '2026-02-30'], says: /^--to takes a day/ },

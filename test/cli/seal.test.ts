@@ -182,6 +182,10 @@ describe('seal publish', () => {
     expect(differs.stdout).toContain(`transaction ${other} published a seal that is not here`);
     const silent = await credits(['seal', 'verify', '--published', await fake('hello')]);
     expect(silent).toMatchObject({ code: 1, stderr: expect.stringContaining('tells of no seal') });
+    expect(await credits(['seal', 'verify', '--published', '0x12'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--published takes the hash of a transaction: 0x and 64 hex digits/),
+    });
     const none = await credits(['seal', 'verify', '--published', `0x${'ab'.repeat(32)}`]);
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('The chain has no transaction') });
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AnvilTurns } from './anvil-turns.ts';
 
 export interface RpcCall {
   readonly id: unknown;
@@ -41,7 +42,8 @@ const REPLIED = 'replied';
 /** A reply that lets another go first waits no longer than this. */
 const REORDER_MS_MAX = 50;
 
-export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
+/** @param turns which its traces take with whoever mines */
+export async function startFaultyRpc(chainUrl: string, turns = new AnvilTurns()): Promise<FaultyRpc> {
   const counts = new Map<string, number>();
   const server = createServer(async (request, response) => {
     const asked = JSON.parse(await textOf(request)) as RpcCall | readonly RpcCall[];
@@ -50,7 +52,7 @@ export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
     for (const { kind } of faults) if (kind !== 'none') counts.set(kind, (counts.get(kind) ?? 0) + 1);
     if (!Array.isArray(asked) && faults[0]?.kind === 'reorder')
       await once(server, REPLIED, { signal: AbortSignal.timeout(REORDER_MS_MAX) }).catch(() => undefined);
-    await reply(response, chainUrl, { calls, faults, isBatch: Array.isArray(asked) }).catch(() =>
+    await reply(response, { chainUrl, turns }, { calls, faults, isBatch: Array.isArray(asked) }).catch(() =>
       response.destroy(),
     );
     server.emit(REPLIED);
@@ -69,9 +71,14 @@ export async function startFaultyRpc(chainUrl: string): Promise<FaultyRpc> {
   return rpc;
 }
 
+interface Upstream {
+  readonly chainUrl: string;
+  readonly turns: AnvilTurns;
+}
+
 async function reply(
   response: ServerResponse,
-  chainUrl: string,
+  upstream: Upstream,
   { calls, faults, isBatch }: { calls: readonly RpcCall[]; faults: readonly Fault[]; isBatch: boolean },
 ): Promise<void> {
   if (faults.some(({ kind }) => kind === 'drop')) {
@@ -86,7 +93,7 @@ async function reply(
     return;
   }
   const answers = await Promise.all(
-    calls.map((call, index) => answer(chainUrl, call, faults[index] ?? NO_FAULT)),
+    calls.map((call, index) => answer(upstream, call, faults[index] ?? NO_FAULT)),
   );
   if (faults.some(({ kind }) => kind === 'reorder')) answers.reverse();
   const text = JSON.stringify(isBatch ? answers : answers[0]);
@@ -96,16 +103,20 @@ async function reply(
     .end(isCut ? text.slice(0, Math.floor(text.length / 2)) : text);
 }
 
-async function answer(chainUrl: string, call: RpcCall, fault: Fault): Promise<unknown> {
+async function answer({ chainUrl, turns }: Upstream, call: RpcCall, fault: Fault): Promise<unknown> {
   const { code, message, ms } = { code: 0, message: '', ms: 0, ...fault };
   if (fault.kind === 'error') return { jsonrpc: '2.0', id: call.id, error: { code, message } };
   if (fault.kind === 'delay') await sleep(ms);
-  const honest = await fetch(chainUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(fault.kind === 'instead' ? { ...call, ...fault.ask } : call),
-  });
-  const body = (await honest.json()) as { result?: unknown };
+  const asked = fault.kind === 'instead' ? { ...call, ...fault.ask } : call;
+  const ask = async () => {
+    const honest = await fetch(chainUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(asked),
+    });
+    return (await honest.json()) as { result?: unknown };
+  };
+  const body = await (asked.method.startsWith('debug_trace') ? turns.trace(ask) : ask());
   return fault.kind === 'result' ? { jsonrpc: '2.0', id: call.id, result: fault.of(body.result) } : body;
 }
 

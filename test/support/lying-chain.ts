@@ -40,7 +40,7 @@ import { ChainRpc } from '../../ledger/intake/chain-rpc.ts';
 import type { IntakeContext } from '../../ledger/intake/context.ts';
 import { readIndexedBlock } from '../../ledger/intake/indexed-transfers.ts';
 import { type IntakeWorker, startIntakeWorker } from '../../ledger/intake/intake-worker.ts';
-
+import { AnvilTurns } from './anvil-turns.ts';
 import { eventually } from './buyer.ts';
 import { createEmptyDatabase } from './database.ts';
 import { NO_FAULT, startFaultyRpc } from './faulty-rpc.ts';
@@ -72,7 +72,8 @@ export async function startLyingChain() {
     createEmptyDatabase(),
   ]);
   const chain = chainClient(anvil.rpcUrl);
-  const start = () => startFaultyRpc(anvil.rpcUrl);
+  const turns = new AnvilTurns();
+  const start = () => startFaultyRpc(anvil.rpcUrl, turns);
   const ponderWay = await start();
   const ways = [await start(), await start(), await start()] as const;
   await installFeeds(anvil.rpcUrl, { cacheFolder: SOLIDITY_CACHE, price: ANSWER });
@@ -116,7 +117,7 @@ export async function startLyingChain() {
     const head = await chain.getBlock();
     const next = steps.now / SECOND > head.timestamp ? steps.now / SECOND : head.timestamp + 1n;
     await chain.setNextBlockTimestamp({ timestamp: next });
-    const result = await act();
+    const result = await turns.mine(act);
     const { timestamp } = await chain.getBlock();
     const seen = instantOfSeconds(timestamp) + SECOND;
     if (seen > steps.now) steps.now = seen;

@@ -1,5 +1,5 @@
 /** The parts as the programs they are. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type RunningChild, startChild } from '../../dev/child-process.ts';
 import { COMPILE_CACHE } from '../../dev/compile-cache.ts';
@@ -32,16 +32,34 @@ export async function runCredits(
   databaseUrl?: string,
   env: Environment = {},
 ): Promise<Ended> {
+  return await startCredits(args, databaseUrl, env).ended;
+}
+
+/** Starts `npx credits …`, for whoever looks at it while it runs. */
+export function startCredits(
+  args: readonly string[],
+  databaseUrl?: string,
+  env: Environment = {},
+): RunningProgram {
   // No state folder of the person who runs the tests.
   const nowhere = { STATE_FOLDER: '/nowhere' };
-  return await run([CLI, ...args], {
+  return start([CLI, ...args], {
     ...nowhere,
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     ...env,
   });
 }
 
+export interface RunningProgram {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
 async function run(args: readonly string[], env: Environment): Promise<Ended> {
+  return await start(args, env).ended;
+}
+
+function start(args: readonly string[], env: Environment): RunningProgram {
   const child = spawn(process.execPath, args, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,10 +74,10 @@ async function run(args: readonly string[], env: Environment): Promise<Ended> {
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;
   });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject).on('close', resolve);
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject).on('close', code => resolve({ code, stdout, stderr }));
   });
-  return { code, stdout, stderr };
+  return { child, ended };
 }
 
 /** Starts `node api/main.ts api` and waits until it listens. */

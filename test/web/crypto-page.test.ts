@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import decodeQR from 'qr/decode.js';
 import { type Hash, type Hex, parseEther, parseGwei, toHex } from 'viem';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DEV_ACCOUNTS, type DevAccount } from '../../dev/accounts.ts';
 import { FIRST_PRICE, pushPrice } from '../../dev/price-feeds.ts';
 import { expectAccessible } from '../support/accessible.ts';
@@ -86,6 +86,7 @@ async function begin(page: Page, wallet: PageWallet): Promise<Shop> {
   await page.goto(stack.apiUrl);
   await page.getByRole('button', { name: 'Pay with Crypto' }).click();
   await page.getByRole('heading', { name: 'Pay with crypto' }).waitFor();
+  await vi.waitFor(() => expect(orders).toHaveLength(1));
   const order = () => {
     const last = orders.at(-1);
     if (!last) throw new Error('no order was made');
@@ -307,7 +308,10 @@ describe('a payment on its way', () => {
     const shop = await pending();
     await replace(shop.nonce, PAYER.address, 0n);
     await says(shop.page, /You cancelled the payment in your wallet/);
-    await shop.page.getByTestId('headline').getByRole('heading', { name: 'Waiting for your payment' }).waitFor();
+    await shop.page
+      .getByTestId('headline')
+      .getByRole('heading', { name: 'Waiting for your payment' })
+      .waitFor();
     await shop.page.screenshot({ path: join(SCREENSHOTS, 'crypto-cancelled-desktop.png'), fullPage: true });
     await buyer.control.setAutomine(true);
     await shop.page.getByRole('button', { name: 'Pay again' }).click();
@@ -375,8 +379,8 @@ describe('without a wallet in the browser', () => {
     await page.getByRole('button', { name: 'Get a QR code and an exact amount' }).click();
     const code = page.getByRole('img', { name: /Code for a wallet to scan/ });
     await code.waitFor();
-    const { id, payment } = shop.order();
-    expect(id).not.toBe(first);
+    await vi.waitFor(() => expect(shop.order().id).not.toBe(first));
+    const { payment } = shop.order();
     await page
       .getByText(`${(payment as unknown as { amount_eth: string }).amount_eth}`)
       .first()

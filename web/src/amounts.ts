@@ -49,3 +49,20 @@ export function ethOfUsd(usd: string, ethUsd: string): string {
   const amount = microcreditsOf(usd) * 10n ** 10n;
   return decimalText((amount + price - 1n) / price, PRICE_DECIMALS);
 }
+
+const SMALLEST_UNITS: Readonly<Record<string, { readonly decimals: number; readonly name: string }>> = {
+  wei: { decimals: 18, name: 'ETH' },
+  microusd: { decimals: 6, name: 'USD' },
+  microcredits: { decimals: 6, name: 'credits' },
+};
+
+/** A figure that is told in a smallest unit, for people: of 1500000 "microusd" that is "1.5 USD". Others as they are. */
+export function shownFigure(value: string, unit: string): string {
+  const known = SMALLEST_UNITS[unit];
+  if (known === undefined || !/^-?\d+$/.test(value)) return value;
+  const sign = value.startsWith('-') ? '-' : '';
+  const digits = value.replace('-', '').padStart(known.decimals + 1, '0');
+  const whole = digits.slice(0, -known.decimals);
+  const fraction = digits.slice(-known.decimals).replace(/0+$/, '');
+  return `${sign}${shownAmount(fraction === '' ? whole : `${whole}.${fraction}`)} ${known.name}`;
+}

@@ -35,3 +35,20 @@ export function daysBetween(from: string, to: string): string[] {
     days.push(new Date(day).toISOString().slice(0, 10));
   return days;
 }
+
+/** How long a span is, in its two largest units at the most: "3 d 4 h", "12 min 5 s". */
+export function shownSpan(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const units = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ] as const;
+  const first = units.findIndex(([count]) => count > 0);
+  if (first < 0) return '0 s';
+  return units
+    .slice(first, first + 2)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}

@@ -1,7 +1,7 @@
 /** The ledger over a Citus cluster: what is distributed, and what is missing for it. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { distributeTables } from '../../../cli/distribute.ts';
+import { distributeTables, distributionJson } from '../../../cli/distribute.ts';
 import { distribute, previewDistribution } from '../../../ledger/cluster/distribute.ts';
 import { openLedger } from '../../../ledger/ledger.ts';
 import { isDistributed } from '../../../ledger/store/citus.ts';
@@ -190,6 +190,10 @@ describe('npx credits db distribute', () => {
   test('--dry-run of what cannot be done says why', async () => {
     const planted = 'create table wallets (bucket smallint, address text primary key)';
     await planting(plain, { planted, removed: 'drop table wallets' }, async () => {
+      expect(await distributionJson({ databaseUrl: plain, dryRun: false, force: false })).toMatchObject({
+        status: 'refused',
+        reasons: expect.arrayContaining([expect.stringMatching(/./)]),
+      });
       await expect(distributeTables({ databaseUrl: plain, dryRun: true, force: false })).rejects.toThrow(
         'Nothing was changed:\n  - wallets cannot be distributed: its unique index wallets_pkey lacks the bucket',
       );
@@ -319,6 +323,16 @@ describe('with a stand-in for Citus, which only notes what it is asked', () => {
       `Nothing is left to do: over 2 nodes, ${count('distributed')} tables are distributed on their bucket, ` +
         `${count('reference')} are copied to every node, ${count('local')} stay on the coordinator.`,
     );
+    expect(await distributionJson({ databaseUrl: standIn, dryRun: false, force: false })).toMatchObject({
+      status: 'done_before',
+      tables: expect.arrayContaining([
+        expect.objectContaining({ name: 'entries', placement: 'distributed' }),
+      ]),
+    });
+    expect(await distributionJson({ databaseUrl: standIn, dryRun: true, force: false })).toMatchObject({
+      status: 'planned',
+      statements: [],
+    });
     expect(await distributeTables({ databaseUrl: standIn, dryRun: true, force: false })).toContain(
       '-- nothing is left to do',
     );

@@ -306,6 +306,20 @@ const PLANTS: readonly Plant[] = [
     ],
   },
   {
+    what: 'a card payment that contradicts itself',
+    statement: () =>
+      `update card_payments set paid_microusd = paid_microusd + 1000000 where receipt_id = '${receipts.refunded}'
+         and version = (select max(version) from card_payments where receipt_id = '${receipts.refunded}')`,
+    tables: ['card_payments'],
+    told: () => [
+      ['entry_differs', receipts.refunded],
+      ['entry_without_fact', receipts.refunded],
+      ['effect_without_fact', receipts.refunded],
+      ['stripe_differs', receipts.refunded],
+      ['total_differs', null],
+    ],
+  },
+  {
     what: 'a fee that was altered',
     statement: () =>
       `update card_payments set fee_microusd = fee_microusd - 10000 where receipt_id = '${receipts.card}'`,

@@ -6,6 +6,7 @@ import { GRANTS_CASES } from './grants-cases.ts';
 import { KEYS_CASES } from './keys-cases.ts';
 import { OPERATOR_ACCOUNTS_CASES } from './operator-accounts-cases.ts';
 import { OPERATOR_CASES } from './operator-cases.ts';
+import { OPERATOR_OVERVIEW_CASES } from './operator-overview-cases.ts';
 import { OPERATOR_REPORTS_CASES } from './operator-reports-cases.ts';
 import { ORDERS_CASES } from './orders-cases.ts';
 import { PAYMENTS_CASES } from './payments-cases.ts';
@@ -32,6 +33,7 @@ export const CONTRACT_CASES: RouteCases = {
   ...WEBHOOKS_CASES,
   ...OPERATOR_CASES,
   ...OPERATOR_ACCOUNTS_CASES,
+  ...OPERATOR_OVERVIEW_CASES,
   ...OPERATOR_REPORTS_CASES,
   ...SYSTEM_CASES,
 };

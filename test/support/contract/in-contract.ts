@@ -42,6 +42,10 @@ function faultOf(route: Route, { status, headers, body, text }: Answer<unknown>)
     return error ? `answers what its schema has not (${error.message})` : null;
   }
   if (route.mediaType)
-    return headers['content-type']?.includes(route.mediaType) ? null : `does not answer ${route.mediaType}`;
+    return [route.mediaType, ...(route.otherMediaTypes ?? [])].some(type =>
+      headers['content-type']?.includes(type),
+    )
+      ? null
+      : `does not answer ${route.mediaType}`;
   return text === '' ? null : 'has a body';
 }
