@@ -429,6 +429,12 @@ describe('without a wallet in the browser', () => {
       await page.getByText(/^Linked:/).waitFor();
       expect(phone.asked).toEqual(['eth_sendTransaction', 'personal_sign']);
       expect((await credited(shop)).payments).toHaveLength(1);
+
+      await page.getByRole('button', { name: 'Start another order' }).click();
+      await page.getByRole('button', { name: 'Pay with Crypto' }).click();
+      await payButton(page).waitFor();
+      await phone.leave();
+      await says(page, /Your wallet is not connected any more/);
     } finally {
       await phone.stop();
     }
