@@ -1,6 +1,5 @@
 /** What the books come to, and whether they tie to themselves, to the chain and to Stripe. */
 import type pg from 'pg';
-import { exportArchive } from './archive/export-archive.ts';
 import { type Verification, verifyJournal } from './audit/verify.ts';
 import type { StripeAccess } from './cards/stripe-client.ts';
 import { auditChain, type ChainAudit, readAuditedRange } from './chain-audit/audit-chain.ts';
@@ -25,20 +24,6 @@ export interface AuditedPart {
   readonly next: bigint | null;
   readonly found: ChainAudit | null;
   readonly why: string | null;
-}
-
-/** So much text goes out together. */
-const PIECE_CHARACTERS = 64 * 1024;
-
-async function* piecesOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  let piece = '';
-  for await (const line of lines) {
-    piece += `${line}\n`;
-    if (piece.length < PIECE_CHARACTERS) continue;
-    yield piece;
-    piece = '';
-  }
-  yield piece;
 }
 
 export class Accounting {
@@ -112,20 +97,17 @@ export class Accounting {
   }
 
   /**
-   * Writes the journal to `write`, piece by piece, each when the one before was taken: as an archive, which has all there
-   * is and takes no range, as plain text, or one of CSV_FILES.
+   * Writes the journal to `write`, piece by piece, each when the one before was taken: as plain text, or one of CSV_FILES.
    */
   async export(
     what:
-      | { readonly format: 'jsonl' }
       | ({ readonly format: JournalFormat } & JournalRange)
       | ({ readonly format: 'csv'; readonly file: string } & JournalRange),
     write: (text: string) => Promise<void>,
   ): Promise<void> {
     const { pool } = this.#parts;
     if (what.format === 'csv') await exportCsvFile(pool, what.file, write, what);
-    else if (what.format !== 'jsonl') await exportJournal(pool, what.format, write, what);
-    else for await (const piece of piecesOf(exportArchive(pool))) await write(piece);
+    else await exportJournal(pool, what.format, write, what);
   }
 
   /** The book of an account recomputed from its entries, and made again from facts and commands; null without a book. */

@@ -199,13 +199,13 @@ export const exportJournal = defineRoute({
   group: GROUP,
   method: 'GET',
   path: '/v1/operator/export',
-  summary: 'The journal for hledger or beancount, a table of it as CSV, or the archive of everything.',
+  summary: 'The journal for hledger or beancount, or a table of it as CSV.',
   detail:
-    'What `npx credits export` does, as a stream; one at a time. An archive (`jsonl`) has hashes of keys and the secrets of webhooks in it: keep it like the database. An answer that is cut off ends without its last chunk, and an archive without its last line.',
+    'What `npx credits export` does, as a stream; one at a time. An answer that is cut off ends without its last chunk. The archive, `jsonl`, is the command’s alone: it has hashes of keys and the secrets of webhooks in it.',
   caller: 'operator',
   query: z
     .strictObject({
-      format: z.enum(['hledger', 'beancount', 'csv', 'jsonl'], 'must be hledger, beancount, csv or jsonl'),
+      format: z.enum(['hledger', 'beancount', 'csv'], 'must be hledger, beancount or csv'),
       table: z
         .enum(csvTables, `must be one of ${csvTables.join(', ')}`)
         .optional()
@@ -213,19 +213,13 @@ export const exportJournal = defineRoute({
       ...atQuery.shape,
       account: account.optional().describe('The book of this account only.'),
     })
-    .superRefine((query, context) => {
-      const refuse = (path: string, message: string) =>
-        context.addIssue({ code: 'custom', path: [path], message });
-      if ((query.format === 'csv') !== (query.table !== undefined))
-        refuse('table', 'goes with the format csv, which has one table at a time');
-      if (query.format === 'jsonl' && query.at !== undefined)
-        refuse('at', 'is not for an archive: it has all there is');
-      if (query.format === 'jsonl' && query.account !== undefined)
-        refuse('account', 'is not for an archive: it has all there is');
+    .refine(query => (query.format === 'csv') === (query.table !== undefined), {
+      path: ['table'],
+      error: 'goes with the format csv, which has one table at a time',
     }),
   status: 200,
   mediaType: 'text/plain',
-  otherMediaTypes: ['text/csv', 'application/x-ndjson'],
+  otherMediaTypes: ['text/csv'],
 });
 
 export const getVerification = defineRoute({

@@ -91,11 +91,7 @@ export function operatorReportRoutes(ledger: Ledger): Router {
       const range = { at, accountId: account === undefined ? undefined : accountIdOf(account) };
       await exports.stream(response, MEDIA_TYPES[format], write =>
         ledger.accounting.export(
-          format === 'jsonl'
-            ? { format }
-            : format === 'csv'
-              ? { format, file: `${table}.csv`, ...range }
-              : { format, ...range },
+          format === 'csv' ? { format, file: `${table}.csv`, ...range } : { format, ...range },
           write,
         ),
       );
@@ -124,7 +120,6 @@ const MEDIA_TYPES = {
   hledger: 'text/plain',
   beancount: 'text/plain',
   csv: 'text/csv',
-  jsonl: 'application/x-ndjson',
 } as const;
 
 function chainAuditJson({ range, next, found, why }: AuditedPart) {

@@ -443,9 +443,9 @@ describe('without a wallet in the browser', () => {
 
 describe('what arrived', () => {
   /** An order on the page, paid from outside with its reference. */
-  async function paid(shareOf: (wei: bigint) => bigint): Promise<Shop> {
+  async function paid(amountOf: (wei: bigint) => bigint): Promise<Shop> {
     const shop = await open();
-    await buyer.pay(shop.order(), shareOf(BigInt(shop.order().payment.amount_wei)));
+    await buyer.pay(shop.order(), amountOf(BigInt(shop.order().payment.amount_wei)));
     await isCredited(shop.page);
     return shop;
   }

@@ -61,8 +61,6 @@ export function shownFigure(value: string, unit: string): string {
   const known = SMALLEST_UNITS[unit];
   if (known === undefined || !/^-?\d+$/.test(value)) return value;
   const sign = value.startsWith('-') ? '-' : '';
-  const digits = value.replace('-', '').padStart(known.decimals + 1, '0');
-  const whole = digits.slice(0, -known.decimals);
-  const fraction = digits.slice(-known.decimals).replace(/0+$/, '');
-  return `${sign}${shownAmount(fraction === '' ? whole : `${whole}.${fraction}`)} ${known.name}`;
+  const amount = decimalText(BigInt(value.replace('-', '')), known.decimals);
+  return `${sign}${shownAmount(amount)} ${known.name}`;
 }
