@@ -10,12 +10,21 @@ export class ApiProblem extends Error {
   readonly code: string;
   /** The key that it was asked with; empty for none. */
   readonly secureKey: string;
+  /** What else it said, by its names. */
+  readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, code: string, detail: string, secureKey: string) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    secureKey: string,
+    facts: Readonly<Record<string, unknown>> = {},
+  ) {
     super(detail);
     this.status = status;
     this.code = code;
     this.secureKey = secureKey;
+    this.facts = facts;
   }
 }
 
@@ -54,8 +63,8 @@ export function createApi(credential: string | null, cookies: 'omit' | 'same-ori
 /** Something on the way, such as a proxy, may have answered in place of the API. */
 export function problemIn(status: number, text: string, secureKey: string): ApiProblem {
   try {
-    const { code, detail } = JSON.parse(text) as { code: string; detail: string };
-    return new ApiProblem(status, code, detail, secureKey);
+    const { code, detail, ...facts } = JSON.parse(text) as { code: string; detail: string };
+    return new ApiProblem(status, code, detail, secureKey, facts);
   } catch {
     return new ApiProblem(
       status,

@@ -19,7 +19,7 @@ export function EarlierOrders({ current }: { current: CurrentOrder }) {
               onClick={() => current.begin(order)}
               aria-label={`Go on with order ${order.id}`}
             >
-              Go on with it
+              Go on
             </button>
             <ConfirmButton
               verb="Forget"

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { ApiProblem, createApi } from '../api.ts';
-import { Problem, Section } from '../parts.tsx';
+import { Section } from '../parts.tsx';
 import {
   forgetRecovery,
   keepRecovered,
@@ -10,6 +10,7 @@ import {
   readRecovery,
 } from './kept-keys.ts';
 import { KeyGate } from './key-gate.tsx';
+import { RecoveryRefusal } from './recovery-refusal.tsx';
 import { Saved } from './saved.tsx';
 
 /** The key that a wallet has recovered an account with: asked for once, the same until it is saved. */
@@ -36,7 +37,7 @@ export function RecoveredKey() {
     return (
       <Section title="Recovering your account">
         {problem === null && <p className="quiet">Asking for a new key…</p>}
-        <Problem error={problem} />
+        {problem !== null && <RecoveryRefusal problem={problem} />}
         {problem !== null && (
           <p>
             {isPassing(problem) && (

@@ -1,10 +1,11 @@
 import { useId, useState } from 'react';
+import { createApi } from '../api.ts';
 import { Section } from '../parts.tsx';
 import { AskingNote } from '../wallet/asking-note.tsx';
 import { ConnectedWallet, type ConnectedWalletAccount } from '../wallet/connected-wallet.tsx';
 import { signWithWallet } from '../wallet/sign-message.ts';
 import { useAsking } from '../wallet/use-asking.ts';
-import { type Challenge, postTo } from '../wallet/wallet-challenge.ts';
+import type { Challenge } from '../wallet/wallet-challenge.ts';
 
 const ACCOUNT = /^acct_[0-7][0-9a-f]{15}$/;
 
@@ -66,11 +67,10 @@ function SignStep({ wallet }: { wallet: ConnectedWalletAccount }) {
     setMistake(null);
     asking.run(async () => {
       const asked = { address: wallet.address, ...(name === '' ? {} : { account: name }) };
-      const challenge = await postTo<Challenge>(
-        '/v1/wallets/challenges',
-        { action: 'recover', ...asked },
-        null,
-      );
+      const challenge = await createApi(null).send<Challenge>('POST', '/v1/wallets/challenges', {
+        action: 'recover',
+        ...asked,
+      });
       const signature = await signWithWallet(wallet, challenge.message);
       // The new key is shown on a page without wallet code: it asks for it there.
       const { message, session } = challenge;

@@ -48,11 +48,10 @@ function Payment({ order, status: told, settings, onSent, onNeedUniqueAmount }: 
         hash={sent.hash}
         isDevelopment={isDevelopment}
         status={status}
-        onReplaced={hash => noteSent({ ...sent, hash })}
+        onFate={hash => (hash === null ? onSent(null) : noteSent({ ...sent, hash }))}
         onAgain={() => {
           forgetSentPayment();
           setSent(null);
-          onSent(null);
         }}
       />
     );

@@ -10,7 +10,8 @@ export function FollowPayment(props: {
   hash: Hash;
   isDevelopment: boolean;
   status: EthOrderStatus | null;
-  onReplaced: (hash: Hash) => void;
+  /** By which transaction it comes, as far as is known; null: by none. */
+  onFate: (hash: Hash | null) => void;
   /** It came to nothing, and the buyer wants to pay anew. */
   onAgain: () => void;
 }) {
@@ -19,9 +20,9 @@ export function FollowPayment(props: {
   const { status: connection } = useConnection();
   const [state, setState] = useState<Exclude<TransactionState, { name: 'sped_up' }>>({ name: 'waiting' });
   const [wasSpedUp, setSpedUp] = useState(false);
-  const replaced = useRef(props.onReplaced);
+  const tellFate = useRef(props.onFate);
   useEffect(() => {
-    replaced.current = props.onReplaced;
+    tellFate.current = props.onFate;
   });
   // The ledger's own word ends the watch, whichever transaction it was.
   const isTaken = status?.payments.some(payment => !payment.reorged) ?? false;
@@ -29,13 +30,14 @@ export function FollowPayment(props: {
     setState({ name: 'waiting' });
     if (isTaken) return;
     return watchTransaction(config, hash, next => {
-      if (next.name !== 'sped_up') return setState(next);
-      setSpedUp(true);
-      replaced.current(next.hash);
+      if (next.name === 'sped_up') setSpedUp(true);
+      else setState(next);
+      if (next.name === 'sped_up') tellFate.current(next.hash);
+      else tellFate.current(isLost(next) ? null : hash);
     });
   }, [config, hash, isTaken]);
   if (isTaken) return <p className="quiet">Your payment has arrived: see below how far it is.</p>;
-  const canPayAgain = ['reverted', 'cancelled', 'replaced', 'dropped'].includes(state.name);
+  const canPayAgain = isLost(state);
   return (
     <section className="wallet-part" aria-label="Your transaction">
       <p>
@@ -58,6 +60,11 @@ export function FollowPayment(props: {
       )}
     </section>
   );
+}
+
+/** Nothing is paid by it, as things are. */
+function isLost({ name }: TransactionState): boolean {
+  return name === 'reverted' || name === 'cancelled' || name === 'replaced' || name === 'dropped';
 }
 
 const TEXTS: Readonly<Record<Exclude<TransactionState['name'], 'sped_up'>, string>> = {

@@ -1,12 +1,13 @@
 /** Offers to link a wallet to the account of a paid order, before its key is shown. */
 import { useState } from 'react';
+import { createApi } from '../api.ts';
 import type { EthOrder, WithSecret } from '../orders/order.ts';
 import { Time } from '../parts.tsx';
 import { AskingNote } from './asking-note.tsx';
 import { ConnectedWallet, type ConnectedWalletAccount } from './connected-wallet.tsx';
 import { signWithWallet } from './sign-message.ts';
 import { useAsking } from './use-asking.ts';
-import { type Challenge, postTo } from './wallet-challenge.ts';
+import type { Challenge } from './wallet-challenge.ts';
 import { WalletQueries, WalletRoot } from './wallet-root.tsx';
 import { WithSettings } from './with-settings.tsx';
 
@@ -74,13 +75,13 @@ function LinkButton(props: {
   const link = () =>
     asking.run(async () => {
       const asked = { address: wallet.address, order: order.id };
-      const { message } = await postTo<Challenge>(
-        '/v1/wallets/challenges',
-        { action: 'link', ...asked },
-        order.secret,
-      );
+      const api = createApi(order.secret);
+      const { message } = await api.send<Challenge>('POST', '/v1/wallets/challenges', {
+        action: 'link',
+        ...asked,
+      });
       const signature = await signWithWallet(wallet, message);
-      onLinked(await postTo<Linked>('/v1/wallets', { ...asked, message, signature }, order.secret));
+      onLinked(await api.send<Linked>('POST', '/v1/wallets', { ...asked, message, signature }));
     });
   return (
     <>

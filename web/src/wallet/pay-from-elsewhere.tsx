@@ -47,7 +47,7 @@ export function PayFromElsewhere({
         Scan this with your wallet, or copy the address and the amount into it. Send on <strong>Base</strong>{' '}
         and nowhere else, <strong>exactly this amount</strong>, not a digit less: by it alone the payment is
         known as yours, until <Time at={until} />. If an exchange takes its fee off the amount, add it on top
-        there.
+        there. If the wallet is linked to an account, the payment goes to that account.
       </p>
       <QrCode text={uri} label="Code for a wallet to scan: address and exact amount on Base" />
       {isTouchDevice() && (
