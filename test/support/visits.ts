@@ -2,7 +2,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
+export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
 
 /** How pages are looked at. */
 export const LOOKS: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
@@ -28,15 +28,21 @@ export class Visits {
   /** A new browser for one person: nothing is remembered of others. */
   async person(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.#browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(90_000);
     return context;
   }
 
-  /** A new tab of a person, which is a new one where none is given. */
+  /** A page in a new tab of a person, which is a new one where none is given. */
   async open(url: string, options: BrowserContextOptions | BrowserContext = {}): Promise<Page> {
+    const page = await this.tab(options);
+    await page.goto(url);
+    return page;
+  }
+
+  /** An empty tab, to prepare it before it opens a page. */
+  async tab(options: BrowserContextOptions | BrowserContext = {}): Promise<Page> {
     const context = 'newPage' in options ? options : await this.person(options);
     const page = await context.newPage();
-    const { origin } = new URL(url);
     page.on('pageerror', error => this.complaints.push(error.message));
     page.on('console', message => {
       // The browser says of every answer that is an error that it is one; those are the API's to tell.
@@ -46,10 +52,10 @@ export class Visits {
     page.on('request', request => {
       const asked = new URL(request.url());
       this.addresses.push(request.url());
-      if (asked.origin === origin && asked.pathname.startsWith('/v1/'))
+      // A page's own questions: where it leads to, such as Stripe's pages, is no question.
+      if (request.resourceType() === 'fetch' && asked.pathname.startsWith('/v1/'))
         this.asked.push(`${request.method()} ${asked.pathname}`);
     });
-    await page.goto(url);
     return page;
   }
 

@@ -14,16 +14,16 @@ import { SCREENSHOTS, startBrowser } from '../support/browser.ts';
 import { type Buyer, buyerOn, eventually, type Order } from '../support/buyer.ts';
 import { type PageWallet, putWalletInto } from '../support/page-wallet.ts';
 import { STACK_PAYMENT_ADDRESS, type Stack, startStack } from '../support/stack.ts';
+import { PHONE, Visits } from '../support/visits.ts';
 import { startPhoneWallet, startRelay, TEST_PROJECT_ID } from '../support/wallet-connect.ts';
 
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
 const [, PAYER, , , PHONE_OWNER, POOR, STRANGER] = DEV_ACCOUNTS;
-const WAIT_MS = 90_000;
 
 let relay: Awaited<ReturnType<typeof startRelay>>;
 let stack: Stack;
 let buyer: Buyer;
 let browser: Browser;
+let visits: Visits;
 beforeAll(async () => {
   relay = await startRelay();
   [stack, browser] = await Promise.all([
@@ -36,6 +36,7 @@ beforeAll(async () => {
     startBrowser(),
   ]);
   buyer = buyerOn(stack);
+  visits = new Visits(browser);
 });
 afterAll(async () => {
   await browser?.close();
@@ -43,12 +44,9 @@ afterAll(async () => {
   await relay?.stop();
 });
 
-/** What pages complained of: a script that threw, a file or a style that the CSP stopped. */
-const complaints: string[] = [];
 afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
   await buyer.control.setAutomine(true);
-  expect(complaints.splice(0)).toEqual([]);
+  await visits.end();
 });
 
 interface Shop {
@@ -60,21 +58,9 @@ interface Shop {
 
 /** The page where credits are bought, in a browser with a wallet. */
 async function open(options: BrowserContextOptions = {}, account: DevAccount = PAYER): Promise<Shop> {
-  const page = await openPage(options);
+  const page = await visits.tab(options);
   const wallet = await putWalletInto(page, stack.rpcUrl, account);
   return await begin(page, wallet);
-}
-
-async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(WAIT_MS);
-  const page = await context.newPage();
-  page.on('pageerror', error => complaints.push(error.message));
-  page.on('console', message => {
-    if (message.type() === 'error' && !/the server responded with a status/.test(message.text()))
-      complaints.push(message.text());
-  });
-  return page;
 }
 
 async function begin(page: Page, wallet: PageWallet): Promise<Shop> {
@@ -357,7 +343,7 @@ describe('a payment on its way', () => {
 
 describe('without a wallet in the browser', () => {
   it('the development wallet pays, clearly marked', async () => {
-    const page = await openPage();
+    const page = await visits.tab();
     const shop = await begin(page, {} as PageWallet);
     await says(page, 'This is a development stack on a local chain: never send real ETH');
     await connect(shop, 'Development wallet');
@@ -368,7 +354,7 @@ describe('without a wallet in the browser', () => {
   });
 
   it('a code has the address and an amount of its own, by which a plain transfer is known', async () => {
-    const page = await openPage(PHONE);
+    const page = await visits.tab(PHONE);
     const shop = await begin(page, {} as PageWallet);
     expect(await page.getByRole('link', { name: 'Open this page in MetaMask' }).getAttribute('href')).toBe(
       `https://metamask.app.link/dapp/${new URL(stack.apiUrl).host}/`,
@@ -397,7 +383,7 @@ describe('without a wallet in the browser', () => {
   it('a phone pays over WalletConnect, signs, and can leave', async () => {
     const phone = await startPhoneWallet(relay.url, stack.rpcUrl, PHONE_OWNER);
     try {
-      const page = await openPage();
+      const page = await visits.tab();
       await page.route('https://rpc.walletconnect.org/**', async route => {
         const response = await fetch(stack.rpcUrl, {
           method: 'POST',

@@ -10,6 +10,7 @@ import { expectAccessible } from '../support/accessible.ts';
 import { type ApiUnderTest, type Customer, startApi } from '../support/api.ts';
 import { startBrowser } from '../support/browser.ts';
 import { type PageWallet, putWalletInto } from '../support/page-wallet.ts';
+import { Visits } from '../support/visits.ts';
 import { linkTo } from '../support/wallets.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const;
@@ -18,9 +19,11 @@ const HOUR = 3_600_000_000n;
 let chain: LocalChain;
 let api: ApiUnderTest;
 let browser: Browser;
+let visits: Visits;
 beforeAll(async () => {
   chain = await startChain({ port: await freePort() });
   [api, browser] = await Promise.all([startApi({ rpcUrl: chain.rpcUrl }), startBrowser()]);
+  visits = new Visits(browser);
 });
 afterAll(async () => {
   await browser?.close();
@@ -28,22 +31,11 @@ afterAll(async () => {
   await chain?.stop();
 });
 
-const complaints: string[] = [];
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
-});
+afterEach(() => visits.end());
 
 /** The page, with the wallet connected. */
 async function open(account: DevAccount, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
-  context.setDefaultTimeout(90_000);
-  const page = await context.newPage();
-  page.on('pageerror', error => complaints.push(error.message));
-  page.on('console', message => {
-    if (message.type() === 'error' && !/the server responded with a status/.test(message.text()))
-      complaints.push(message.text());
-  });
+  const page = await visits.tab(options);
   const wallet = await putWalletInto(page, chain.rpcUrl, account);
   await page.goto(`http://127.0.0.1:${api.port}/recover`);
   await page.getByRole('button', { name: 'Test wallet' }).click();
