@@ -622,6 +622,68 @@ describe('keys', () => {
   });
 });
 
+describe('a secret that nobody has saved', () => {
+  /** That the page goes on asking, twice more: what it asks then it has seen the answers of. */
+  async function asksOn(): Promise<void> {
+    const before = visits.count('GET /v1/key');
+    await vi.waitFor(() => expect(visits.count('GET /v1/key')).toBeGreaterThan(before + 2), {
+      timeout: 60_000,
+      interval: 100,
+    });
+  }
+
+  it.each([
+    ['another account', async () => (await api.customer(2_000_000n)).secureKey, '20,000'],
+    ['another key', (customer: Customer) => spendingKey(api, customer), 'This key only spends'],
+  ] as const)('stays while another tab signs in with %s', async (_, keyOf, said) => {
+    const customer = await api.customer();
+    const otherKey = await keyOf(customer);
+    const page = await opened(customer);
+    const renewed = page.waitForResponse(
+      response => response.url().endsWith('/v1/session') && response.request().method() === 'POST',
+    );
+    const keys = section(page, 'Keys');
+    await keys.getByRole('button', { name: 'Rotate key 1' }).click();
+    await keys.getByRole('button', { name: 'Yes, rotate' }).click();
+    const secret = await page.locator('.secret code').textContent();
+    await renewed;
+    const headers = { authorization: `Bearer ${otherKey}` };
+    const session = `http://127.0.0.1:${api.port}/v1/session`;
+    expect((await page.context().request.post(session, { headers })).status()).toBe(201);
+    await asksOn();
+    expect(await page.locator('.secret code').allTextContents()).toEqual([secret]);
+    // It is the only one that manages what the first account has.
+    expect(await savedSecret(page)).toBe(secret);
+    expect((await api.call('GET', '/v1/keys', { bearer: String(secret) })).status).toBe(200);
+    await page.getByText(said).first().waitFor();
+  });
+
+  it('is not lost to another one, in its section or beside it', async () => {
+    const page = await opened(await api.customer());
+    const keys = section(page, 'Keys');
+    const create = keys.getByRole('button', { name: 'Create key' });
+    const rotate = keys.getByRole('button', { name: 'Rotate key 1' });
+    await create.click();
+    const shown = keys.locator('.secret');
+    const secret = await shown.locator('code').textContent();
+    expect([await create.isDisabled(), await rotate.isDisabled()]).toEqual([true, true]);
+
+    const webhooks = section(page, 'Webhooks');
+    await webhooks.getByLabel('URL').fill('https://hooks.example/beside');
+    await webhooks.getByLabel('lot added').check();
+    const createWebhook = webhooks.getByRole('button', { name: 'Create webhook' });
+    await createWebhook.click();
+    await webhooks.locator('.secret').waitFor();
+    expect(await createWebhook.isDisabled()).toBe(true);
+    await webhooks.getByRole('button', { name: 'I saved it' }).click();
+    await api.query('update credits.browser_sessions set ended_at = now() where ended_at is null');
+    await asksOn();
+    expect(await shown.locator('code').textContent()).toBe(secret);
+    await shown.getByRole('button', { name: 'I saved it' }).click();
+    await page.getByText('You were signed out.').waitFor();
+  });
+});
+
 describe('others', () => {
   it('are given grants and told by webhooks', async () => {
     const customer = await api.customer();

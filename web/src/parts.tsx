@@ -81,12 +81,18 @@ export function ConfirmButton(props: {
   verb: string;
   what: string;
   question: string;
+  isDisabled?: boolean;
   onConfirm: () => void;
 }) {
   const [isAsking, setAsking] = useState(false);
   if (!isAsking)
     return (
-      <button type="button" onClick={() => setAsking(true)} aria-label={`${props.verb} ${props.what}`}>
+      <button
+        type="button"
+        disabled={props.isDisabled}
+        onClick={() => setAsking(true)}
+        aria-label={`${props.verb} ${props.what}`}
+      >
         {props.verb}
       </button>
     );
@@ -97,7 +103,7 @@ export function ConfirmButton(props: {
   return (
     <span className="confirm" role="alert">
       {props.question}{' '}
-      <button type="button" className="danger" onClick={confirm}>
+      <button type="button" className="danger" disabled={props.isDisabled} onClick={confirm}>
         Yes, {props.verb.toLowerCase()}
       </button>{' '}
       <button type="button" onClick={() => setAsking(false)}>
@@ -114,7 +120,9 @@ export function NewSecret(props: { title: string; secret: string; onSaved: () =>
   return (
     <section className="secret" aria-labelledby={id}>
       <h3 id={id}>{props.title}</h3>
-      <p>This is shown once. Keep it where only you can read it.</p>
+      <p>
+        This is shown once. Keep it where only you can read it, and say so: until then no other is made here.
+      </p>
       <code>{props.secret}</code>
       <div className="actions">
         <button

@@ -28,9 +28,11 @@ export function AccountPage() {
   useEffect(() => title.current?.focus(), []);
   const isOther =
     key.data !== undefined && (key.data.account !== signedIn.account || key.data.number !== signedIn.number);
+  const toldAt = key.dataUpdatedAt;
+  // Each time that it is told: the page may have been kept open before.
   useEffect(() => {
-    if (isOther) lookAgain();
-  }, [isOther, lookAgain]);
+    if (isOther && toldAt > 0) lookAgain();
+  }, [isOther, toldAt, lookAgain]);
   return (
     <>
       <SiteHeader current="/account">

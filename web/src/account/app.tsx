@@ -89,7 +89,8 @@ function SignedInPage({ held, hold, leave, signOut, lookAgain }: SignedInPagePro
   // What handlers look at is what holds when they run.
   const current = useRef(held);
   current.current = held;
-  const isKept = useRef(false);
+  /** Who shows a secret that nobody has saved. */
+  const keepers = useRef(new Set<string>());
   const [asking, setAsking] = useState<Asking | null>(null);
   const [client] = useState(() => makeClient(onRefused));
 
@@ -97,9 +98,14 @@ function SignedInPage({ held, hold, leave, signOut, lookAgain }: SignedInPagePro
   function onRefused(error: ApiProblem): void {
     const { signedIn, secureKey } = current.current;
     if (error.secureKey === secureKey) hold({ signedIn, secureKey: null });
-    if (error.secureKey !== nameOf(signedIn) || isKept.current) return;
+    if (error.secureKey !== nameOf(signedIn) || keepers.current.size > 0) return;
     leave(`You were signed out. ${error.message}`);
   }
+
+  /** Not while a secret is shown or on its way: whoever asked is answered the same the next time. */
+  const look = useCallback(() => {
+    if (keepers.current.size === 0 && client.isMutating() === 0) lookAgain();
+  }, [client, lookAgain]);
 
   const keyForChanges = useCallback(
     () =>
@@ -125,18 +131,19 @@ function SignedInPage({ held, hold, leave, signOut, lookAgain }: SignedInPagePro
   const session: Session = {
     ...held,
     api: useMemo(
-      () => createSessionApi({ name, account, keyForChanges, onOtherAccount: lookAgain }),
-      [name, account, keyForChanges, lookAgain],
+      () => createSessionApi({ name, account, keyForChanges, onOtherAccount: look }),
+      [name, account, keyForChanges, look],
     ),
     async renewKey(secureKey) {
       current.current = { ...current.current, secureKey };
       hold(current.current);
       await enter(secureKey);
     },
-    keepOpen: kept => {
-      isKept.current = kept;
+    keepOpen: (keeper, isKept) => {
+      if (isKept) keepers.current.add(keeper);
+      else keepers.current.delete(keeper);
     },
-    lookAgain,
+    lookAgain: look,
     signOut,
   };
   return (

@@ -14,7 +14,7 @@ export function KeysSection({ ownNumber }: { ownNumber: number }) {
   const client = useQueryClient();
   const [created, setCreated] = useState<NewKey | null>(null);
   const show = (key: NewKey | null) => {
-    keepOpen(key !== null);
+    keepOpen('keys', key !== null);
     setCreated(key);
   };
   const query = useQuery({ queryKey: ['keys'], queryFn: () => all<Key>(api, '/v1/keys', 'keys') });
@@ -55,6 +55,8 @@ export function KeysSection({ ownNumber }: { ownNumber: number }) {
       ...(limit === null ? {} : { limit }),
     });
   };
+  // A secret that nobody has saved has no other in its place.
+  const isTaken = created !== null || make.isPending || rotate.isPending;
   const error = make.error ?? rotate.error ?? change.error ?? revoke.error;
   return (
     <Section title="Keys">
@@ -100,6 +102,7 @@ export function KeysSection({ ownNumber }: { ownNumber: number }) {
                       verb="Rotate"
                       what={`key ${key.number}`}
                       question="The secret it has ends at once."
+                      isDisabled={isTaken}
                       onConfirm={() => rotate.mutate(key)}
                     />
                     <ConfirmButton
@@ -129,7 +132,7 @@ export function KeysSection({ ownNumber }: { ownNumber: number }) {
           </select>
         </label>
         <LimitFields />
-        <button type="submit" disabled={make.isPending}>
+        <button type="submit" disabled={isTaken}>
           Create key
         </button>
       </form>

@@ -11,9 +11,9 @@ export interface Session {
   readonly secureKey: string | null;
   /** Goes on with the secret that a rotation gave this key. */
   renewKey(secureKey: string): Promise<void>;
-  /** While a secret is shown that nobody has saved, the page stays whatever becomes of the session. */
-  keepOpen(isKept: boolean): void;
-  /** Somebody signed in with another key in another tab. */
+  /** While any keeper shows a secret that nobody has saved, the page stays whatever becomes of the session. */
+  keepOpen(keeper: string, isKept: boolean): void;
+  /** Somebody signed in with another key in another tab: the page goes on with that one, unless it is kept open. */
   lookAgain(): void;
   signOut(): void;
 }

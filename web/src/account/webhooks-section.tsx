@@ -11,7 +11,7 @@ export function WebhooksSection() {
   const client = useQueryClient();
   const [secret, setSecret] = useState<string | null>(null);
   const show = (told: string | null) => {
-    keepOpen(told !== null);
+    keepOpen('webhooks', told !== null);
     setSecret(told);
   };
   const query = useQuery({
@@ -90,7 +90,7 @@ export function WebhooksSection() {
           Low below (credits)
           <input name="threshold" inputMode="decimal" autoComplete="off" />
         </label>
-        <button type="submit" disabled={make.isPending}>
+        <button type="submit" disabled={make.isPending || secret !== null}>
           Create webhook
         </button>
       </form>
