@@ -235,6 +235,52 @@ describe('a wallet of the browser', () => {
     expect(await payButton(page).count()).toBe(0);
   });
 
+  /** Asks the wallet for the order and leaves it asking; goes on with another one. */
+  async function leftAsking(): Promise<Shop & { readonly first: Order }> {
+    const shop = await open();
+    const { page, wallet } = shop;
+    await connect(shop);
+    wallet.hangs = true;
+    await payButton(page).click();
+    await says(page, /Your wallet is asked to send the payment: confirm it there/);
+    const first = shop.order();
+    await page.getByRole('button', { name: 'Start another order' }).click();
+    await page.getByRole('button', { name: 'Pay with Crypto' }).click();
+    await vi.waitFor(() => expect(shop.order().id).not.toBe(first.id));
+    await payButton(page).waitFor();
+    return { ...shop, first };
+  }
+
+  it('that answers when another order is shown has sent the one that it was asked for', async () => {
+    const { page, wallet, first } = await leftAsking();
+    wallet.hangs = false;
+    await says(page, /Your wallet has sent its payment: go on with it/);
+    await page.getByTestId('headline').getByRole('heading', { name: 'Waiting for your payment' }).waitFor();
+    await payButton(page).waitFor();
+    expect(await page.getByRole('region', { name: 'Your transaction' }).count()).toBe(0);
+    await page.getByRole('button', { name: `Go on with order ${first.id}` }).click();
+    await isCredited(page);
+    expect((await buyer.credited(first)).payments).toHaveLength(1);
+  });
+
+  it('that declines when another order is shown takes nothing from that one', async () => {
+    const { page, wallet } = await leftAsking();
+    await page.getByRole('button', { name: 'Use another wallet' }).click();
+    await page.getByRole('button', { name: 'Development wallet' }).click();
+    await buyer.control.setAutomine(false);
+    await payButton(page).click();
+    await says(page, /It is on its way to a block/);
+    const asked = wallet.asked.length;
+    Object.assign(wallet, { rejects: true, hangs: false });
+    // The page was told of it once it gets the next answer.
+    await page.waitForTimeout(2_000);
+    expect(wallet.asked.length).toBe(asked);
+    await page.reload();
+    await says(page, /It is on its way to a block/);
+    await buyer.control.mine({ blocks: 1 });
+    await isCredited(page);
+  });
+
   it('that leaves can be connected again, or another in its place', async () => {
     const shop = await open();
     const { page, wallet } = shop;

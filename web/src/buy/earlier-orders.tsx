@@ -12,6 +12,9 @@ export function EarlierOrders({ current }: { current: CurrentOrder }) {
           <p>
             ${shownAmount(order.amount_usd)} for {shownAmount(order.credits)} credits, by{' '}
             {order.method === 'card' ? 'card' : 'crypto'}, of <Time at={order.created_at} />
+            {order.method === 'eth' &&
+              order.sent_transaction !== undefined &&
+              '. Your wallet has sent its payment: go on with it'}
           </p>
           <div className="actions">
             <button

@@ -6,6 +6,7 @@ import { useServerNowMs } from '../orders/server-clock.ts';
 import type { PageSettings } from '../orders/settings.ts';
 import type { StoredOrder } from '../orders/stored-order.ts';
 import { Problem, Section, Time } from '../parts.tsx';
+import { readSentPayment } from '../wallet/sent-payment.ts';
 import { Help } from './help.tsx';
 import { useEthPrice } from './page-queries.ts';
 
@@ -17,7 +18,7 @@ interface EthPageProps {
   readonly status: OrderStatus | null;
   readonly settings: PageSettings | undefined;
   readonly makeAgain: ((change: { unique_amount?: boolean }) => Promise<void>) | null;
-  readonly onSent: (transactionHash: string | null) => void;
+  readonly onSent: (orderId: string, transactionHash: string | null) => void;
   readonly onStartOver: () => void;
 }
 
@@ -90,6 +91,8 @@ function Quote(props: {
   // Tells the server's time, too.
   useEthPrice(true);
   const nowMs = useServerNowMs();
+  // Looked at with every tick of the clock: who pays the order before and this one pays twice.
+  const isAsked = readSentPayment(order.id)?.hash === null;
   const deadlineMs = Date.parse(order.quote.deadline);
   const again = async () => {
     if (makeAgain === null) return onStartOver();
@@ -118,7 +121,13 @@ function Quote(props: {
         ${shownAmount(order.quote.eth_usd)} per ETH was held until <Time at={order.quote.deadline} />. A
         payment that you send now still buys credits, at the price of its block.
       </p>
-      {!isSent && (
+      {isAsked && (
+        <p>
+          Your wallet was asked to pay this order and has not answered: answer it there before you go on with
+          another.
+        </p>
+      )}
+      {!isSent && !isAsked && (
         <div className="actions">
           <button type="button" className="primary" disabled={isMaking} onClick={() => void again()}>
             Get a new quote

@@ -22,8 +22,8 @@ export interface CurrentOrder {
   readonly earlier: readonly StoredOrder[];
   /** Goes on with another order, which a reload keeps; the one before is set aside. */
   begin(order: StoredOrder): void;
-  /** Keeps what the wallet said that it had sent; null: nothing came of it. */
-  noteSent(transactionHash: string | null): void;
+  /** Keeps what the wallet said that it had sent for this or an earlier order; null: nothing came of it. */
+  noteSent(orderId: string, transactionHash: string | null): void;
   /** Goes on without an order: this one can be gone on with later. */
   setAside(): void;
   /** Of the current order or one that was set aside, with its secret. */
@@ -55,14 +55,18 @@ export function useOrder(): CurrentOrder {
     },
     [keepEarlier, setAside],
   );
-  const noteSent = useCallback((transactionHash: string | null) => {
-    const kept = readStoredOrder();
-    if (kept?.method !== 'eth') return;
-    const { sent_transaction: _before, ...order } = kept;
-    const next = transactionHash === null ? order : { ...order, sent_transaction: transactionHash };
-    storeOrder(next);
-    setOrder(next);
-  }, []);
+  const noteSent = useCallback(
+    (orderId: string, transactionHash: string | null) => {
+      const noted = (kept: StoredOrder) => (kept.id === orderId ? withSent(kept, transactionHash) : kept);
+      keepEarlier(readEarlierOrders().map(noted));
+      const kept = readStoredOrder();
+      if (kept?.id !== orderId) return;
+      const next = noted(kept);
+      storeOrder(next);
+      setOrder(next);
+    },
+    [keepEarlier],
+  );
   const forget = useCallback(
     (id: string) => {
       keepEarlier(readEarlierOrders().filter(other => other.id !== id));
@@ -73,6 +77,12 @@ export function useOrder(): CurrentOrder {
     [keepEarlier],
   );
   return { order, status, problem, earlier, begin, noteSent, setAside, forget };
+}
+
+function withSent(kept: StoredOrder, transactionHash: string | null): StoredOrder {
+  if (kept.method !== 'eth') return kept;
+  const { sent_transaction: _before, ...order } = kept;
+  return transactionHash === null ? order : { ...order, sent_transaction: transactionHash };
 }
 
 /** Where an order stands, as its event stream tells it. */

@@ -14,8 +14,11 @@ export interface CryptoPaymentProps {
   readonly order: EthOrder;
   readonly status: OrderStatus | null;
   readonly settings: PageSettings;
-  /** The wallet says that it has sent the payment, or another transaction in its place; null: nothing came of it. */
-  readonly onSent: (transactionHash: string | null) => void;
+  /**
+   * The wallet says that it has sent the payment of an order, or another transaction in its place; null: nothing came of
+   * it. It may say so when another order is shown by now.
+   */
+  readonly onSent: (orderId: string, transactionHash: string | null) => void;
   /** The buyer pays from a wallet that sends plain amounts: makes such an order and shows it here in place of this one. */
   readonly onNeedUniqueAmount: () => Promise<void>;
 }
@@ -37,7 +40,7 @@ function Payment({ order, status: told, settings, onSent, onNeedUniqueAmount }: 
   const noteSent = useCallback((next: SentPayment) => {
     storeSentPayment(next);
     setSent(next);
-    if (next.hash !== null) tell.current(next.hash);
+    if (next.hash !== null) tell.current(next.order, next.hash);
   }, []);
   const status = told !== null && 'quote' in told.state ? (told as EthOrderStatus) : null;
   const isDevelopment = settings.development_wallet;
@@ -48,9 +51,9 @@ function Payment({ order, status: told, settings, onSent, onNeedUniqueAmount }: 
         hash={sent.hash}
         isDevelopment={isDevelopment}
         status={status}
-        onFate={hash => (hash === null ? onSent(null) : noteSent({ ...sent, hash }))}
+        onFate={hash => (hash === null ? onSent(order.id, null) : noteSent({ ...sent, hash }))}
         onAgain={() => {
-          forgetSentPayment();
+          forgetSentPayment(order.id);
           setSent(null);
         }}
       />

@@ -9,7 +9,7 @@ import { AskingNote } from './asking-note.tsx';
 import { base } from './base-chain.ts';
 import type { ConnectedWalletAccount } from './connected-wallet.tsx';
 import { isOnLocalChain } from './development-wallet.ts';
-import { forgetSentPayment, readSentPayment, type SentPayment, storeSentPayment } from './sent-payment.ts';
+import { beginAttempt, readSentPayment, type SentPayment } from './sent-payment.ts';
 import { useAsking } from './use-asking.ts';
 import { type PaymentCheck, usePaymentCheck } from './use-payment-check.ts';
 import { roughEth } from './wei.ts';
@@ -33,7 +33,7 @@ export function ReviewPayment(props: {
     asking.run(async () => {
       setOpen(false);
       if (isDevelopment) await refuseRealMoney(wallet);
-      storeSentPayment({ order: order.id, hash: null, from: wallet.address });
+      const endAttempt = beginAttempt(order.id, wallet.address);
       try {
         const hash = await sendTransaction(config, {
           account: wallet.address,
@@ -43,8 +43,7 @@ export function ReviewPayment(props: {
         });
         onSent({ order: order.id, hash, from: wallet.address });
       } catch (failure) {
-        forgetSentPayment();
-        setOpen(false);
+        if (endAttempt()) setOpen(false);
         throw failure;
       }
     });
