@@ -13,6 +13,7 @@ import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { expectAccessible } from '../support/accessible.ts';
 import { startBrowser } from '../support/browser.ts';
 import { type CardApi, sessionIdOf, startCardApi } from '../support/card-api.ts';
+import { accountName } from '../../ledger/index.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER } from '../support/intake.ts';
 import { LOOKS, Visits } from '../support/visits.ts';
@@ -613,6 +614,65 @@ describe('the key page', () => {
       await page.reload();
       await page.getByRole('link', { name: 'Back to the recovery' }).waitFor();
       expect(await page.getByRole('alert').textContent()).not.toBe('');
+    } finally {
+      api.now = before;
+    }
+  });
+
+  it('shows the key that was asked for last, and says which other one waits to be saved', async () => {
+    const { api } = cards;
+    const before = api.now;
+    const page = await bought('1');
+    const holders = [newWallet(), newWallet()] as const;
+    const accounts: string[] = [];
+    for (const wallet of holders) {
+      const customer = await api.customer();
+      await linkTo(api, wallet, customer.secureKey);
+      accounts.push(accountName(customer.accountId));
+    }
+    api.now += 73n * HOUR;
+    try {
+      const shownKey = async () => String(await page.getByTestId('secure-key').textContent());
+      const opens = async (key: string) =>
+        (await api.call<{ account: string }>('GET', '/v1/key', { bearer: key })).body.account;
+      /** As the page of recoveries leaves it. */
+      const recover = async (recovery: object) => {
+        const text = JSON.stringify(JSON.stringify(recovery));
+        await page.evaluate(`sessionStorage.setItem('recovery', ${text})`);
+        await page.goto(at('/key'));
+      };
+      const signed = async (wallet: (typeof holders)[number]) => {
+        const { json, bearer } = await signChallenge(api, 'recover', wallet);
+        return { ...json, session: bearer };
+      };
+      await recover(await signed(holders[0]));
+      await page.getByText(`Account ${accounts[0]}`).waitFor();
+      const first = await shownKey();
+      const again = await signed(holders[1]);
+      await recover(again);
+      await page.getByText(`Account ${accounts[1]}`).waitFor();
+      const second = await shownKey();
+      expect([await opens(first), await opens(second)]).toEqual(accounts);
+      // One that is refused costs none of them.
+      await page.goto(at('/'));
+      await recover(again);
+      await page.getByRole('link', { name: 'Back to the recovery' }).waitFor();
+      await button(page, 'Show that key').click();
+      expect(await shownKey()).toBe(second);
+
+      await page.goto(at('/'));
+      await page.getByRole('link', { name: 'Get my Secure Key' }).click();
+      await button(page, 'Show my Secure Key').click();
+      const ordered = await shownKey();
+      await page.reload();
+      expect(await confirm(page)).toBe(ordered);
+      expect(accounts).not.toContain(await opens(ordered));
+      await page.getByText('A recovery in this tab has a key, too').waitFor();
+      await button(page, 'Show the key of the recovery').click();
+      expect(await confirm(page)).toBe(second);
+      await button(page, 'Show that key').click();
+      expect(await confirm(page)).toBe(first);
+      expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toMatch(/ai(sk|os)_/);
     } finally {
       api.now = before;
     }

@@ -40,7 +40,7 @@ export function KeyStep(props: {
         </p>
       )}
       <div className="actions">
-        <a className="button primary" href="/key">
+        <a className="button primary" href="/key#order">
           {key === 'claimed' ? 'Get a new key' : 'Get my Secure Key'}
         </a>
       </div>

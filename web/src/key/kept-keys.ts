@@ -40,18 +40,28 @@ export function forgetClaimedKey(): void {
   sessionStorage.removeItem(CLAIMED);
 }
 
+/** What is to be carried out: newer than any key that was recovered. */
 export const readRecovery = () => read<Recovery>(RECOVERY);
-export const readRecovered = () => read<Recovered>(RECOVERED);
 
-/** What was signed for it is used up. */
+/** Those whose keys nobody has saved, the newest first. */
+export const readRecovered = (): readonly Recovered[] => read<readonly Recovered[]>(RECOVERED) ?? [];
+
+/** What was signed for it is used up; an earlier key of the account opens nothing any more. */
 export function keepRecovered(recovered: Recovered): void {
-  sessionStorage.setItem(RECOVERED, JSON.stringify(recovered));
-  sessionStorage.removeItem(RECOVERY);
+  const others = readRecovered().filter(({ account }) => account !== recovered.account);
+  sessionStorage.setItem(RECOVERED, JSON.stringify([recovered, ...others]));
+  forgetRecovery();
 }
 
 export function forgetRecovery(): void {
   sessionStorage.removeItem(RECOVERY);
-  sessionStorage.removeItem(RECOVERED);
+}
+
+/** Its key is saved. */
+export function forgetRecovered({ secure_key }: Recovered): void {
+  const others = readRecovered().filter(other => other.secure_key !== secure_key);
+  if (others.length === 0) sessionStorage.removeItem(RECOVERED);
+  else sessionStorage.setItem(RECOVERED, JSON.stringify(others));
 }
 
 function read<Value>(name: string): Value | null {

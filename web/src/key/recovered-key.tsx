@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { ApiProblem, createApi } from '../api.ts';
 import { Section } from '../parts.tsx';
 import {
+  forgetRecovered,
   forgetRecovery,
   keepRecovered,
   type Recovered,
@@ -13,9 +14,12 @@ import { KeyGate } from './key-gate.tsx';
 import { RecoveryRefusal } from './recovery-refusal.tsx';
 import { Saved } from './saved.tsx';
 
-/** The key that a wallet has recovered an account with: asked for once, the same until it is saved. */
+/**
+ * The key that a wallet has recovered an account with: asked for once, the same until it is saved. What was signed last
+ * comes first; a key of another account that was recovered before waits.
+ */
 export function RecoveredKey() {
-  const [recovered, setRecovered] = useState(readRecovered);
+  const [recovered, setRecovered] = useState(() => (readRecovery() === null ? newestRecovered() : null));
   const [problem, setProblem] = useState<Error | null>(null);
   const [isSaved, setSaved] = useState(false);
   const [attempt, setAttempt] = useState(0);
@@ -32,7 +36,18 @@ export function RecoveredKey() {
       isHere = false;
     };
   }, [recovered, attempt]);
-  if (isSaved) return <Saved />;
+  if (isSaved)
+    return (
+      <>
+        <Saved />
+        <Waiting
+          onShow={() => {
+            setSaved(false);
+            setRecovered(newestRecovered());
+          }}
+        />
+      </>
+    );
   if (recovered === null)
     return (
       <Section title="Recovering your account">
@@ -47,6 +62,14 @@ export function RecoveredKey() {
             )}{' '}
             <a href="/recover">Back to the recovery</a>
           </p>
+        )}
+        {problem !== null && !isPassing(problem) && (
+          <Waiting
+            onShow={() => {
+              setProblem(null);
+              setRecovered(newestRecovered());
+            }}
+          />
         )}
       </Section>
     );
@@ -64,13 +87,32 @@ export function RecoveredKey() {
         )}
       </Section>
       <KeyGate
+        key={recovered.secure_key}
         secureKey={recovered.secure_key}
         onSaved={async () => {
-          forgetRecovery();
+          forgetRecovered(recovered);
           setSaved(true);
         }}
       />
     </>
+  );
+}
+
+const newestRecovered = () => readRecovered()[0] ?? null;
+
+/** That the key of another account was recovered before, where one was and nobody has saved it. */
+function Waiting({ onShow }: { onShow: () => void }) {
+  const other = newestRecovered();
+  if (other === null) return null;
+  return (
+    <section className="card" aria-label="A key that waits">
+      <p>
+        You have recovered account <code>{other.account}</code> before, and its key still waits to be saved.
+      </p>
+      <button type="button" onClick={onShow}>
+        Show that key
+      </button>
+    </section>
   );
 }
 
