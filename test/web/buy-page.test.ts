@@ -10,10 +10,10 @@ import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
+import { accountName } from '../../ledger/index.ts';
 import { expectAccessible } from '../support/accessible.ts';
 import { startBrowser } from '../support/browser.ts';
 import { type CardApi, sessionIdOf, startCardApi } from '../support/card-api.ts';
-import { accountName } from '../../ledger/index.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER } from '../support/intake.ts';
 import { LOOKS, Visits } from '../support/visits.ts';
@@ -560,9 +560,9 @@ describe('the key page', () => {
     if (order === null) throw new Error('no order is stored');
     const path = `/v1/orders/${order.id}/claim`;
     const before = await cards.api.call<{ secure_key: string }>('POST', path, { bearer: order.secret });
-    await page.getByRole('link', { name: 'Get a new key' }).click();
+    await page.getByRole('link', { name: 'Ask for a new key' }).click();
     await page.getByText('the one before stops working: whoever has saved it').waitFor();
-    await button(page, /Show a new key/).click();
+    await button(page, /Ask for a new key/).click();
     const key = await page.getByTestId('secure-key').textContent();
     expect(key).not.toBe(before.body.secure_key);
     // Claimed once more elsewhere.
@@ -570,7 +570,7 @@ describe('the key page', () => {
     await page.getByLabel(/type the last four characters/).fill(String(key).slice(-4));
     await button(page, 'I saved it').click();
     await page.getByRole('alert').filter({ hasText: 'a later claim revoked it' }).waitFor();
-    await button(page, /Show a new key/).click();
+    await button(page, /Ask for a new key/).click();
     await vi.waitFor(
       async () => expect(await page.getByTestId('secure-key').textContent()).not.toBe(key),
       WAIT,
@@ -578,6 +578,44 @@ describe('the key page', () => {
     const saved = await confirm(page);
     expect(saved).not.toBe(body.secure_key);
     expect((await cards.credits(saved)).available).toBe('10000');
+  });
+
+  it('gives out no further key once the one before was used, and says what to do then', async () => {
+    const page = await bought('1');
+    const order = await stored(page);
+    const path = `/v1/orders/${order?.id}/claim`;
+    const { body } = await cards.api.call<{ secure_key: string }>('POST', path, {
+      bearer: String(order?.secret),
+    });
+    expect(
+      (await cards.api.debit({ secureKey: body.secure_key }, '1', 'used-before-it-was-saved')).status,
+    ).toBe(201);
+    await page.getByText('only while nothing was done with it').waitFor();
+    await page.getByRole('link', { name: 'Ask for a new key' }).click();
+    await button(page, /Ask for a new key/).click();
+    await page.getByRole('alert').filter({ hasText: 'it is not given out again' }).waitFor();
+    expect(await page.getByRole('link', { name: 'recover it by that wallet' }).getAttribute('href')).toBe(
+      '/recover',
+    );
+    expect((await cards.credits(body.secure_key)).available).toBe('9999');
+  });
+
+  it('keeps no key that was saved in another tab', async () => {
+    const page = await bought('1');
+    const order = await stored(page);
+    await page.getByRole('link', { name: 'Get my Secure Key' }).click();
+    await button(page, 'Show my Secure Key').click();
+    const key = await page.getByTestId('secure-key').textContent();
+    const acknowledged = await cards.api.call('POST', `/v1/orders/${order?.id}/acknowledge`, {
+      bearer: String(order?.secret),
+      json: { secure_key: key },
+    });
+    expect(acknowledged.status).toBe(204);
+    await page.getByRole('heading', { name: 'Saved' }).waitFor();
+    await vi.waitFor(
+      async () => expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toContain('aisk_'),
+      WAIT,
+    );
   });
 
   it('shows nothing before the order is credited', async () => {

@@ -30,8 +30,9 @@ export function KeyStep(props: {
     <Section title="Your key">
       {key === 'claimed' ? (
         <p>
-          The key of this order was shown before. If you did not save it, you can have a new one in its place:
-          the one before stops working then.
+          The key of this order was shown before: if you saved it, use that one. If you did not, you may have
+          a new one in its place, and the one before stops working then. That is possible for 24 hours after
+          it was first shown, and only while nothing was done with it.
         </p>
       ) : (
         <p>
@@ -41,7 +42,7 @@ export function KeyStep(props: {
       )}
       <div className="actions">
         <a className="button primary" href="/key#order">
-          {key === 'claimed' ? 'Get a new key' : 'Get my Secure Key'}
+          {key === 'claimed' ? 'Ask for a new key' : 'Get my Secure Key'}
         </a>
       </div>
       {order.method === 'eth' && key === 'unclaimed' && (

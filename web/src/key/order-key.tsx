@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { ApiProblem } from '../api.ts';
 import { orderApi } from '../orders/order-api.ts';
 import { forgetStoredOrder, type StoredOrder } from '../orders/stored-order.ts';
@@ -14,6 +14,12 @@ export function OrderKey({ order }: { order: StoredOrder }) {
   const [shown, setShown] = useState(() => readClaimedKey(order.id));
   const [isSaved, setSaved] = useState(false);
   const [superseded, setSuperseded] = useState<Error | null>(null);
+  const told = status?.state.key ?? null;
+  // It was saved in another tab, or replaced by a recovery.
+  const isOver = told === 'acknowledged' || told === 'closed';
+  useEffect(() => {
+    if (isOver && readClaimedKey(order.id) !== null) forgetClaimedKey();
+  }, [isOver, order.id]);
   if (isSaved) return <Saved />;
 
   const claim = async () => {
@@ -100,8 +106,9 @@ function ClaimStep({ wasClaimed, onClaim }: { wasClaimed: boolean; onClaim: () =
     <Section title="Before it is shown">
       {wasClaimed && (
         <p className="problem">
-          The key of this order was shown before. If you go on, a new key replaces it, and the one before
-          stops working: whoever has saved it should rather use that one.
+          The key of this order was shown before. For 24 hours after that, and only while nothing was done
+          with it, you may have a new key in its place, and the one before stops working: whoever has saved it
+          should rather use that one.
         </p>
       )}
       <p>
@@ -111,10 +118,16 @@ function ClaimStep({ wasClaimed, onClaim }: { wasClaimed: boolean; onClaim: () =
       </p>
       <div className="actions">
         <button type="button" className="primary" disabled={isClaiming} onClick={() => void claim()}>
-          {wasClaimed ? 'Show a new key; the one before stops working' : 'Show my Secure Key'}
+          {wasClaimed ? 'Ask for a new key; the one before stops working' : 'Show my Secure Key'}
         </button>
       </div>
       <Problem error={problem} />
+      {problem instanceof ApiProblem && problem.code === 'claim_closed' && (
+        <p>
+          Use the key that was saved, on <a href="/account">your account</a>. If nobody has it and a wallet is
+          linked to the account, <a href="/recover">recover it by that wallet</a>.
+        </p>
+      )}
     </Section>
   );
 }
