@@ -5,7 +5,7 @@ import type { SuspenseReason } from '../core/suspense-reason.ts';
 import { type Finality, finalityOf, readSettledBlocks } from '../orders/finality.ts';
 import type { Installation } from '../store/installation.ts';
 import type { Tables } from '../store/tables.ts';
-import { readIndexedBlock } from './indexed-transfers.ts';
+import { readIndexedArrival } from './indexed-transfers.ts';
 
 /** What a payment to us came to. */
 export type PaymentStanding =
@@ -157,10 +157,26 @@ async function askChain(context: TransactionContext, hash: `0x${string}`): Promi
   }
   const at = { ...nothing, ...(await depthOf(context, receipt.blockNumber)) };
   if (receipt.status !== 'success') return { ...at, standing: 'failed' };
-  const indexed = await readIndexedBlock(db);
-  if (indexed === null || indexed < receipt.blockNumber) return { ...at, standing: 'unread' };
-  // The indexer had it a moment ago; the worker writes it down in the next.
-  return { ...at, standing: isToUs && transaction.value > 0n ? 'confirmed' : 'elsewhere' };
+  const arrival = await readIndexedArrival(db, {
+    transactionHash: hash,
+    blockNumber: receipt.blockNumber,
+  });
+  if (arrival === 'unread') return { ...at, standing: 'unread' };
+  // The worker is about to write it down.
+  if (arrival === 'arrived' || (isToUs && transaction.value > 0n)) return { ...at, standing: 'confirmed' };
+  // Without traces a call may have brought us ETH that nobody has seen.
+  const isSeenWhole = transaction.input === '0x' || !(await isWithoutTraces(db));
+  return { ...at, standing: isSeenWhole ? 'elsewhere' : 'unread' };
+}
+
+/** As the worker has found out. */
+async function isWithoutTraces(db: Kysely<Tables>): Promise<boolean> {
+  const alarm = await db
+    .selectFrom('alarms')
+    .select('kind')
+    .where('kind', '=', 'rpc_without_traces')
+    .executeTakeFirst();
+  return alarm !== undefined;
 }
 
 async function depthOf(

@@ -11,8 +11,9 @@ import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
 import { SenderLists } from '../../ledger/index.ts';
+import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
 import { type ApiUnderTest, startApi } from '../support/api.ts';
-import { createIndexerTables, reachBlock } from '../support/indexer-rows.ts';
+import { createIndexerTables, reachBlock, setReady, showTransfer } from '../support/indexer-rows.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 
@@ -91,6 +92,35 @@ const STANDINGS: [standing: string, make: () => Promise<string>, detail: RegExp,
   ['elsewhere', () => readUp(sent({ to: DEAD })), /brings no ETH to the payment address/, /tokens/],
   ['elsewhere', () => readUp(sent({ value: 0n })), /brings no ETH/, /Compare the address/],
   ['confirmed', () => readUp(sent({})), /credits are on the way/, /Wait/],
+  // By a contract wallet: only a frame within it goes to the payment address.
+  ['confirmed', () => indexed(readUp(sentByCall())), /credits are on the way/, /Wait/],
+  [
+    'elsewhere',
+    () => indexed(readUp(sentByCall()), { frameType: 'DELEGATECALL' }),
+    /brings no ETH/,
+    /Compare/,
+  ],
+  [
+    'unread',
+    async () => {
+      await setReady(owner, false);
+      return await readUp(sentByCall());
+    },
+    /not been looked through/,
+    /ask again/,
+  ],
+  [
+    'unread',
+    async () => {
+      await api.query(
+        `insert into credits.alarms (kind, subject, message, raised_at)
+         values ('rpc_without_traces', 'rpc', 'it does not trace', now())`,
+      );
+      return await readUp(sentByCall());
+    },
+    /not been looked through/,
+    /contact the operator/,
+  ],
   [
     'price_pending',
     async () => {
@@ -158,6 +188,23 @@ const STANDINGS: [standing: string, make: () => Promise<string>, detail: RegExp,
   ],
 ];
 
+/** A call of somebody else's contract, which may send ETH on. */
+const sentByCall = () => sent({ to: DEAD, data: '0x01' });
+
+/** The indexer shows a frame of it to the payment address. */
+async function indexed(transaction: Promise<Hash>, change: Partial<IndexedTransfer> = {}): Promise<Hash> {
+  const transactionHash = await transaction;
+  const receipt = await reader().getTransactionReceipt({ hash: transactionHash });
+  await showTransfer(owner, {
+    ...{ transactionHash, transactionIndex: 0, traceIndex: 1, transactionType: 'eip1559' },
+    ...{ direction: 'in', frameType: 'CALL', input: '0x', inputLength: 0 },
+    ...{ blockNumber: receipt.blockNumber, blockHash: receipt.blockHash, blockTimestamp: 0n },
+    ...{ fromAddress: DEAD.toLowerCase(), toAddress: PAYMENT_ADDRESS, amountWei: DOLLAR_WEI },
+    ...change,
+  });
+  return transactionHash;
+}
+
 async function readUp(transaction: Promise<Hash>): Promise<Hash> {
   const hash = await transaction;
   await reader().waitForTransactionReceipt({ hash });
@@ -171,6 +218,8 @@ describe('GET /v1/payments/{transaction}', () => {
     const { status, body } = await api.call('GET', `/v1/payments/${transaction}`);
     await control().setAutomine(true);
     await control().mine({ blocks: 1 });
+    await setReady(owner, true);
+    await api.query('delete from credits.alarms');
     expect({ status, body }).toMatchObject({ status: 200, body: { transaction, standing } });
     expect(body.detail).toMatch(detail);
     expect(body.advice).toMatch(advice);
