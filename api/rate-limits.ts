@@ -13,7 +13,7 @@ const WINDOW_SECONDS = 60;
 
 /** How many requests a minute. */
 export interface RateLimitConfig {
-  /** Of a client's network, what it makes without any credential: orders. */
+  /** Of a client's network, what it makes without any credential: orders, and looks for a payment. */
   readonly anonymous: number;
   /** Of a client's network, what it asks without a key or token: orders by their secret, wallets. */
   readonly network: number;

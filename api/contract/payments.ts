@@ -41,6 +41,8 @@ export const getPayment = defineRoute({
   detail:
     'For whoever looks for credits that have not arrived. It tells what is public of a transaction and nothing of orders, accounts or keys.',
   caller: 'anybody',
+  // Asks the RPC.
+  scarce: true,
   params: z.object({ transaction: transactionHash }),
   status: 200,
   answer: z.strictObject({

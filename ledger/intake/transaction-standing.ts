@@ -6,6 +6,7 @@ import { type Finality, finalityOf, readSettledBlocks } from '../orders/finality
 import type { Installation } from '../store/installation.ts';
 import type { Tables } from '../store/tables.ts';
 import { readIndexedArrival } from './indexed-transfers.ts';
+import type { LookUpLimit } from './look-up-limit.ts';
 
 /** What a payment to us came to. */
 export type PaymentStanding =
@@ -61,6 +62,8 @@ export interface TransactionContext {
   readonly db: Kysely<Tables>;
   readonly installation: Pick<Installation, 'paymentAddress'>;
   readonly client: PublicClient;
+  /** For what is not recorded. */
+  readonly lookUps: LookUpLimit;
 }
 
 /** Those that need somebody's attention first. */
@@ -75,7 +78,7 @@ const ORDER: readonly PaymentStanding[] = [
 
 /**
  * Where the transaction with this hash (lower case) stands: what is recorded of it, else what the RPC says. Throws a viem
- * error when the RPC is needed and does not answer.
+ * error when the RPC is needed and does not answer, and OverloadedError when it is asked enough already.
  */
 export async function readTransactionStanding(
   context: TransactionContext,
@@ -85,7 +88,8 @@ export async function readTransactionStanding(
   const first = [...recorded].sort(
     (one, other) => ORDER.indexOf(one.standing) - ORDER.indexOf(other.standing),
   )[0];
-  if (first === undefined) return await askChain(context, transactionHash as `0x${string}`);
+  if (first === undefined)
+    return await context.lookUps.admit(() => askChain(context, transactionHash as `0x${string}`));
   const { standing, reason, blockNumber } = first;
   return {
     standing,

@@ -1,5 +1,6 @@
 /** Where a payment stands, for whoever has the hash of its transaction, and the price that is shown before an order. */
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import pg from 'pg';
 import { createPublicClient, createTestClient, createWalletClient, type Hash, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -278,6 +279,29 @@ describe('GET /v1/payments/{transaction}', () => {
       expect(known).toMatchObject({ status: 200, body: { standing: 'credited', confirmations: null } });
     } finally {
       await away.stop();
+    }
+  });
+});
+
+describe('the RPC', () => {
+  it('is asked for a few at a time', async () => {
+    const silent = createServer(() => {});
+    const port = await freePort();
+    await new Promise<void>(resolve => silent.listen(port, '127.0.0.1', resolve));
+    const asking = await startApi({ rpcUrl: `http://127.0.0.1:${port}` });
+    try {
+      const asked = [1, 2, 3, 4, 5].map(digit =>
+        asking.call('GET', `/v1/payments/0x${String(digit).repeat(64)}`),
+      );
+      // The first to be answered, as the others wait.
+      expect(await Promise.race(asked)).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+      silent.close();
+      silent.closeAllConnections();
+      const codes = (await Promise.all(asked)).map(({ body }) => body.code).sort();
+      expect(codes).toEqual(['overloaded', ...Array.from({ length: 4 }, () => 'temporarily_unavailable')]);
+    } finally {
+      silent.closeAllConnections();
+      await asking.stop();
     }
   });
 });
