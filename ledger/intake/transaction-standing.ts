@@ -103,7 +103,7 @@ async function readRecorded(
   db: Kysely<Tables>,
   transactionHash: string,
 ): Promise<(RecordedPayment & { readonly blockNumber: bigint | null })[]> {
-  // The latest version of each: `absent` means that a reorg took it.
+  // The latest version of each, as they are in the transaction: `absent` means that a reorg took it.
   const { rows } = await sql<{
     outcome: string;
     block_number: bigint | null;
@@ -111,9 +111,10 @@ async function readRecorded(
     amount_microusd: bigint | null;
     reason: SuspenseReason | null;
     waiting: boolean;
+    trace_index: number | null;
   }>`
     select distinct on (i.bucket, i.receipt_id)
-      i.outcome, i.block_number, i.amount_wei,
+      i.outcome, i.block_number, i.amount_wei, i.trace_index,
       coalesce(a.amount_microusd, p.amount_microusd) as amount_microusd, s.reason,
       exists (select from outbox o where o.bucket = i.bucket and o.receipt_id = i.receipt_id
         and o.version = i.version and o.action = 'purchase') as waiting
@@ -125,7 +126,8 @@ async function readRecorded(
     where (i.bucket, i.receipt_id) in
       (select bucket, receipt_id from receipt_inclusions where transaction_hash = ${transactionHash})
     order by i.bucket, i.receipt_id, i.version desc, a.number desc`.execute(db);
-  return rows.map(row => ({
+  const inOrder = rows.sort((one, other) => (one.trace_index ?? 0) - (other.trace_index ?? 0));
+  return inOrder.map(row => ({
     standing: standingOf(row),
     reason: row.outcome === 'absent' ? null : row.reason,
     amountWei: row.amount_wei,

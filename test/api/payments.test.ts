@@ -11,7 +11,7 @@ import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
-import { SenderLists } from '../../ledger/index.ts';
+import { SenderLists, SUSPENSE_REASONS, type SuspenseReason } from '../../ledger/index.ts';
 import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
 import { type ApiUnderTest, startApi } from '../support/api.ts';
 import { createIndexerTables, reachBlock, setReady, showTransfer } from '../support/indexer-rows.ts';
@@ -165,8 +165,9 @@ const STANDINGS: [standing: string, make: () => Promise<string>, detail: RegExp,
       const transfer = { fromAddress: BLOCKED.address.toLowerCase() };
       return hashOf(await api.intake.pay({ calldata: '0x', amountWei: DOLLAR_WEI, transfer }));
     },
-    /list of those to block/,
-    /^It is frozen: contact the operator/,
+    // Nothing of the operator's list.
+    /^It has arrived and is in suspense, credited to nobody yet\.$/,
+    /^Claim it with your key and wallet .* or contact the operator/,
   ],
   [
     'in_suspense',
@@ -205,6 +206,19 @@ async function indexed(transaction: Promise<Hash>, change: Partial<IndexedTransf
   });
   return transactionHash;
 }
+
+/** What anybody is told of each reason. */
+const PUBLIC_REASONS = Object.entries({
+  no_match: 'no_match',
+  not_a_payment: 'not_a_payment',
+  reference_unknown: 'reference_unknown',
+  sender_blocked: 'kept_back',
+  sender_changed: 'kept_back',
+  unique_amount_taken: 'kept_back',
+  unique_amount_not_in_force: 'kept_back',
+  under_a_dollar: 'kept_back',
+  too_many_lots: 'kept_back',
+} satisfies Record<SuspenseReason, string>) as [SuspenseReason, string][];
 
 async function readUp(transaction: Promise<Hash>): Promise<Hash> {
   const hash = await transaction;
@@ -250,6 +264,23 @@ describe('GET /v1/payments/{transaction}', () => {
       { standing: 'credited', reason: null, amount_wei: '500000000000000', amount_eth: '0.0005' },
       { standing: 'in_suspense', reason: 'no_match', amount_wei: '7', amount_eth: '0.000000000000000007' },
     ]);
+  });
+
+  it('has no reason that tells of orders, accounts or lists', async () => {
+    const { transactionHash } = await api.intake.pay({ calldata: '0x', amountWei: DOLLAR_WEI });
+    for (const [reason, told] of PUBLIC_REASONS) {
+      await api.query('alter table credits.suspense_reasons disable trigger user');
+      await api.query(
+        `update credits.suspense_reasons s set reason = $1 from credits.receipt_inclusions i
+         where i.bucket = s.bucket and i.receipt_id = s.receipt_id and i.transaction_hash = $2`,
+        [reason, transactionHash],
+      );
+      await api.query('alter table credits.suspense_reasons enable trigger user');
+      const { body, text } = await api.call('GET', `/v1/payments/${transactionHash}`);
+      expect(body).toMatchObject({ standing: 'in_suspense', reason: told, payments: [{ reason: told }] });
+      if (told === 'kept_back') expect(text).not.toContain(SUSPENSE_REASONS[reason]);
+      else expect(body.detail).toContain(SUSPENSE_REASONS[reason]);
+    }
   });
 
   it('says no more of one in suspense once somebody has been given it', async () => {
