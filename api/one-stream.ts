@@ -4,7 +4,13 @@ import { Problem } from './problem.ts';
 
 /** A long answer that is sent as it is made, never the whole in memory. One at a time: each holds a connection to the database. */
 export class OneStream {
+  readonly #waitMsMax: number;
   #isBusy = false;
+
+  /** @param waitMsMax A reader who takes nothing for so long is cut off, so that the next has a turn. */
+  constructor(waitMsMax = 60_000) {
+    this.#waitMsMax = waitMsMax;
+  }
 
   /**
    * Sends what `work` writes, each piece when the reader has taken those before. Before the first piece an error is
@@ -24,7 +30,7 @@ export class OneStream {
       await work(async text => {
         if (!response.headersSent) response.writeHead(200, { 'Content-Type': `${mediaType}; charset=utf-8` });
         if (left.signal.aborted) throw new Error('its reader has gone');
-        if (!response.write(text)) await once(response, 'drain', { signal: left.signal });
+        if (!response.write(text)) await this.#drained(response, left.signal);
       });
       response.end();
     } catch (error) {
@@ -32,6 +38,15 @@ export class OneStream {
       if (!left.signal.aborted) throw error;
     } finally {
       this.#isBusy = false;
+    }
+  }
+
+  async #drained(response: Response, left: AbortSignal): Promise<void> {
+    const cut = setTimeout(() => response.destroy(), this.#waitMsMax);
+    try {
+      await once(response, 'drain', { signal: left });
+    } finally {
+      clearTimeout(cut);
     }
   }
 }

@@ -1,12 +1,14 @@
 /** Orders as the API tells them. */
 import {
   type CardOrderStatus,
+  cardOrderProgress,
   type EthOrderStatus,
   instantText,
   microcreditsOf,
   type OrderReceipt,
   type OrderRow,
   type OrderStatus,
+  orderProgress,
   type PaymentLot,
   type PendingPayment,
   referenceCalldata,
@@ -83,8 +85,17 @@ export function ethTermsJson(order: OrderRow, chain: ChainJson) {
 /** The order with where it stands. */
 export function orderJson(order: OrderRow, status: OrderStatus, chain: ChainJson) {
   return status.method === 'card'
-    ? { ...cardTermsJson(order), ...cardStatusJson(order, status) }
-    : { ...ethTermsJson(order, chain), ...ethStatusJson(order, status) };
+    ? {
+        ...cardTermsJson(order),
+        progress: cardOrderProgress(status.payments),
+        ...cardStatusJson(order, status),
+      }
+    : {
+        ...ethTermsJson(order, chain),
+        // The pending block is for those who watch.
+        progress: orderProgress(status.payments, false),
+        ...ethStatusJson(order, status),
+      };
 }
 
 /** Where it stands. */

@@ -25,12 +25,16 @@ const STREAM_MS_MAX = 600_000;
 const RETRY_MS = 1_000;
 const STREAMS_MAX = 1_000;
 const STREAMS_OF_ORDER_MAX = 5;
+/** Orders cost nothing to make: one client must not take the streams of all. */
+const STREAMS_OF_NETWORK_MAX = 20;
 /** A reader that lets so much pile up is gone. */
 const UNREAD_BYTES_MAX = 64 * 1024;
 
 interface Stream {
   readonly orderId: string;
   readonly secret: string;
+  /** Of the reader (see clientNetwork). */
+  readonly network: string;
   readonly response: ServerResponse;
   readonly endsAt: number;
   /** False until its first status is there. */
@@ -53,16 +57,29 @@ export class OrderStreams {
     this.#log = log;
   }
 
-  /** Begins a stream on `response`: the order as it stands, and again whenever that changes. */
-  async begin(orderId: string, secret: string, response: ServerResponse): Promise<void> {
+  /**
+   * Begins a stream on `response`, whose reader is in `network`: the order as it stands, and again whenever that changes.
+   * Throws a Problem where there is no such order, or too much is watched already.
+   */
+  async begin(
+    { orderId, secret, network }: Pick<Stream, 'orderId' | 'secret' | 'network'>,
+    response: ServerResponse,
+  ): Promise<void> {
     if (this.#streams.size >= STREAMS_MAX)
       throw new Problem('overloaded', 'Too many orders are watched: ask for the order itself for now.');
     const ofOrder = [...this.#streams].filter(stream => stream.orderId === orderId).length;
     if (ofOrder >= STREAMS_OF_ORDER_MAX)
       throw new Problem('too_many_streams', 'This order is watched often enough: close another page of it.');
+    const ofNetwork = [...this.#streams].filter(stream => stream.network === network).length;
+    if (ofNetwork >= STREAMS_OF_NETWORK_MAX)
+      throw new Problem(
+        'too_many_streams',
+        'Your network watches enough orders: ask for the order itself for now.',
+      );
     const stream: Stream = {
       orderId,
       secret,
+      network,
       response,
       endsAt: performance.now() + STREAM_MS_MAX,
       hasBegun: false,

@@ -59,18 +59,23 @@ const WORDS: { readonly [Standing in Exclude<TransactionStanding['standing'], 'i
 
 const CLAIM = `Claim it with your key and wallet (POST /v1/wallets/claims: the wallet that paid signs), or ${OPERATOR}.`;
 
-/** By what to do about what is in suspense. */
-const SUSPENSE_ADVICE: Partial<Record<SuspenseReason, string>> = {
-  not_a_payment: `Nobody can prove to have sent it: ${OPERATOR}.`,
-  sender_blocked: `It is frozen: ${OPERATOR}.`,
-};
+/** The reasons that anybody can see in the transaction itself. Others would tell of orders, accounts and the operator's lists. */
+const PUBLIC_REASONS = ['no_match', 'not_a_payment', 'reference_unknown'] as const satisfies SuspenseReason[];
+/** Why a payment is in suspense, as anybody may know. */
+export type PublicReason = (typeof PUBLIC_REASONS)[number] | 'kept_back';
+
+export function publicReason(reason: SuspenseReason | null): PublicReason | null {
+  if (reason === null) return null;
+  return PUBLIC_REASONS.find(known => known === reason) ?? 'kept_back';
+}
 
 /** For a transaction of that standing. */
 export function paymentWords({ standing, reason }: Pick<TransactionStanding, 'standing' | 'reason'>): Words {
   if (standing !== 'in_suspense') return WORDS[standing];
-  const why = reason === null ? [] : [SUSPENSE_REASONS[reason]];
+  const known = publicReason(reason);
+  const why = known === null || known === 'kept_back' ? [] : [SUSPENSE_REASONS[known]];
   return {
     detail: ['It has arrived and is in suspense, credited to nobody yet.', ...why].join(' '),
-    advice: (reason !== null && SUSPENSE_ADVICE[reason]) || CLAIM,
+    advice: known === 'not_a_payment' ? `Nobody can prove to have sent it: ${OPERATOR}.` : CLAIM,
   };
 }

@@ -21,6 +21,13 @@ export class Problem extends Error {
   }
 }
 
+/** That a session is over, which is no attempt to guess one. */
+export class SessionOverProblem extends Problem {
+  constructor() {
+    super('credential_invalid', 'This session has ended: sign in again with your Secure Key.');
+  }
+}
+
 /** What is sent of a problem. */
 export function problemJson(problem: Problem, requestId: string) {
   return {

@@ -6,14 +6,14 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { clientNetwork } from './client-network.ts';
 import type { Route } from './contract/route.ts';
-import { Problem } from './problem.ts';
+import { Problem, SessionOverProblem } from './problem.ts';
 
 /** Everything counts in windows of so many seconds. */
 const WINDOW_SECONDS = 60;
 
 /** How many requests a minute. */
 export interface RateLimitConfig {
-  /** Of a client's network, what it makes without any credential: orders. */
+  /** Of a client's network, what it makes without any credential: orders, and looks for a payment. */
   readonly anonymous: number;
   /** Of a client's network, what it asks without a key or token: orders by their secret, wallets. */
   readonly network: number;
@@ -108,7 +108,7 @@ export function slowFailures(limits: RateLimits): ErrorRequestHandler {
 }
 
 function isFailure(error: unknown, route: Route | undefined): boolean {
-  if (!(error instanceof Problem)) return false;
+  if (!(error instanceof Problem) || error instanceof SessionOverProblem) return false;
   if (error.code === 'credential_invalid' || error.code === 'stripe_signature_invalid') return true;
   // Whoever has not its secret is not told that there is such an order.
   return error.code === 'not_found' && route?.caller === 'order_secret';

@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import type { z } from 'zod';
 import {
   accountName,
+  isWellFormed,
   type KeyHolder,
   type Ledger,
   type ServiceIdentity,
@@ -10,7 +11,8 @@ import {
 } from '../ledger/index.ts';
 import { ALL_ROUTES } from './contract/all-routes.ts';
 import { acceptsSession, CALLERS, type Caller, type Route, rateLimitOf } from './contract/route.ts';
-import { Problem } from './problem.ts';
+import { createSession } from './contract/sessions.ts';
+import { Problem, SessionOverProblem } from './problem.ts';
 import { countRequest } from './rate-limits.ts';
 import { onlyMethods, readBearer, readBody, readIdempotencyKey, readParams, readQuery } from './request.ts';
 import { sessionCookieOf } from './session-cookie.ts';
@@ -92,7 +94,7 @@ export class Serving {
       // Where anybody may ask, a key is not used, which ends the claim of its order, for what cannot be done anyway.
       if (route.caller === 'anybody_or_key') read();
       // Elsewhere this comes first: strangers are told nothing of what a route takes.
-      const session = await this.#identifySession(route, request);
+      const session = await this.#identifySession(route, request, response);
       const caller = session ?? (await this.#identify(route.caller, request));
       await countCaller(route, caller, request, response);
       if (session !== null) {
@@ -145,11 +147,19 @@ export class Serving {
   }
 
   /** Whose session speaks for the request; null where there is none or it does not count. */
-  async #identifySession(route: Route, request: Request): Promise<SessionHolder | null> {
+  async #identifySession(route: Route, request: Request, response: Response): Promise<SessionHolder | null> {
     if (!acceptsSession(route) || request.get('authorization') !== undefined) return null;
-    const secret = sessionCookieOf(request).read(request);
+    const cookie = sessionCookieOf(request);
+    const secret = cookie.read(request);
     if (secret === null) return null;
-    const holder = known(await this.#ledger.authenticateSession(secret), SESSION_OVER);
+    const holder = await this.#ledger.authenticateSession(secret);
+    if (holder === null) {
+      // Elsewhere it stays: an answer may come after another tab has signed in anew.
+      if (route.path === createSession.path) cookie.clear(response);
+      throw MODES.some(mode => isWellFormed(secret, 'browserSession', mode))
+        ? new SessionOverProblem()
+        : new Problem('credential_invalid', 'The cookie has no session: sign in again with your Secure Key.');
+    }
     return route.caller === 'managing_key' ? onlyManaging(holder) : holder;
   }
 
@@ -226,7 +236,7 @@ async function countCaller(
   }
 }
 
-const SESSION_OVER = 'This session has ended: sign in again with your Secure Key.';
+const MODES = ['dev', 'live'] as const;
 const KEY_INVALID = 'This Secure Key is not valid: it is mistyped or revoked.';
 
 function known<Identity>(identity: Identity | null, problem: string): Identity {

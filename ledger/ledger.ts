@@ -23,6 +23,7 @@ import type { IntakeContext } from './intake/context.ts';
 import { deliver } from './intake/deliver.ts';
 import { type IndexerLag, readIndexerLag } from './intake/indexer-lag.ts';
 import { type IntakeWorker, startIntakeWorker } from './intake/intake-worker.ts';
+import { LookUpLimit } from './intake/look-up-limit.ts';
 import {
   type OperatorPrice,
   type OperatorPriceOutcome,
@@ -254,6 +255,7 @@ export class Ledger {
   readonly #codes: AccountCodes;
   readonly #poster: Poster;
   readonly #chain: PublicClient;
+  readonly #lookUps = new LookUpLimit();
   readonly #senders: SenderLists;
   readonly #verifier: SignatureVerifier;
   readonly #otherRpcs: readonly ChainRpc[];
@@ -410,12 +412,12 @@ export class Ledger {
 
   /**
    * Where the transaction with this hash (in lower case) stands, as anybody may know. Throws when the RPC is needed and does
-   * not answer.
+   * not answer, and OverloadedError when it is asked enough already.
    */
   transactionStanding(transactionHash: string): Promise<TransactionStanding> {
     const { db } = this.#pools;
     return readTransactionStanding(
-      { db, installation: this.installation, client: this.#chain },
+      { db, installation: this.installation, client: this.#chain, lookUps: this.#lookUps },
       transactionHash,
     );
   }

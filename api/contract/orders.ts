@@ -87,6 +87,11 @@ const ethPayment = z.strictObject({
 });
 
 const ethStatus = {
+  progress: z
+    .enum(['waiting', 'seen', 'confirmed', 'credited', 'kept_back', 'reorged'])
+    .describe(
+      'The furthest that any payment has come; `seen`, in no block yet, is told by the events alone.',
+    ),
   state: z.strictObject({
     amount: z.string().describe('none, under, exact or over.'),
     quote: z.string().describe('live or expired.'),
@@ -109,6 +114,9 @@ const cardPayment = z.strictObject({
   receipt_url: z.string().nullable(),
 });
 const cardStatus = {
+  progress: z
+    .enum(['waiting', 'processing', 'credited', 'failed', 'kept_back', 'returned'])
+    .describe('The furthest that any payment has come.'),
   state: z.strictObject({ amount: z.string(), flags: z.array(z.string()), credited: z.boolean(), key }),
   payments: z.array(cardPayment),
 };
@@ -245,6 +253,8 @@ export const watchOrder = defineRoute({
   method: 'GET',
   path: '/v1/orders/{id}/events',
   summary: 'The order’s state as it changes, from the pending block on, as server-sent events.',
+  detail:
+    'An order has five streams at a time, a network 20: where there are more, ask for the order itself every few seconds.',
   caller: 'order_secret',
   params: orderParams,
   status: 200,

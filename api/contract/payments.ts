@@ -30,7 +30,10 @@ const standing = z
     ...(['confirmed', 'price_pending', 'credited', 'in_suspense', 'reorged', 'worth_nothing'] as const),
   ])
   .describe('Where it stands: `detail` says what that means.');
-const reason = z.string().nullable().describe('Why it is in suspense.');
+const reason = z
+  .enum(['no_match', 'not_a_payment', 'reference_unknown', 'kept_back'])
+  .nullable()
+  .describe('Why it is in suspense, as far as that is public: `kept_back` has other reasons.');
 
 export const getPayment = defineRoute({
   name: 'getPayment',
@@ -41,6 +44,8 @@ export const getPayment = defineRoute({
   detail:
     'For whoever looks for credits that have not arrived. It tells what is public of a transaction and nothing of orders, accounts or keys.',
   caller: 'anybody',
+  // Asks the RPC.
+  scarce: true,
   params: z.object({ transaction: transactionHash }),
   status: 200,
   answer: z.strictObject({

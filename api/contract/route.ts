@@ -64,6 +64,8 @@ export interface Route<
   readonly bodyBytesMax?: number;
   /** That it is asked as often as its caller likes, who has proved itself before anything is done. */
   readonly unlimited?: boolean;
+  /** That it costs what is short: anybody may ask it as rarely as orders are made. */
+  readonly scarce?: boolean;
   /** That the session of a browser will do, though it changes something (see acceptsSession). */
   readonly bySession?: boolean;
   /** What it may answer beside what all routes of its kind may (see problemsOf). */
@@ -117,7 +119,8 @@ export function rateLimitOf(route: Route): 'anonymous' | 'network' | 'key' | 'se
     case 'anybody_or_key':
       return 'anonymous';
     case 'anybody':
-      return route.standalone || route.unlimited ? null : 'network';
+      if (route.standalone || route.unlimited) return null;
+      return route.scarce ? 'anonymous' : 'network';
     default:
       return 'network';
   }

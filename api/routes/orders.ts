@@ -91,8 +91,8 @@ export function orderRoutes(ledger: Ledger, streams: OrderStreams, publicUrl: st
       .handle(watchOrder, async (request, response) => {
         const secret = readBearer(request, CALLERS.order_secret);
         await countRequest(rateLimitOf(watchOrder), null, request, response);
-        const { id } = readParams(orderParams, request);
-        await streams.begin(id, secret, response);
+        const { id: orderId } = readParams(orderParams, request);
+        await streams.begin({ orderId, secret, network: clientNetwork(request) }, response);
         leaveAdmission(response);
       })
       // Until the key is acknowledged or used.

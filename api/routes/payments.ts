@@ -3,7 +3,7 @@ import { getAddress } from 'viem';
 import { instantOfSeconds, instantText, isRpcFailure, type Ledger, QUOTE_LIFE } from '../../ledger/index.ts';
 import { decimalText } from '../amount-text.ts';
 import { getPayment, getPrice } from '../contract/payments.ts';
-import { paymentWords } from '../payment-words.ts';
+import { paymentWords, publicReason } from '../payment-words.ts';
 import { Problem } from '../problem.ts';
 import { quotableRound } from '../quotable-round.ts';
 import { Serving } from '../serve.ts';
@@ -26,7 +26,7 @@ export function paymentRoutes(ledger: Ledger): Router {
       return {
         transaction,
         standing: found.standing,
-        reason: found.reason,
+        reason: publicReason(found.reason),
         ...paymentWords(found),
         explorer_url: mode === 'live' ? `https://basescan.org/tx/${transaction}` : null,
         payment_address: getAddress(paymentAddress),
@@ -35,7 +35,7 @@ export function paymentRoutes(ledger: Ledger): Router {
         finality: found.finality,
         payments: found.payments.map(({ standing, reason, amountWei }) => ({
           standing,
-          reason,
+          reason: publicReason(reason),
           amount_wei: amountWei?.toString() ?? null,
           amount_eth: amountWei === null ? null : decimalText(amountWei, 18),
         })),

@@ -77,6 +77,31 @@ export async function readIndexedBlock(db: Kysely<Tables>): Promise<bigint | nul
   return (await readIndexedHead(db))?.block ?? null;
 }
 
+/** Whether the indexer has seen a payment of one transaction; `unread`: it may yet. */
+export type IndexedArrival = 'arrived' | 'nothing' | 'unread';
+
+/** What the indexer has of the transaction with this hash (lower case), which is in block `blockNumber`. */
+export async function readIndexedArrival(
+  db: Kysely<Tables>,
+  { transactionHash, blockNumber }: Pick<IndexedTransfer, 'transactionHash' | 'blockNumber'>,
+): Promise<IndexedArrival> {
+  try {
+    // The head first: what it has passed, the later look at the rows cannot miss.
+    const head = await readCheckpoint(db);
+    if (head === null || head.block < blockNumber) return 'unread';
+    const isReady = await readReady(db);
+    const { rows } = await sql`
+      select from chain.transfer t
+      where t.block_number = ${blockNumber} and t.transaction_hash = ${transactionHash} and t.direction = 'in'
+        and ${COULD_BE_PAYMENT} limit 1`.execute(db);
+    if (rows.length > 0) return 'arrived';
+    return isReady ? 'nothing' : 'unread';
+  } catch (error) {
+    if (isMissing(error)) return 'unread';
+    throw error;
+  }
+}
+
 /** Ponder's checkpoint: 10 digits of timestamp, 16 of chain id, 16 of block number, and positions within it. */
 const TIMESTAMP_LENGTH = 10;
 const BLOCK_NUMBER_START = 27;
@@ -89,6 +114,9 @@ async function readCheckpoint(db: Kysely<Tables>): Promise<IndexedHead | null> {
     from chain._ponder_checkpoint`.execute(db);
   return rows[0] ?? null;
 }
+
+/** Of an incoming frame: others repeat the value of their parent. */
+const COULD_BE_PAYMENT = sql`upper(t.frame_type) in ('CALL', 'SELFDESTRUCT')`;
 
 /**
  * The first block up to `throughBlock` that has an incoming frame which could be a payment and is no receipt; null when
@@ -104,7 +132,7 @@ export async function readFirstUnrecordedBlock(
       select min(t.block_number) as block
       from chain.transfer t
       where t.block_number <= ${throughBlock} and t.direction = 'in'
-        and upper(t.frame_type) in ('CALL', 'SELFDESTRUCT')
+        and ${COULD_BE_PAYMENT}
         and not exists (select from receipts r where r.receipt_id = ${`eth:${chainId}:`}::text || t.id)`.execute(
       db,
     );

@@ -5,7 +5,8 @@ import type { SuspenseReason } from '../core/suspense-reason.ts';
 import { type Finality, finalityOf, readSettledBlocks } from '../orders/finality.ts';
 import type { Installation } from '../store/installation.ts';
 import type { Tables } from '../store/tables.ts';
-import { readIndexedBlock } from './indexed-transfers.ts';
+import { readIndexedArrival } from './indexed-transfers.ts';
+import type { LookUpLimit } from './look-up-limit.ts';
 
 /** What a payment to us came to. */
 export type PaymentStanding =
@@ -61,6 +62,8 @@ export interface TransactionContext {
   readonly db: Kysely<Tables>;
   readonly installation: Pick<Installation, 'paymentAddress'>;
   readonly client: PublicClient;
+  /** For what is not recorded. */
+  readonly lookUps: LookUpLimit;
 }
 
 /** Those that need somebody's attention first. */
@@ -75,7 +78,7 @@ const ORDER: readonly PaymentStanding[] = [
 
 /**
  * Where the transaction with this hash (lower case) stands: what is recorded of it, else what the RPC says. Throws a viem
- * error when the RPC is needed and does not answer.
+ * error when the RPC is needed and does not answer, and OverloadedError when it is asked enough already.
  */
 export async function readTransactionStanding(
   context: TransactionContext,
@@ -85,7 +88,8 @@ export async function readTransactionStanding(
   const first = [...recorded].sort(
     (one, other) => ORDER.indexOf(one.standing) - ORDER.indexOf(other.standing),
   )[0];
-  if (first === undefined) return await askChain(context, transactionHash as `0x${string}`);
+  if (first === undefined)
+    return await context.lookUps.admit(() => askChain(context, transactionHash as `0x${string}`));
   const { standing, reason, blockNumber } = first;
   return {
     standing,
@@ -99,7 +103,7 @@ async function readRecorded(
   db: Kysely<Tables>,
   transactionHash: string,
 ): Promise<(RecordedPayment & { readonly blockNumber: bigint | null })[]> {
-  // The latest version of each: `absent` means that a reorg took it.
+  // The latest version of each, as they are in the transaction: `absent` means that a reorg took it.
   const { rows } = await sql<{
     outcome: string;
     block_number: bigint | null;
@@ -107,9 +111,10 @@ async function readRecorded(
     amount_microusd: bigint | null;
     reason: SuspenseReason | null;
     waiting: boolean;
+    trace_index: number | null;
   }>`
     select distinct on (i.bucket, i.receipt_id)
-      i.outcome, i.block_number, i.amount_wei,
+      i.outcome, i.block_number, i.amount_wei, i.trace_index,
       coalesce(a.amount_microusd, p.amount_microusd) as amount_microusd, s.reason,
       exists (select from outbox o where o.bucket = i.bucket and o.receipt_id = i.receipt_id
         and o.version = i.version and o.action = 'purchase') as waiting
@@ -121,7 +126,8 @@ async function readRecorded(
     where (i.bucket, i.receipt_id) in
       (select bucket, receipt_id from receipt_inclusions where transaction_hash = ${transactionHash})
     order by i.bucket, i.receipt_id, i.version desc, a.number desc`.execute(db);
-  return rows.map(row => ({
+  const inOrder = rows.sort((one, other) => (one.trace_index ?? 0) - (other.trace_index ?? 0));
+  return inOrder.map(row => ({
     standing: standingOf(row),
     reason: row.outcome === 'absent' ? null : row.reason,
     amountWei: row.amount_wei,
@@ -157,10 +163,26 @@ async function askChain(context: TransactionContext, hash: `0x${string}`): Promi
   }
   const at = { ...nothing, ...(await depthOf(context, receipt.blockNumber)) };
   if (receipt.status !== 'success') return { ...at, standing: 'failed' };
-  const indexed = await readIndexedBlock(db);
-  if (indexed === null || indexed < receipt.blockNumber) return { ...at, standing: 'unread' };
-  // The indexer had it a moment ago; the worker writes it down in the next.
-  return { ...at, standing: isToUs && transaction.value > 0n ? 'confirmed' : 'elsewhere' };
+  const arrival = await readIndexedArrival(db, {
+    transactionHash: hash,
+    blockNumber: receipt.blockNumber,
+  });
+  if (arrival === 'unread') return { ...at, standing: 'unread' };
+  // The worker is about to write it down.
+  if (arrival === 'arrived' || (isToUs && transaction.value > 0n)) return { ...at, standing: 'confirmed' };
+  // Without traces a call may have brought us ETH that nobody has seen.
+  const isSeenWhole = transaction.input === '0x' || !(await isWithoutTraces(db));
+  return { ...at, standing: isSeenWhole ? 'elsewhere' : 'unread' };
+}
+
+/** As the worker has found out. */
+async function isWithoutTraces(db: Kysely<Tables>): Promise<boolean> {
+  const alarm = await db
+    .selectFrom('alarms')
+    .select('kind')
+    .where('kind', '=', 'rpc_without_traces')
+    .executeTakeFirst();
+  return alarm !== undefined;
 }
 
 async function depthOf(

@@ -133,6 +133,39 @@ describe('GET /v1/orders/{id}/events', () => {
       .toBe(200);
   });
 
+  it('leaves the streams of others to them: a network has twenty', async () => {
+    const behindProxy = await startApi({ rpcUrl: chain.rpcUrl, trustedProxies: ['127.0.0.1'] });
+    const leaving = new AbortController();
+    const watch = async (address: string, signal: AbortSignal | null = leaving.signal) => {
+      const round = roundOf(ANSWER, BEGINNING);
+      const ordered = { amountMicrousd: 1_000_000n, round, now: behindProxy.now };
+      const { orderId, secret } = payable(await behindProxy.ledger.createOrder(ordered));
+      return await fetch(`http://127.0.0.1:${behindProxy.port}/v1/orders/${orderId}/events`, {
+        headers: { authorization: `Bearer ${secret}`, 'x-forwarded-for': address },
+        signal,
+      });
+    };
+    try {
+      for (let watching = 0; watching < 20; watching += 1)
+        expect((await watch(`2001:db8::${watching}`)).status).toBe(200);
+      const refused = await watch('2001:db8::ffff');
+      expect(refused.status).toBe(429);
+      expect(await refused.json()).toMatchObject({ code: 'too_many_streams' });
+      expect((await watch('2001:db8:0:1::1')).status).toBe(200);
+      leaving.abort();
+      await expect
+        .poll(async () => {
+          const again = await watch('2001:db8::1', null);
+          await again.body?.cancel();
+          return again.status;
+        })
+        .toBe(200);
+    } finally {
+      leaving.abort();
+      await behindProxy.stop();
+    }
+  });
+
   it('does not keep the API from stopping', async () => {
     const second = await startApi({ rpcUrl: chain.rpcUrl });
     const round = roundOf(ANSWER, BEGINNING);

@@ -1,5 +1,6 @@
 /** Where a payment stands, for whoever has the hash of its transaction, and the price that is shown before an order. */
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import pg from 'pg';
 import { createPublicClient, createTestClient, createWalletClient, type Hash, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -10,9 +11,10 @@ import { type LocalChain, startChain } from '../../dev/chain.ts';
 import { SOLIDITY_CACHE } from '../../dev/compile-cache.ts';
 import { freePort } from '../../dev/free-port.ts';
 import { installFeeds, pushPrice } from '../../dev/price-feeds.ts';
-import { SenderLists } from '../../ledger/index.ts';
+import { SenderLists, SUSPENSE_REASONS, type SuspenseReason } from '../../ledger/index.ts';
+import type { IndexedTransfer } from '../../ledger/intake/indexed-transfers.ts';
 import { type ApiUnderTest, startApi } from '../support/api.ts';
-import { createIndexerTables, reachBlock } from '../support/indexer-rows.ts';
+import { createIndexerTables, reachBlock, setReady, showTransfer } from '../support/indexer-rows.ts';
 import { PAYMENT_ADDRESS } from '../support/installation.ts';
 import { ANSWER, calldataOf, payable, roundOf } from '../support/intake.ts';
 
@@ -91,6 +93,35 @@ const STANDINGS: [standing: string, make: () => Promise<string>, detail: RegExp,
   ['elsewhere', () => readUp(sent({ to: DEAD })), /brings no ETH to the payment address/, /tokens/],
   ['elsewhere', () => readUp(sent({ value: 0n })), /brings no ETH/, /Compare the address/],
   ['confirmed', () => readUp(sent({})), /credits are on the way/, /Wait/],
+  // By a contract wallet: only a frame within it goes to the payment address.
+  ['confirmed', () => indexed(readUp(sentByCall())), /credits are on the way/, /Wait/],
+  [
+    'elsewhere',
+    () => indexed(readUp(sentByCall()), { frameType: 'DELEGATECALL' }),
+    /brings no ETH/,
+    /Compare/,
+  ],
+  [
+    'unread',
+    async () => {
+      await setReady(owner, false);
+      return await readUp(sentByCall());
+    },
+    /not been looked through/,
+    /ask again/,
+  ],
+  [
+    'unread',
+    async () => {
+      await api.query(
+        `insert into credits.alarms (kind, subject, message, raised_at)
+         values ('rpc_without_traces', 'rpc', 'it does not trace', now())`,
+      );
+      return await readUp(sentByCall());
+    },
+    /not been looked through/,
+    /contact the operator/,
+  ],
   [
     'price_pending',
     async () => {
@@ -134,8 +165,9 @@ const STANDINGS: [standing: string, make: () => Promise<string>, detail: RegExp,
       const transfer = { fromAddress: BLOCKED.address.toLowerCase() };
       return hashOf(await api.intake.pay({ calldata: '0x', amountWei: DOLLAR_WEI, transfer }));
     },
-    /list of those to block/,
-    /^It is frozen: contact the operator/,
+    // Nothing of the operator's list.
+    /^It has arrived and is in suspense, credited to nobody yet\.$/,
+    /^Claim it with your key and wallet .* or contact the operator/,
   ],
   [
     'in_suspense',
@@ -158,6 +190,36 @@ const STANDINGS: [standing: string, make: () => Promise<string>, detail: RegExp,
   ],
 ];
 
+/** A call of somebody else's contract, which may send ETH on. */
+const sentByCall = () => sent({ to: DEAD, data: '0x01' });
+
+/** The indexer shows a frame of it to the payment address. */
+async function indexed(transaction: Promise<Hash>, change: Partial<IndexedTransfer> = {}): Promise<Hash> {
+  const transactionHash = await transaction;
+  const receipt = await reader().getTransactionReceipt({ hash: transactionHash });
+  await showTransfer(owner, {
+    ...{ transactionHash, transactionIndex: 0, traceIndex: 1, transactionType: 'eip1559' },
+    ...{ direction: 'in', frameType: 'CALL', input: '0x', inputLength: 0 },
+    ...{ blockNumber: receipt.blockNumber, blockHash: receipt.blockHash, blockTimestamp: 0n },
+    ...{ fromAddress: DEAD.toLowerCase(), toAddress: PAYMENT_ADDRESS, amountWei: DOLLAR_WEI },
+    ...change,
+  });
+  return transactionHash;
+}
+
+/** What anybody is told of each reason. */
+const PUBLIC_REASONS = Object.entries({
+  no_match: 'no_match',
+  not_a_payment: 'not_a_payment',
+  reference_unknown: 'reference_unknown',
+  sender_blocked: 'kept_back',
+  sender_changed: 'kept_back',
+  unique_amount_taken: 'kept_back',
+  unique_amount_not_in_force: 'kept_back',
+  under_a_dollar: 'kept_back',
+  too_many_lots: 'kept_back',
+} satisfies Record<SuspenseReason, string>) as [SuspenseReason, string][];
+
 async function readUp(transaction: Promise<Hash>): Promise<Hash> {
   const hash = await transaction;
   await reader().waitForTransactionReceipt({ hash });
@@ -171,6 +233,8 @@ describe('GET /v1/payments/{transaction}', () => {
     const { status, body } = await api.call('GET', `/v1/payments/${transaction}`);
     await control().setAutomine(true);
     await control().mine({ blocks: 1 });
+    await setReady(owner, true);
+    await api.query('delete from credits.alarms');
     expect({ status, body }).toMatchObject({ status: 200, body: { transaction, standing } });
     expect(body.detail).toMatch(detail);
     expect(body.advice).toMatch(advice);
@@ -202,6 +266,23 @@ describe('GET /v1/payments/{transaction}', () => {
     ]);
   });
 
+  it('has no reason that tells of orders, accounts or lists', async () => {
+    const { transactionHash } = await api.intake.pay({ calldata: '0x', amountWei: DOLLAR_WEI });
+    for (const [reason, told] of PUBLIC_REASONS) {
+      await api.query('alter table credits.suspense_reasons disable trigger user');
+      await api.query(
+        `update credits.suspense_reasons s set reason = $1 from credits.receipt_inclusions i
+         where i.bucket = s.bucket and i.receipt_id = s.receipt_id and i.transaction_hash = $2`,
+        [reason, transactionHash],
+      );
+      await api.query('alter table credits.suspense_reasons enable trigger user');
+      const { body, text } = await api.call('GET', `/v1/payments/${transactionHash}`);
+      expect(body).toMatchObject({ standing: 'in_suspense', reason: told, payments: [{ reason: told }] });
+      if (told === 'kept_back') expect(text).not.toContain(SUSPENSE_REASONS[reason]);
+      else expect(body.detail).toContain(SUSPENSE_REASONS[reason]);
+    }
+  });
+
   it('says no more of one in suspense once somebody has been given it', async () => {
     const { receiptId, transactionHash } = await api.intake.pay({ calldata: '0x', amountWei: DOLLAR_WEI });
     const { orderId } = await api.customer();
@@ -229,6 +310,29 @@ describe('GET /v1/payments/{transaction}', () => {
       expect(known).toMatchObject({ status: 200, body: { standing: 'credited', confirmations: null } });
     } finally {
       await away.stop();
+    }
+  });
+});
+
+describe('the RPC', () => {
+  it('is asked for a few at a time', async () => {
+    const silent = createServer(() => {});
+    const port = await freePort();
+    await new Promise<void>(resolve => silent.listen(port, '127.0.0.1', resolve));
+    const asking = await startApi({ rpcUrl: `http://127.0.0.1:${port}` });
+    try {
+      const asked = [1, 2, 3, 4, 5].map(digit =>
+        asking.call('GET', `/v1/payments/0x${String(digit).repeat(64)}`),
+      );
+      // The first to be answered, as the others wait.
+      expect(await Promise.race(asked)).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+      silent.close();
+      silent.closeAllConnections();
+      const codes = (await Promise.all(asked)).map(({ body }) => body.code).sort();
+      expect(codes).toEqual(['overloaded', ...Array.from({ length: 4 }, () => 'temporarily_unavailable')]);
+    } finally {
+      silent.closeAllConnections();
+      await asking.stop();
     }
   });
 });

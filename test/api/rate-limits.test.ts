@@ -106,6 +106,13 @@ describe('a limit', () => {
     expect(answers[2]?.headers['ratelimit-policy']).toMatch(/^"key";/);
   });
 
+  it('is that of orders for who looks for a payment, as that asks the RPC', async () => {
+    const port = await door({ anonymous: 1 });
+    const path = `/v1/payments/${customer.payment.transactionHash}`;
+    const answers = await each([1, 2], () => api.call('GET', path, { port }));
+    expect(codesOf(answers)).toEqual([200, 'rate_limited']);
+  });
+
   it('does not exist for operators, nor for what answers from memory', async () => {
     const port = await door({ anonymous: 1, network: 1, key: 1, service: 1 });
     const asked = ['/v1/operator/alarms', '/metrics', '/health', '/ready', '/openapi.json', '/docs'];

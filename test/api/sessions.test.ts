@@ -4,7 +4,7 @@ import { ALL_ROUTES } from '../../api/contract/all-routes.ts';
 import { acceptsSession } from '../../api/contract/route.ts';
 import { HOUR } from '../../ledger/core/instant.ts';
 import { accountName, SESSION_LIFE } from '../../ledger/index.ts';
-import { type ApiUnderTest, type Call, type Customer, startApi } from '../support/api.ts';
+import { type ApiUnderTest, type Call, type Customer, OPEN_DOORS, startApi } from '../support/api.ts';
 import { spendingKey } from '../support/contract/keys-cases.ts';
 import type { AnyBody } from '../support/http.ts';
 import { cookieIn, signIn } from '../support/sign-in.ts';
@@ -353,6 +353,32 @@ describe('it is over', () => {
     } finally {
       api.now = began;
     }
+  });
+});
+
+describe('a cookie of a session that is over', () => {
+  it.each(['GET', 'DELETE'])('goes with the answer to %s /v1/session', async method => {
+    const { cookie } = await signedIn();
+    await ask(cookie, 'DELETE', '/v1/session');
+    const { status, headers } = await ask(cookie, method, '/v1/session');
+    expect(status).toBe(401);
+    expect(headers['set-cookie']?.[0]).toMatch(/^credits_session=; Path=\/; Expires=Thu, 01 Jan 1970 /);
+  });
+
+  it('stays otherwise: the answer may come after another tab has signed in anew', async () => {
+    const { cookie } = await signedIn();
+    await ask(cookie, 'DELETE', '/v1/session');
+    expect((await ask(cookie, 'GET', '/v1/credits')).headers).not.toHaveProperty('set-cookie');
+  });
+
+  it('is no wrong credential', async () => {
+    const { cookie } = await signedIn();
+    await ask(cookie, 'DELETE', '/v1/session');
+    const port = await api.door({ rateLimits: { ...OPEN_DOORS.rateLimits, failures: 1 } });
+    const codes: unknown[] = [];
+    for (const path of ['/v1/credits', '/v1/session', '/v1/session'])
+      codes.push((await ask(cookie, 'GET', path, { port })).body.code);
+    expect(codes).toEqual(['credential_invalid', 'credential_invalid', 'credential_invalid']);
   });
 });
 

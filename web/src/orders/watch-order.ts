@@ -1,10 +1,16 @@
-/** An order's event stream. EventSource cannot send the secret in a header, so it is read by hand. */
-import { ApiProblem, problemIn } from '../api.ts';
+/**
+ * An order's event stream. EventSource cannot send the secret in a header, so it is read by hand. While the server has no
+ * stream left, it is asked for the order itself.
+ */
+import { ApiProblem, createApi, problemIn } from '../api.ts';
 import type { OrderStatus } from './order.ts';
 
 /** After a stream has ended, which is usual, or broke. */
 const AGAIN_MS = 1000;
 const AGAIN_MS_MAX = 30_000;
+/** While there is no stream: how often the order is asked for, and how many times before a stream is tried again. */
+const POLL_MS = 4000;
+const POLLS = 6;
 
 export interface OrderWatch {
   readonly onStatus: (status: OrderStatus) => void;
@@ -26,7 +32,8 @@ async function keepFollowing(
 ): Promise<void> {
   let waitMs = AGAIN_MS;
   while (!signal.aborted) {
-    const problem = await follow(order, watch, signal);
+    const ended = await follow(order, watch, signal);
+    const problem = ended !== null && isFull(ended) ? await poll(order, watch, signal) : ended;
     if (problem !== null && !signal.aborted) {
       watch.onProblem(problem);
       // Nothing here can bring back an order that is not there.
@@ -49,6 +56,31 @@ async function follow(
   } catch (error) {
     return error instanceof ApiProblem ? error : brokenOff();
   }
+}
+
+/** Too much is watched, by this network or by all, or the server is at its limit. */
+function isFull({ status }: ApiProblem): boolean {
+  return status === 429 || status === 503;
+}
+
+/** Asks for the order itself for a while: null, or what stood in the way. */
+async function poll(
+  { id, secret }: { id: string; secret: string },
+  { onStatus }: OrderWatch,
+  signal: AbortSignal,
+): Promise<ApiProblem | null> {
+  const api = createApi(secret);
+  for (let asked = 0; asked < POLLS && !signal.aborted; asked += 1) {
+    if (asked > 0) await pause(POLL_MS, signal);
+    try {
+      const order = await api.get<OrderStatus>(`/v1/orders/${encodeURIComponent(id)}`);
+      // What is in no block yet only a stream tells.
+      if (!signal.aborted) onStatus({ ...order, seen_transaction: null });
+    } catch (error) {
+      return error instanceof ApiProblem ? error : brokenOff();
+    }
+  }
+  return null;
 }
 
 async function* statusesOf(id: string, secret: string, signal: AbortSignal): AsyncGenerator<OrderStatus> {
