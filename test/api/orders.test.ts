@@ -459,6 +459,7 @@ describe('GET /v1/orders/:id', () => {
     const waiting = {
       ...terms,
       state: { amount: 'none', quote: 'live', flags: [], credited: false, key: 'unclaimed' },
+      progress: 'waiting',
       payments: [],
     };
     expect(await status(made)).toEqual(waiting);
@@ -481,6 +482,7 @@ describe('GET /v1/orders/:id', () => {
     expect(await status(made)).toEqual({
       ...waiting,
       state: { ...exact, flags: ['price_pending'] },
+      progress: 'confirmed',
       payments: [payment],
     });
 
@@ -489,6 +491,7 @@ describe('GET /v1/orders/:id', () => {
     expect(await status(made)).toEqual({
       ...waiting,
       state: { ...exact, flags: ['processing'] },
+      progress: 'confirmed',
       payments: [priced],
     });
 
@@ -496,6 +499,7 @@ describe('GET /v1/orders/:id', () => {
     expect(await status(made)).toEqual({
       ...waiting,
       state: { ...exact, credited: true },
+      progress: 'credited',
       payments: [{ ...priced, credited: true }],
     });
 
@@ -503,6 +507,7 @@ describe('GET /v1/orders/:id', () => {
     expect(await status(made)).toEqual({
       ...waiting,
       state: { ...waiting.state, flags: ['reorged'] },
+      progress: 'reorged',
       payments: [{ ...priced, reorged: true }],
     });
   });
