@@ -74,3 +74,8 @@ export function problemIn(status: number, text: string, secureKey: string): ApiP
     );
   }
 }
+
+/** What is over by itself, as TanStack Query's `retry`: nobody answered, or not now. Three times at the most. */
+export function isWorthRepeating(count: number, error: Error): boolean {
+  return count < 3 && error instanceof ApiProblem && [0, 429, 502, 503, 504].includes(error.status);
+}

@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { ApiProblem } from '../api.ts';
+import { ApiProblem, isWorthRepeating } from '../api.ts';
 import { createSessionApi, currentSession, endSession, openSession, type SignedIn } from '../session-api.ts';
 import { SiteHeader } from '../site-header.tsx';
 import { AccountPage } from './account-page.tsx';
@@ -192,8 +192,7 @@ function makeClient(onRefused: (error: ApiProblem) => void): QueryClient {
     }),
     defaultOptions: {
       queries: {
-        retry: (count, error) =>
-          count < 3 && error instanceof ApiProblem && [0, 429, 502, 503, 504].includes(error.status),
+        retry: isWorthRepeating,
       },
     },
   });

@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type FormEvent, useMemo, useState } from 'react';
-import { ApiProblem, createApi } from '../api.ts';
+import { createApi, isWorthRepeating } from '../api.ts';
 import { SiteHeader } from '../site-header.tsx';
 import { OperatorContext } from './operator.ts';
 import { OperatorPage } from './operator-page.tsx';
@@ -19,8 +19,7 @@ function SignedIn({ token, signOut }: { token: string; signOut: () => void }) {
       new QueryClient({
         defaultOptions: {
           queries: {
-            retry: (count, error) =>
-              count < 3 && error instanceof ApiProblem && [0, 429, 502, 503, 504].includes(error.status),
+            retry: isWorthRepeating,
           },
         },
       }),

@@ -1,10 +1,5 @@
 import { formatEther } from 'viem';
 
-/** In ETH, whole: what is to be paid is never rounded. */
-export function shownEth(wei: bigint): string {
-  return formatEther(wei);
-}
-
 /** In ETH to eight places, for a balance or a fee. */
 export function roughEth(wei: bigint): string {
   const [whole = '0', fraction = ''] = formatEther(wei).split('.');
