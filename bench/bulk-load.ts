@@ -1,0 +1,124 @@
+/** A history made by the core, as posting makes it, and written many books at a time without asking the database anything. */
+import type pg from 'pg';
+import { bookName } from '../ledger/core/account-id.ts';
+import { adjustmentPayload } from '../ledger/core/adjustment.ts';
+import { type Book, EMPTY_BOOK } from '../ledger/core/book.ts';
+import { type Command, decide } from '../ledger/core/commands.ts';
+import { GENESIS_HASH } from '../ledger/core/encoding.ts';
+import { type Instant, SECOND } from '../ledger/core/instant.ts';
+import type { Entry } from '../ledger/core/journal.ts';
+import { commandIdentity } from '../ledger/posting/identity.ts';
+import { sealEntries } from '../ledger/posting/seal.ts';
+import { AccountCodes } from '../ledger/store/account-codes.ts';
+import { createBooks, inLockOrder } from '../ledger/store/books.ts';
+import { bucketOfAccount } from '../ledger/store/bucket.ts';
+import { runOn } from '../ledger/store/run-sql.ts';
+import { type BookChange, writeEntries } from '../ledger/store/write-entries.ts';
+
+export interface HistoryOptions {
+  readonly accounts: number;
+  readonly debitsEach: number;
+  /** The instant of the first lot. */
+  readonly begins: Instant;
+  readonly onProgress?: (entries: number) => void;
+}
+
+const BUCKETS = 64;
+const LOTS_EACH = 3;
+const CHUNK = 4000;
+
+/** The number of account `index`, from 0. */
+export function accountIdOf(index: number): bigint {
+  return BigInt(index + 1);
+}
+
+/** Gives every account three lots and lets it spend; returns how many entries there are. */
+export async function loadHistory(owner: pg.Pool, options: HistoryOptions): Promise<number> {
+  const client = await owner.connect();
+  const run = runOn(client);
+  try {
+    const chart = await client.query<{ code: number; name: string }>(
+      'select code, name from ledger_accounts',
+    );
+    const codes = AccountCodes.of(chart.rows);
+    let entries = 0;
+    let changes: BookChange[] = [];
+    let waiting = 0;
+    const flush = async () => {
+      const keys = inLockOrder(changes);
+      await client.query('begin');
+      await createBooks(run, keys, GENESIS_HASH);
+      await writeEntries(run, codes, changes);
+      await client.query('commit');
+      changes = [];
+      waiting = 0;
+    };
+    for (let index = 0; index < options.accounts; index += 1) {
+      const change = bookOf(accountIdOf(index), options);
+      changes.push(change);
+      waiting += change.entries.length;
+      entries += change.entries.length;
+      if (waiting >= CHUNK) await flush();
+      options.onProgress?.(entries);
+    }
+    if (changes.length > 0) await flush();
+    await client.query('analyze');
+    return entries;
+  } finally {
+    client.release();
+  }
+}
+
+function bookOf(accountId: bigint, { debitsEach, begins }: HistoryOptions): BookChange {
+  const bucket = bucketOfAccount(accountId, BUCKETS);
+  let book: Book = EMPTY_BOOK;
+  const entries: Entry[] = [];
+  const faces: { lotId: bigint; seq: bigint; faceMicrocredits: bigint }[] = [];
+  const carryOut = (command: Command, instant: Instant) => {
+    const decision = decide(book, command, instant);
+    if (!decision.accepted) throw new Error(`refused: ${decision.refusal.code}`);
+    book = decision.step.book;
+    entries.push(...decision.step.entries);
+  };
+  for (let lot = 0; lot < LOTS_EACH; lot += 1) {
+    carryOut(gift(lot), begins + BigInt(lot) * SECOND);
+    faces.push({ lotId: book.seq, seq: book.seq, faceMicrocredits: GIFT });
+  }
+  for (let count = 0; count < debitsEach; count += 1)
+    carryOut(debit(`load-${count}`), begins + BigInt(LOTS_EACH + count) * SECOND);
+  const { head, sealed } = sealEntries(GENESIS_HASH, bookName(bucket, accountId), entries);
+  return {
+    ...{ bucket, accountId, book, head, faces },
+    entries: sealed,
+    lots: book.lots,
+    holds: [],
+    reversals: [],
+    limits: [],
+  };
+}
+
+/** So much that nobody runs out while a benchmark lasts. */
+const GIFT = 10n ** 15n;
+
+export function gift(lot: number): Command {
+  const asked = {
+    amountMicrocredits: GIFT,
+    policy: 'refill' as const,
+    details: JSON.stringify({ operator: 'bench', reason: `lot ${lot}` }),
+  };
+  const payload = adjustmentPayload(asked);
+  const identity = commandIdentity({
+    serviceId: 0,
+    keyNumber: null,
+    idempotencyKey: `adjustment:${lot}`,
+    payload,
+  });
+  return { type: 'adjustment', identity, ...asked };
+}
+
+export function debit(idempotencyKey: string): Command {
+  const amountMicrocredits = 1_234_567n;
+  const payload = `debit ${amountMicrocredits} `;
+  const identity = commandIdentity({ serviceId: 1, keyNumber: 1, idempotencyKey, payload });
+  return { type: 'debit', identity, amountMicrocredits, details: null };
+}
