@@ -23,7 +23,7 @@ export interface HistoryOptions {
   readonly onProgress?: (entries: number) => void;
 }
 
-const BUCKETS = 64;
+export const BUCKETS = 64;
 const LOTS_EACH = 3;
 const CHUNK = 4000;
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Figure } from './figure.ts';
 import { type Ground, startGround } from './ground.ts';
+import { measureHttp } from './http.ts';
 import { pgbenchVersion } from './pgbench.ts';
 import { measurePosting } from './posting.ts';
 import { measureReplay } from './replay.ts';
@@ -17,6 +18,7 @@ const MEASUREMENTS: readonly {
   readonly measure: (ground: Ground, say: (line: string) => void) => Promise<Figure[]>;
 }[] = [
   { figures: ['posting', 'posting_hot', 'bytes_per_debit'], measure: measurePosting },
+  { figures: ['http_single', 'http_batch', 'http_p99'], measure: measureHttp },
   { figures: ['replay'], measure: measureReplay },
 ];
 const NAMES = MEASUREMENTS.flatMap(({ figures }) => figures);
