@@ -18,13 +18,15 @@ import { type BookChange, writeEntries } from '../ledger/store/write-entries.ts'
 export interface HistoryOptions {
   readonly accounts: number;
   readonly debitsEach: number;
+  /** What each debit takes; a little when left out. */
+  readonly debitMicrocredits?: bigint;
   /** The instant of the first lot. */
   readonly begins: Instant;
   readonly onProgress?: (entries: number) => void;
 }
 
 export const BUCKETS = 64;
-const LOTS_EACH = 3;
+export const LOTS_EACH = 3;
 const CHUNK = 4000;
 
 /** The number of account `index`, from 0. */
@@ -69,7 +71,7 @@ export async function loadHistory(owner: pg.Pool, options: HistoryOptions): Prom
   }
 }
 
-function bookOf(accountId: bigint, { debitsEach, begins }: HistoryOptions): BookChange {
+function bookOf(accountId: bigint, { debitsEach, begins, debitMicrocredits }: HistoryOptions): BookChange {
   const bucket = bucketOfAccount(accountId, BUCKETS);
   let book: Book = EMPTY_BOOK;
   const entries: Entry[] = [];
@@ -85,7 +87,7 @@ function bookOf(accountId: bigint, { debitsEach, begins }: HistoryOptions): Book
     faces.push({ lotId: book.seq, seq: book.seq, faceMicrocredits: GIFT });
   }
   for (let count = 0; count < debitsEach; count += 1)
-    carryOut(debit(`load-${count}`), begins + BigInt(LOTS_EACH + count) * SECOND);
+    carryOut(debit(`load-${count}`, debitMicrocredits), begins + BigInt(LOTS_EACH + count) * SECOND);
   const { head, sealed } = sealEntries(GENESIS_HASH, bookName(bucket, accountId), entries);
   return {
     ...{ bucket, accountId, book, head, faces },
@@ -98,7 +100,7 @@ function bookOf(accountId: bigint, { debitsEach, begins }: HistoryOptions): Book
 }
 
 /** So much that nobody runs out while a benchmark lasts. */
-const GIFT = 10n ** 15n;
+export const GIFT = 10n ** 15n;
 
 export function gift(lot: number): Command {
   const asked = {
@@ -116,8 +118,7 @@ export function gift(lot: number): Command {
   return { type: 'adjustment', identity, ...asked };
 }
 
-export function debit(idempotencyKey: string): Command {
-  const amountMicrocredits = 1_234_567n;
+export function debit(idempotencyKey: string, amountMicrocredits = 1_234_567n): Command {
   const payload = `debit ${amountMicrocredits} `;
   const identity = commandIdentity({ serviceId: 1, keyNumber: 1, idempotencyKey, payload });
   return { type: 'debit', identity, amountMicrocredits, details: null };

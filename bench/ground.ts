@@ -14,6 +14,8 @@ export interface Ground {
   readonly version: string;
   /** A further, empty database on the same server. */
   another(name: string): Promise<string>;
+  /** A copy of the ledger's database as it is; nobody may be connected to it meanwhile. Replaces one of this name. */
+  copy(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,23 @@ export async function startGround(): Promise<Ground> {
     version: rows[0]?.server_version ?? 'unknown',
     async another(name) {
       await ensureDatabase(postgres, name);
+      return postgres.url(name);
+    },
+    async copy(name) {
+      const maintenance = openPool({
+        databaseUrl: postgres.url('postgres'),
+        max: 1,
+        queryTimeoutMs: 30 * 60_000,
+      });
+      try {
+        await maintenance.query(`drop database if exists ${name} with (force)`);
+        await maintenance.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = 'credits'`,
+        );
+        await maintenance.query(`create database ${name} template credits strategy file_copy`);
+      } finally {
+        await maintenance.end();
+      }
       return postgres.url(name);
     },
     async stop() {

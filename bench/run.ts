@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Figure } from './figure.ts';
 import { type Ground, startGround } from './ground.ts';
 import { measureHttp } from './http.ts';
+import { measureMidnight } from './midnight.ts';
 import { pgbenchVersion } from './pgbench.ts';
 import { measurePosting } from './posting.ts';
 import { measureReplay } from './replay.ts';
@@ -19,6 +20,7 @@ const MEASUREMENTS: readonly {
 }[] = [
   { figures: ['posting', 'posting_hot', 'bytes_per_debit'], measure: measurePosting },
   { figures: ['http_single', 'http_batch', 'http_p99'], measure: measureHttp },
+  { figures: ['midnight'], measure: measureMidnight },
   { figures: ['replay'], measure: measureReplay },
 ];
 const NAMES = MEASUREMENTS.flatMap(({ figures }) => figures);
