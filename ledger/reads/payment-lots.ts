@@ -6,6 +6,7 @@ import { type Instant, laterOf } from '../core/instant.ts';
 import { isLive, type Lot, midnightsLeft } from '../core/lot.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import { LOT_COLUMNS, type LotRow, lotOf } from '../store/lot-row.ts';
+import { ACCOUNT_OF_KEY } from '../store/posted-entries.ts';
 import { readLatestBook } from './latest-book.ts';
 import type { ReadOptions } from './read-options.ts';
 
@@ -37,7 +38,7 @@ export async function readPaymentLots(
     from entries e
     join lots l on l.bucket = ${bucket} and l.account_id = e.account_id
       and (l.lot_id = e.seq or l.restores_lot_id = e.seq)
-    where e.bucket = ${bucket} and e.account_id = ${accountId} and e.key_digest = any(${[...purchases]}::uuid[])
+    where e.bucket = ${bucket} and ${sql.raw(ACCOUNT_OF_KEY)} = ${accountId} and e.key_digest = any(${[...purchases]}::uuid[])
     order by l.lot_id`.execute(options.db);
   // Read afterwards, so that every lot that is open there was in the table already, or is a newer one.
   const latest = rows.length === 0 ? EMPTY_BOOK : await readLatestBook(options, accountId);

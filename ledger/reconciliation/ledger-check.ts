@@ -18,7 +18,7 @@ import {
 } from '../replay/consequences.ts';
 import { bucketOfAccount } from '../store/bucket.ts';
 import type { Installation } from '../store/installation.ts';
-import { plainDigest } from '../store/posted-entries.ts';
+import { ACCOUNT_OF_KEY, plainDigest } from '../store/posted-entries.ts';
 import type { OutboxTable } from '../store/tables.ts';
 import { type BucketFacts, type PriceFacts, readBucketFacts, type StoredEntry } from './bucket-facts.ts';
 import { type Difference, difference } from './difference.ts';
@@ -284,7 +284,7 @@ class Check {
     const { rows } = await this.#client.query<PostedEffect>(
       `select e.account_id, e.seq, e.kind, e.key_digest, e.booked_at, ${CLEARED} as cleared
        from unnest($1::smallint[], $2::bigint[], $3::uuid[]) as wanted (bucket, account_id, key_digest)
-       join entries e on e.bucket = wanted.bucket and e.account_id = wanted.account_id
+       join entries e on e.bucket = wanted.bucket and ${ACCOUNT_OF_KEY} = wanted.account_id
          and e.key_digest = wanted.key_digest`,
       [
         expected.map(({ accountId }) => bucketOfAccount(accountId, this.#options.installation.bucketCount)),

@@ -21,6 +21,7 @@ import { readInstallation } from '../store/installation.ts';
 import { instantText } from '../store/instant-text.ts';
 import { estimateEntries } from '../store/journal-size.ts';
 import { lotOf } from '../store/lot-row.ts';
+import { ACCOUNT_OF_KEY } from '../store/posted-entries.ts';
 import { inSnapshot, type Snapshot } from '../store/snapshot.ts';
 import { BookComparison, hex, type StoredEntry } from './book-comparison.ts';
 import type { BookWriter } from './book-writer.ts';
@@ -537,7 +538,7 @@ async function isElsewhere(
   const action = effect === 'receipt' ? 'purchase' : effect;
   const { rows } = await client.query<{ found: boolean }>(
     `select exists (select from outbox where receipt_id = $1 and version = $2 and action = $3)
-      or exists (select from entries where bucket = $4 and account_id = $5 and key_digest = $6) as found`,
+      or exists (select from entries e where e.bucket = $4 and ${ACCOUNT_OF_KEY} = $5 and e.key_digest = $6) as found`,
     [receiptId, version, action, bucketOfAccount(accountId, bucketCount), accountId, key.split(' ')[1]],
   );
   return rows[0]?.found ?? false;

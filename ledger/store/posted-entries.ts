@@ -24,6 +24,9 @@ export interface ConsumedKey {
   readonly entry: PostedEntry;
 }
 
+/** The account of the entry `e` as it is looked up by its key (see migrations/0026_entry_by_key.sql). */
+export const ACCOUNT_OF_KEY = '(e.account_id + 0)';
+
 const FIND_KEYS = bookStatement(
   'find_consumed_keys',
   { key_digest: 'uuid' },
@@ -33,7 +36,7 @@ const FIND_KEYS = bookStatement(
   ) => `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
       e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits, e.details
     from ${wanted}
-    join entries e on e.bucket = ${bucket} and e.account_id = wanted.account_id and e.key_digest = wanted.key_digest`,
+    join entries e on e.bucket = ${bucket} and ${ACCOUNT_OF_KEY} = wanted.account_id and e.key_digest = wanted.key_digest`,
 );
 
 /** Those of the keys that an accepted command has consumed. Digests are 32 hex digits. */

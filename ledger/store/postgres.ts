@@ -50,6 +50,18 @@ const types: pg.CustomTypesConfig = {
 };
 
 /**
+ * What a batch reads and writes is named by its keys, and a look-up in an index is right however little PostgreSQL knows
+ * of tables that grow quickly. A plan that goes through a table, made while it was short, would stay in use.
+ */
+const LOOKED_UP_BY_KEY = [
+  '-c enable_seqscan=off',
+  '-c enable_bitmapscan=off',
+  '-c enable_hashjoin=off',
+  '-c enable_mergejoin=off',
+  '-c plan_cache_mode=force_generic_plan',
+];
+
+/**
  * A pool of connections to the ledger's database, in UTC and in the ledger's schema. A connection lost while
  * idle is replaced without a word; one lost in use fails its query.
  */
@@ -60,6 +72,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     '-c timezone=UTC',
     // A reader that hangs in a transaction would keep the indexer from replacing its views.
     '-c idle_in_transaction_session_timeout=60s',
+    ...(options.pipeline ? LOOKED_UP_BY_KEY : []),
     ...(role ? [`-c role=${role}`] : []),
   ];
   const pool = new pg.Pool({

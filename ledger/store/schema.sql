@@ -678,8 +678,6 @@ alter table challenge_secret add constraint challenge_secret_only_row_check CHEC
 
 alter table challenge_secret add constraint challenge_secret_secret_check CHECK ((length(secret) = 32));
 
-alter table entries add constraint entries_bucket_account_id_key_digest_key UNIQUE (bucket, account_id, key_digest);
-
 alter table entries add constraint entries_pkey PRIMARY KEY (bucket, account_id, seq);
 
 alter table entries add constraint entries_amount_microcredits_check CHECK ((amount_microcredits >= 0));
@@ -1005,6 +1003,8 @@ CREATE INDEX browser_sessions_by_expiry ON credits.browser_sessions USING btree 
 CREATE INDEX card_payments_by_decision ON credits.card_payments USING btree (decided_at);
 
 CREATE INDEX card_payments_by_order ON credits.card_payments USING btree (order_id);
+
+CREATE UNIQUE INDEX entries_by_key ON credits.entries USING btree (bucket, ((account_id + 0)), key_digest) WHERE (key_digest IS NOT NULL);
 
 CREATE INDEX entries_by_operators ON credits.entries USING btree (booked_at, bucket, account_id, seq) WHERE (details ~~ '{"operator":%'::text);
 

@@ -76,10 +76,7 @@ const changes: readonly [change: string, name: string, difference?: { expected?:
       { found: expect.stringContaining('NOT VALID') },
     ],
     ['alter table entries drop constraint entries_pkey', 'constraint entries_pkey of entries'],
-    [
-      'alter table entries drop constraint entries_bucket_account_id_key_digest_key',
-      'constraint entries_bucket_account_id_key_digest_key of entries',
-    ],
+    ['drop index entries_by_key', 'index entries_by_key'],
     ['alter table entries alter column kind drop not null', 'table entries'],
     ['alter table entries alter column recorded_at set default now()', 'table entries'],
     ['alter table entries add column more text', 'table entries'],
