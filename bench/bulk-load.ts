@@ -92,7 +92,8 @@ function bookOf(accountId: bigint, { debitsEach, begins, debitMicrocredits }: Hi
   return {
     ...{ bucket, accountId, book, head, faces },
     entries: sealed,
-    lots: book.lots,
+    newLots: book.lots,
+    changedLots: [],
     holds: [],
     reversals: [],
     limits: [],

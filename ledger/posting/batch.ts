@@ -1,7 +1,8 @@
 /**
  * One transaction for many commands: lock their books in one order, load what they need, let the core decide
- * each in its turn, write everything in one statement, commit. Nobody is answered before the commit.
+ * each in its turn, write everything, commit. Nobody is answered before the commit.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { bookName } from '../core/account-id.ts';
 import type { Book, Step } from '../core/book.ts';
@@ -28,10 +29,11 @@ import {
   type OfAccount,
 } from '../store/books.ts';
 import { type ConsumedKey, findConsumedKeys, type PostedEntry } from '../store/posted-entries.ts';
-import { runOn } from '../store/run-sql.ts';
+import { type RunSql, runOn, type Statement } from '../store/run-sql.ts';
 import { loadLimits } from '../store/spending-limits.ts';
 import { loadSpends } from '../store/spends.ts';
 import { type BookChange, type Reversed, writeEntries } from '../store/write-entries.ts';
+import type { RememberedBook, RememberedBooks } from './remembered-books.ts';
 import { sealEntries } from './seal.ts';
 
 /** A reversal as it is asked for: what it undoes is loaded with the book. */
@@ -59,45 +61,60 @@ export interface BatchOptions {
   readonly clock?: (() => Instant) | undefined;
 }
 
+/** So many commands are written together. The database writes them while the next are decided. */
+const SLICE = 128;
+
 /** A book while a batch works on it. */
 interface OpenBook extends BookKey {
-  readonly row: BookRow;
-  readonly loadedLots: ReadonlyMap<bigint, Lot>;
-  readonly loadedHolds: ReadonlyMap<bigint, Hold>;
-  readonly loadedLimits: ReadonlySet<SpendingLimit>;
+  /** As it is written; the rest is what is not written yet. */
+  stored: Pick<Book, 'lots' | 'holds' | 'limits'>;
+  /** The hash of its last written entry. */
+  head: Uint8Array;
+  book: Book;
+  entries: Entry[];
+  faces: { lotId: bigint; seq: bigint; faceMicrocredits: bigint }[];
+  reversals: Reversed[];
   /** What reversals of this batch name, with what is left of it. */
   readonly spends: Map<bigint, Spend>;
-  book: Book;
-  readonly entries: Entry[];
-  readonly faces: { lotId: bigint; seq: bigint; faceMicrocredits: bigint }[];
-  readonly reversals: Reversed[];
 }
 
 /**
  * Carries out `commands` in their order, in one transaction of `client`, which must be a pipelining connection.
  * Returns an outcome for each. Throws when the transaction failed or when it is not known whether it committed;
  * the same commands may then be given again, as accepted ones answer by their idempotency key.
+ * @param remembered Books of the same database; every book is loaded when left out.
  */
 export async function runBatch(
   client: pg.ClientBase,
   commands: readonly AddressedCommand[],
   options: BatchOptions,
+  remembered: RememberedBooks | null = null,
 ): Promise<Outcome[]> {
   try {
-    const { books, consumed, now } = await load(client, commands);
+    const { books, consumed, now } = await load(client, commands, remembered);
     const instant = options.clock?.() ?? now;
-    const outcomes = commands.map(({ accountId, command }) =>
-      decideOne(books.get(accountId), command, instant, consumed),
-    );
-    const changes = [...books.values()].filter(open => open.entries.length > 0).map(changeOf);
-    if (changes.length > 0) {
-      // Sent together: a failed write makes the commit a rollback, and the write's error is what we see.
-      const written = writeEntries(runOn(client), options.codes, changes);
-      const committed = client.query('commit');
-      await settled([written, committed]);
-    } else {
-      await client.query('rollback');
+    const outcomes: Outcome[] = [];
+    const writing: Promise<void>[] = [];
+    const changed = new Set<OpenBook>();
+    for (let from = 0; from < commands.length; from += SLICE) {
+      // What was written last leaves for the database only when the event loop comes to it.
+      if (writing.length > 0) await nextTurn();
+      const touched = new Set<OpenBook>();
+      for (const { accountId, command } of commands.slice(from, from + SLICE)) {
+        const open = books.get(accountId);
+        outcomes.push(decideOne(open, command, instant, consumed));
+        if (open && open.entries.length > 0) touched.add(open);
+      }
+      if (touched.size === 0) continue;
+      const written = writeEntries(runOn(client), options.codes, [...touched].map(takeChange));
+      // Its error is seen below, after everything was sent.
+      written.catch(() => {});
+      writing.push(written);
+      for (const open of touched) changed.add(open);
     }
+    // The commit is not waited with either: a failed write makes it a rollback, and the write's error is what we see.
+    await settled([...writing, client.query(changed.size > 0 ? 'commit' : 'rollback')]);
+    for (const { accountId, head, book } of changed) remembered?.remember(accountId, head, book);
     return outcomes;
   } catch (error) {
     await client.query('rollback').catch(() => {});
@@ -105,29 +122,47 @@ export async function runBatch(
   }
 }
 
-async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]) {
+// Follows the statement that locks: no decision is dated before a lock.
+const READ_CLOCK: Statement = { name: 'read_clock', text: 'select clock_timestamp() as now' };
+
+async function load(
+  client: pg.ClientBase,
+  commands: readonly AddressedCommand[],
+  remembered: RememberedBooks | null,
+) {
   const run = runOn(client);
   const keys = inLockOrder(distinctBooks(commands));
   const newBooks = inLockOrder(distinctBooks(commands.filter(({ command }) => makesBook(command))));
   const named = namedBy(commands);
+  const unknown = keys.filter(({ accountId }) => !remembered?.has(accountId));
   // All of these travel together. Each statement has its own snapshot, taken after the locks are held.
-  const [, , rows, { now, lots }, closedLots, holds, closedHolds, spends, consumed] = await settled([
+  const [, , rows, [clock], open, closedLots, closedHolds, spends, consumed] = await settled([
     client.query('begin'),
     newBooks.length > 0 ? createBooks(run, newBooks, GENESIS_HASH) : undefined,
     lockBooks(run, keys),
-    loadOpenLots(run, keys),
+    run<{ now: Instant }>(READ_CLOCK, []),
+    loadOpen(run, unknown),
     named.lots.length > 0 ? loadClosedLots(run, named.lots) : [],
-    loadOpenHolds(run, keys),
     named.holds.length > 0 ? loadClosedHolds(run, named.holds) : [],
     named.spends.length > 0 ? loadSpends(run, named.spends) : [],
     named.keys.length > 0 ? findConsumedKeys(run, named.keys) : [],
   ]);
+  if (!clock) throw new Error('the database did not tell its clock');
+  const known = new Map<bigint, RememberedBook>();
+  for (const { accountId, head } of rows) {
+    const book = remembered?.find(accountId, head);
+    if (book) known.set(accountId, book);
+  }
+  // Somebody else has posted to these since.
+  const asked = new Set(unknown.map(({ accountId }) => accountId));
+  const stale = rows.filter(({ accountId }) => !known.has(accountId) && !asked.has(accountId));
+  const again = await loadOpen(run, stale);
   // Asked of locked books alone: a limit that is set meanwhile waits for them or is known. Where there is none, as nearly
   // always, this costs nothing.
   const limited = rows.filter(row => row.hasLimits);
   const limits = limited.length > 0 ? await loadLimits(run, limited) : [];
-  const lotsOf = byAccount([...lots, ...closedLots]);
-  const holdsOf = byAccount([...holds, ...closedHolds]);
+  const lotsOf = byAccount([...open.lots, ...again.lots, ...closedLots]);
+  const holdsOf = byAccount([...open.holds, ...again.holds, ...closedHolds]);
   const spendsOf = byAccount(spends);
   const limitsOf = byAccount(limits);
   const books = new Map<bigint, OpenBook>();
@@ -136,8 +171,8 @@ async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]
     books.set(
       accountId,
       openBook(row, {
-        lots: lotsOf.get(accountId) ?? [],
-        holds: holdsOf.get(accountId) ?? [],
+        lots: [...(known.get(accountId)?.lots ?? []), ...(lotsOf.get(accountId) ?? [])],
+        holds: [...(known.get(accountId)?.holds ?? []), ...(holdsOf.get(accountId) ?? [])],
         spends: spendsOf.get(accountId) ?? [],
         limits: limitsOf.get(accountId) ?? [],
       }),
@@ -145,7 +180,14 @@ async function load(client: pg.ClientBase, commands: readonly AddressedCommand[]
   }
   const consumedKeys = new Map<string, ConsumedKey>();
   for (const key of consumed) consumedKeys.set(consumedName(key.entry.accountId, key.keyDigest), key);
-  return { books, consumed: consumedKeys, now };
+  return { books, consumed: consumedKeys, now: clock.now };
+}
+
+/** What is open in the books, of which there may be none. */
+async function loadOpen(run: RunSql, keys: readonly BookKey[]) {
+  if (keys.length === 0) return { lots: [], holds: [] };
+  const [lots, holds] = await settled([loadOpenLots(run, keys), loadOpenHolds(run, keys)]);
+  return { lots, holds };
 }
 
 /** Money that is here, or given by the operator, makes a book where there is none. */
@@ -205,16 +247,15 @@ function openBook(
   },
 ): OpenBook {
   const { seq, bookedAt, debtMicrocredits } = row;
+  const { holds, limits } = loaded;
   const lots = loaded.lots.sort(compareBurnOrder);
   return {
     bucket: row.bucket,
     accountId: row.accountId,
-    row,
-    loadedLots: new Map(lots.map(lot => [lot.id, lot])),
-    loadedHolds: new Map(loaded.holds.map(hold => [hold.id, hold])),
-    loadedLimits: new Set(loaded.limits),
+    stored: { lots, holds, limits },
+    head: row.head,
     spends: new Map(loaded.spends.map(spend => [spend.id, spend])),
-    book: { seq, bookedAt, debtMicrocredits, lots, holds: loaded.holds, limits: loaded.limits },
+    book: { seq, bookedAt, debtMicrocredits, lots, holds, limits },
     entries: [],
     faces: [],
     reversals: [],
@@ -294,19 +335,27 @@ function postedEntry(accountId: bigint, entry: Entry): PostedEntry {
   };
 }
 
-function changeOf(open: OpenBook): BookChange {
-  const { head, sealed } = sealEntries(open.row.head, bookName(open.bucket, open.accountId), open.entries);
+/** What is to be written of the book, which counts as written then. */
+function takeChange(open: OpenBook): BookChange {
+  const { bucket, accountId, book, stored, entries, faces, reversals } = open;
+  const { head, sealed } = sealEntries(open.head, bookName(bucket, accountId), entries);
+  const newLots: Lot[] = [];
+  const changedLots: Lot[] = [];
+  for (const lot of book.lots) {
+    const before = stored.lots.find(({ id }) => id === lot.id);
+    if (!before) newLots.push(lot);
+    else if (before !== lot) changedLots.push(lot);
+  }
+  open.stored = book;
+  open.head = head;
+  open.entries = [];
+  open.faces = [];
+  open.reversals = [];
   return {
-    bucket: open.bucket,
-    accountId: open.accountId,
-    book: open.book,
-    head,
+    ...{ bucket, accountId, book, head, faces, reversals, newLots, changedLots },
     entries: sealed,
-    lots: open.book.lots.filter(lot => open.loadedLots.get(lot.id) !== lot),
-    faces: open.faces,
-    holds: open.book.holds.filter(hold => open.loadedHolds.get(hold.id) !== hold),
-    reversals: open.reversals,
-    limits: open.book.limits.filter(limit => !open.loadedLimits.has(limit)),
+    holds: book.holds.filter(hold => !stored.holds.includes(hold)),
+    limits: book.limits.filter(limit => !stored.limits.includes(limit)),
   };
 }
 

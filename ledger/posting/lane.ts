@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type AddressedCommand, type BatchOptions, type Outcome, runBatch } from './batch.ts';
 import { isPassing } from './passing-errors.ts';
 import type { PostingObserver } from './posting-observer.ts';
+import type { RememberedBooks } from './remembered-books.ts';
 
 /** As many commands as one transaction takes at the most. */
 const BATCH_MAX = 500;
@@ -43,13 +44,20 @@ export class Lane {
   readonly #pool: pg.Pool;
   readonly #options: BatchOptions;
   readonly #observers: ReadonlySet<PostingObserver>;
+  readonly #remembered: RememberedBooks | null;
   readonly #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(pool: pg.Pool, options: BatchOptions, observers: ReadonlySet<PostingObserver> = new Set()) {
+  /** @param shared What lanes have in common. */
+  constructor(
+    pool: pg.Pool,
+    options: BatchOptions,
+    shared: { readonly observers?: ReadonlySet<PostingObserver>; readonly remembered?: RememberedBooks } = {},
+  ) {
     this.#pool = pool;
     this.#options = options;
-    this.#observers = observers;
+    this.#observers = shared.observers ?? new Set();
+    this.#remembered = shared.remembered ?? null;
   }
 
   /** How many commands wait for their batch. */
@@ -142,7 +150,7 @@ export class Lane {
   async #try(commands: readonly AddressedCommand[], client: pg.PoolClient): Promise<Outcome[]> {
     let broken = true;
     try {
-      const outcomes = await runBatch(client, commands, this.#options);
+      const outcomes = await runBatch(client, commands, this.#options, this.#remembered);
       broken = false;
       return outcomes;
     } finally {

@@ -4,6 +4,7 @@ import { bucketOfAccount } from '../store/bucket.ts';
 import type { BatchOptions, Outcome, Request } from './batch.ts';
 import { Lane } from './lane.ts';
 import type { PostingObserver } from './posting-observer.ts';
+import { RememberedBooks } from './remembered-books.ts';
 
 /** Two keep a database of a few cores busy: one batch is decided while the other is written. */
 const LANE_COUNT = 2;
@@ -36,7 +37,8 @@ export class Poster {
     const { bucketCount, isDistributed } = options;
     this.#bucketCount = bucketCount;
     const laneCount = isDistributed ? bucketCount : LANE_COUNT;
-    this.#lanes = Array.from({ length: laneCount }, () => new Lane(pool, options, this.#observers));
+    const shared = { observers: this.#observers, remembered: new RememberedBooks() };
+    this.#lanes = Array.from({ length: laneCount }, () => new Lane(pool, options, shared));
   }
 
   /**

@@ -4,6 +4,7 @@
  * cluster the second is the only one that says to which node it goes, and the posting path takes care there that no
  * transaction needs the first.
  */
+import { arrayText } from './array-text.ts';
 import type { RunSql, Statement } from './run-sql.ts';
 
 export interface BookKey {
@@ -50,9 +51,9 @@ export async function runAbout<Row>(
   ...values: readonly unknown[]
 ): Promise<Row[]> {
   const bucket = oneBucketOf(keys);
-  const accountIds = keys.map(key => key.accountId);
+  const accountIds = arrayText(keys.map(key => key.accountId));
   return bucket === null
-    ? await run<Row>(statement.ofBuckets, [keys.map(key => key.bucket), accountIds, ...values])
+    ? await run<Row>(statement.ofBuckets, [arrayText(keys.map(key => key.bucket)), accountIds, ...values])
     : await run<Row>(statement.ofOneBucket, [bucket, accountIds, ...values]);
 }
 

@@ -77,31 +77,18 @@ export async function lockBooks(run: RunSql, keys: readonly BookKey[]): Promise<
   }));
 }
 
-// The clock is read in this statement, which follows the one that locks: no decision is dated before a lock.
 const LOAD_OPEN_LOTS = bookStatement(
   'load_open_lots',
   {},
-  (wanted, bucket) => `select clock.now, ${LOT_COLUMNS}
-    from (select clock_timestamp() as now) as clock
-    left join (
-      ${wanted}
-      join lots l on l.bucket = ${bucket} and l.account_id = wanted.account_id and l.open
-    ) on true
-    order by l.account_id, l.expires_at, l.added_at, l.lot_id`,
+  (wanted, bucket) => `select ${LOT_COLUMNS}
+    from ${wanted}
+    join lots l on l.bucket = ${bucket} and l.account_id = wanted.account_id and l.open`,
 );
 
-/** The database's clock and the open lots of the books, each book's in burn order. */
-export async function loadOpenLots(
-  run: RunSql,
-  keys: readonly BookKey[],
-): Promise<{ now: Instant; lots: OfAccount<Lot>[] }> {
-  const rows = await runAbout<{ now: Instant } & (LotRow | { lot_id: null })>(run, LOAD_OPEN_LOTS, keys);
-  const now = rows[0]?.now;
-  if (now === undefined) throw new Error('the database did not tell its clock');
-  const lots: OfAccount<Lot>[] = [];
-  for (const row of rows)
-    if (row.lot_id !== null) lots.push({ accountId: row.account_id, value: lotOf(row) });
-  return { now, lots };
+/** The open lots of the books. */
+export async function loadOpenLots(run: RunSql, keys: readonly BookKey[]): Promise<OfAccount<Lot>[]> {
+  const rows = await runAbout<LotRow>(run, LOAD_OPEN_LOTS, keys);
+  return rows.map(row => ({ accountId: row.account_id, value: lotOf(row) }));
 }
 
 const LOAD_CLOSED_LOTS = bookStatement(

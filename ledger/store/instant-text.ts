@@ -1,12 +1,31 @@
-import type { Instant } from '../core/instant.ts';
+import { DAY, type Instant } from '../core/instant.ts';
 
 /** The instant as PostgreSQL and JSON read it, to the microsecond: `2026-03-01T15:00:00.000001Z`. */
 export function instantText(instant: Instant): string {
-  const micros = ((instant % 1000n) + 1000n) % 1000n;
-  const milliseconds = Number((instant - micros) / 1000n);
-  // Date keeps milliseconds only, so the microseconds are put in behind it.
-  const text = new Date(milliseconds).toISOString();
-  return `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+  const ofDay = ((instant % DAY) + DAY) % DAY;
+  // Less than a day in microseconds, which a number holds exactly.
+  const micros = Number(ofDay);
+  const seconds = Math.floor(micros / 1_000_000);
+  const hour = padded(Math.floor(seconds / 3600));
+  const minute = padded(Math.floor(seconds / 60) % 60);
+  const fraction = String(micros % 1_000_000).padStart(6, '0');
+  return `${dateText(instant - ofDay)}T${hour}:${minute}:${padded(seconds % 60)}.${fraction}Z`;
+}
+
+const padded = (value: number) => (value < 10 ? `0${value}` : String(value));
+
+/** The days that were asked for last: instants of a batch are of a few. */
+const DAYS_MAX = 1000;
+const dates = new Map<Instant, string>();
+const midnights = new Map<string, Instant>();
+
+function dateText(midnight: Instant): string {
+  const known = dates.get(midnight);
+  if (known !== undefined) return known;
+  const [date = ''] = new Date(Number(midnight / 1000n)).toISOString().split('T');
+  if (dates.size >= DAYS_MAX) dates.clear();
+  dates.set(midnight, date);
+  return date;
 }
 
 const TIMESTAMP =
@@ -17,6 +36,46 @@ const TIMESTAMP =
  * Throws on anything else, a local time included.
  */
 export function parseInstant(text: string): Instant {
+  return parseInUtc(text) ?? parseInAnyZone(text);
+}
+
+/** What PostgreSQL writes in UTC, and that is nearly all that is read, has its digits in fixed places; null for others. */
+function parseInUtc(text: string): Instant | null {
+  if (text[10] !== ' ' || text[13] !== ':' || text[16] !== ':' || !text.endsWith('+00')) return null;
+  const hour = digits(text, 11, 13);
+  const minute = digits(text, 14, 16);
+  const second = digits(text, 17, 19);
+  let micros = 0;
+  if (text.length > 22) {
+    const places = text.length - 23;
+    if (text[19] !== '.' || places < 1 || places > 6) return null;
+    micros = digits(text, 20, 20 + places) * 10 ** (6 - places);
+  }
+  const ofDay = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros;
+  // Not a number where a digit was none; the other way says what is wrong.
+  if (!(hour < 24 && minute < 60 && second < 60 && ofDay >= 0)) return null;
+  return midnightOf(text.slice(0, 10)) + BigInt(ofDay);
+}
+
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let index = from; index < to; index += 1) {
+    const digit = text.charCodeAt(index) - 48;
+    value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN;
+  }
+  return value;
+}
+
+function midnightOf(date: string): Instant {
+  const known = midnights.get(date);
+  if (known !== undefined) return known;
+  const midnight = parseInAnyZone(`${date} 00:00:00Z`);
+  if (midnights.size >= DAYS_MAX) midnights.clear();
+  midnights.set(date, midnight);
+  return midnight;
+}
+
+function parseInAnyZone(text: string): Instant {
   const match = TIMESTAMP.exec(text);
   if (!match) throw new Error(`not a timestamp with a zone: ${text}`);
   const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHours, zoneMinutes = '0'] = match;

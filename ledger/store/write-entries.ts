@@ -5,6 +5,7 @@ import type { Entry } from '../core/journal.ts';
 import type { Lot } from '../core/lot.ts';
 import type { SpendingLimit } from '../core/spending-limit.ts';
 import type { AccountCodes } from './account-codes.ts';
+import { arrayText, bytesElement, NULL_ELEMENT, textElement } from './array-text.ts';
 import { type BookKey, type BookStatement, oneBucketOf } from './book-statement.ts';
 import { instantText } from './instant-text.ts';
 import type { RunSql } from './run-sql.ts';
@@ -20,8 +21,9 @@ export interface BookChange extends BookKey {
   /** The hash of the last entry. */
   readonly head: Uint8Array;
   readonly entries: readonly SealedEntry[];
-  /** The lots that changed or are new. */
-  readonly lots: readonly Lot[];
+  readonly newLots: readonly Lot[];
+  /** The lots that were there and changed. */
+  readonly changedLots: readonly Lot[];
   /** New lots and those whose face changed, with the number of the entry since which they have it. */
   readonly faces: readonly {
     readonly lotId: bigint;
@@ -95,6 +97,21 @@ const LOT_COLUMNS = {
   restores_lot_id: 'bigint',
   open: 'boolean',
 };
+const CHANGED_LOT_COLUMNS = {
+  bucket: 'smallint',
+  account_id: 'bigint',
+  lot_id: 'bigint',
+  face_microcredits: 'bigint',
+  available_microcredits: 'bigint',
+  held_microcredits: 'bigint',
+  unreleased_microcredits: 'bigint',
+  settled_microcredits: 'bigint',
+  returned_microusd: 'bigint',
+  deferred_microusd: 'bigint',
+  deferred_at: 'timestamptz',
+  debt_microcredits: 'bigint',
+  open: 'boolean',
+};
 const FACE_COLUMNS = {
   bucket: 'smallint',
   account_id: 'bigint',
@@ -163,36 +180,24 @@ function writeText(isOfOneBucket: boolean): string {
     });
     return `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${unnested(columns)}`;
   };
-  const set = (columns: readonly string[]) => columns.map(name => `${name} = excluded.${name}`).join(', ');
-  const changing = [
-    ...['face_microcredits', 'available_microcredits', 'held_microcredits', 'unreleased_microcredits'],
-    ...[
-      'settled_microcredits',
-      'returned_microusd',
-      'deferred_microusd',
-      'deferred_at',
-      'debt_microcredits',
-      'open',
-    ],
-  ];
+  const update = (table: string, columns: ColumnTypes, key: readonly string[]) => {
+    const changing = Object.keys(columns).filter(name => name !== 'bucket' && !key.includes(name));
+    const set = changing.map(name => `${name} = x.${name}`).join(', ');
+    const matches = key.map(name => `t.${name} = x.${name}`).join(' and ');
+    return `update ${table} t set ${set} from ${unnested(columns)} where t.bucket = ${bucket} and ${matches}`;
+  };
   const parts = [
     `new_entries as (${insert('entries', ENTRY_COLUMNS)})`,
     `new_postings as (${insert('postings', POSTING_COLUMNS)})`,
-    `new_lots as (${insert('lots', LOT_COLUMNS)}
-      on conflict (bucket, account_id, lot_id) do update set ${set(changing)})`,
+    `new_lots as (${insert('lots', LOT_COLUMNS)})`,
+    `changed_lots as (${update('lots', CHANGED_LOT_COLUMNS, ['account_id', 'lot_id'])})`,
     `new_faces as (${insert('lot_faces', FACE_COLUMNS)})`,
     `new_holds as (${insert('holds', HOLD_COLUMNS, { take_lot_ids: 'bigint[]', take_microcredits: 'bigint[]' })}
       on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by)`,
     `new_reversals as (${insert('reversals', REVERSAL_COLUMNS)})`,
-    `new_limits as (update spending_limits s
-      set period_start = x.period_start, used_microcredits = x.used_microcredits
-      from ${unnested(LIMIT_COLUMNS)}
-      where s.bucket = ${bucket} and s.account_id = x.account_id and s.key_number = x.key_number)`,
+    `changed_limits as (${update('spending_limits', LIMIT_COLUMNS, ['account_id', 'key_number'])})`,
   ];
-  return `with ${parts.join(',\n')}
-    update books b set seq = x.seq, head = x.head, booked_at = x.booked_at, debt_microcredits = x.debt_microcredits
-    from ${unnested(BOOK_COLUMNS)}
-    where b.bucket = ${bucket} and b.account_id = x.account_id`;
+  return `with ${parts.join(',\n')} ${update('books', BOOK_COLUMNS, ['account_id'])}`;
 }
 
 /** Lots are numbered from 1, as entries are. */
@@ -206,7 +211,8 @@ export async function writeEntries(
 ): Promise<void> {
   const entries = columnsFor(ENTRY_COLUMNS);
   const postings = columnsFor(POSTING_COLUMNS);
-  const lots = columnsFor(LOT_COLUMNS);
+  const newLots = columnsFor(LOT_COLUMNS);
+  const changedLots = columnsFor(CHANGED_LOT_COLUMNS);
   const faces = columnsFor(FACE_COLUMNS);
   const holds = columnsFor(HOLD_COLUMNS);
   const reversals = columnsFor(REVERSAL_COLUMNS);
@@ -218,7 +224,8 @@ export async function writeEntries(
       pushEntry(entries, change, sealed);
       pushPostings(postings, change, sealed.entry, codes);
     }
-    for (const lot of change.lots) pushLot(lots, change, lot);
+    for (const lot of change.newLots) pushNewLot(newLots, change, lot);
+    for (const lot of change.changedLots) pushChangedLot(changedLots, change, lot);
     for (const { lotId, seq, faceMicrocredits } of change.faces)
       push(faces, bucket, accountId, lotId, seq, faceMicrocredits);
     for (const hold of change.holds) pushHold(holds, change, hold);
@@ -226,15 +233,18 @@ export async function writeEntries(
       push(reversals, bucket, accountId, spendId, seq, amountMicrocredits);
     for (const { keyNumber, periodStart, usedMicrocredits } of change.limits)
       push(limits, bucket, accountId, keyNumber, instantText(periodStart), usedMicrocredits);
-    push(books, bucket, accountId, book.seq, change.head, instantText(book.bookedAt), book.debtMicrocredits);
+    const head = bytesElement(change.head);
+    push(books, bucket, accountId, book.seq, head, instantText(book.bookedAt), book.debtMicrocredits);
   }
-  const tables = [entries, postings, lots, faces, holds, reversals, limits, books];
+  const tables = [entries, postings, newLots, changedLots, faces, holds, reversals, limits, books].map(
+    table => table.map(arrayText),
+  );
   const only = oneBucketOf(changes);
   if (only === null) await run(WRITE.ofBuckets, tables.flat());
   else await run(WRITE.ofOneBucket, [only, ...tables.flatMap(([, ...others]) => others)]);
 }
 
-type Columns = unknown[][];
+type Columns = (string | bigint | number | boolean)[][];
 
 function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash }: SealedEntry): void {
   const { command } = entry;
@@ -246,16 +256,16 @@ function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash 
     entry.kind,
     instantText(entry.effectiveAt),
     instantText(entry.bookedAt),
-    command?.serviceId ?? null,
-    command?.keyNumber ?? null,
-    command?.keyDigest ?? null,
-    command?.payloadDigest ?? null,
+    command?.serviceId ?? NULL_ELEMENT,
+    command?.keyNumber ?? NULL_ELEMENT,
+    command?.keyDigest ?? NULL_ELEMENT,
+    command?.payloadDigest ?? NULL_ELEMENT,
     entry.amountMicrocredits,
-    entry.details,
+    entry.details === null ? NULL_ELEMENT : textElement(entry.details),
     entry.availableAfterMicrocredits,
     entry.heldAfterMicrocredits,
     entry.debtAfterMicrocredits,
-    hash,
+    bytesElement(hash),
   );
 }
 
@@ -278,14 +288,14 @@ function pushPostings(
       codes.codeOf(to),
       amount,
       lot?.id ?? NO_LOT,
-      lot?.availableMicrocredits ?? null,
-      lot?.heldMicrocredits ?? null,
-      lot?.unreleasedMicrocredits ?? null,
+      lot?.availableMicrocredits ?? NULL_ELEMENT,
+      lot?.heldMicrocredits ?? NULL_ELEMENT,
+      lot?.unreleasedMicrocredits ?? NULL_ELEMENT,
     );
   }
 }
 
-function pushLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): void {
+function pushNewLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): void {
   push(
     into,
     bucket,
@@ -304,7 +314,27 @@ function pushLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): void 
     lot.deferredMicrousd,
     instantText(lot.deferredAt),
     lot.debtMicrocredits,
-    lot.restoresLotId,
+    lot.restoresLotId ?? NULL_ELEMENT,
+    lot.open,
+  );
+}
+
+/** What does not change is not sent. */
+function pushChangedLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): void {
+  push(
+    into,
+    bucket,
+    accountId,
+    lot.id,
+    lot.faceMicrocredits,
+    lot.availableMicrocredits,
+    lot.heldMicrocredits,
+    lot.unreleasedMicrocredits,
+    lot.settledMicrocredits,
+    lot.returnedMicrousd,
+    lot.deferredMicrousd,
+    instantText(lot.deferredAt),
+    lot.debtMicrocredits,
     lot.open,
   );
 }
@@ -316,12 +346,12 @@ function pushHold(into: Columns, { bucket, accountId }: BookKey, hold: Hold): vo
     accountId,
     hold.id,
     hold.serviceId,
-    hold.keyNumber,
+    hold.keyNumber ?? NULL_ELEMENT,
     instantText(hold.placedAt),
     instantText(hold.deadline),
-    `{${hold.takes.map(take => take.lotId).join()}}`,
-    `{${hold.takes.map(take => take.amountMicrocredits).join()}}`,
-    hold.closedBy,
+    textElement(arrayText(hold.takes.map(take => take.lotId))),
+    textElement(arrayText(hold.takes.map(take => take.amountMicrocredits))),
+    hold.closedBy ?? NULL_ELEMENT,
   );
 }
 
@@ -329,6 +359,6 @@ function columnsFor(columns: ColumnTypes): Columns {
   return Object.keys(columns).map(() => []);
 }
 
-function push(into: Columns, ...values: unknown[]): void {
-  for (let index = 0; index < values.length; index += 1) into[index]?.push(values[index]);
+function push(into: Columns, ...elements: Columns[number]): void {
+  for (let index = 0; index < elements.length; index += 1) into[index]?.push(elements[index] ?? NULL_ELEMENT);
 }
