@@ -50,3 +50,9 @@ export function median(values: readonly number[]): number {
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
+
+/** The value that so many per cent of `values`, of which there is at least one, do not exceed: one of them. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
+}
