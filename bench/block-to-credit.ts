@@ -8,6 +8,7 @@ import { DEV_ACCOUNTS } from '../dev/accounts.ts';
 import { type Buyer, buyerOn, type Order } from '../test/support/buyer.ts';
 import { type Stack, startStack } from '../test/support/stack.ts';
 import { type Figure, figureOf, median, percentile } from './figure.ts';
+import { kept } from './kept.ts';
 import { sizeOf } from './size.ts';
 
 const PAYMENTS = sizeOf('PAYMENTS', 100);
@@ -25,12 +26,14 @@ const UNLIMITED = '1000000000';
  */
 export async function measureBlockToCredit(say: (line: string) => void): Promise<Figure[]> {
   say('starting the chain, the indexer, the worker and the API');
-  const stack = await startStack({
-    RATE_LIMIT_ANONYMOUS: UNLIMITED,
-    RATE_LIMIT_NETWORK: UNLIMITED,
-    RATE_LIMIT_KEY: UNLIMITED,
-    RATE_LIMIT_SERVICE: UNLIMITED,
-  });
+  const stack = await kept(
+    startStack({
+      RATE_LIMIT_ANONYMOUS: UNLIMITED,
+      RATE_LIMIT_NETWORK: UNLIMITED,
+      RATE_LIMIT_KEY: UNLIMITED,
+      RATE_LIMIT_SERVICE: UNLIMITED,
+    }),
+  );
   try {
     const buyer = buyerOn(stack);
     const secureKeys: string[] = [];

@@ -6,6 +6,7 @@ import { beginningOf, loadHistory } from './bulk-load.ts';
 import { makeCustomers } from './customers.ts';
 import { type Figure, figureOf, median } from './figure.ts';
 import { type Load, putLoad } from './http-load.ts';
+import { kept } from './kept.ts';
 import { sizeOf } from './size.ts';
 
 const ACCOUNTS = 10_000;
@@ -18,7 +19,7 @@ const UNLIMITED = '1000000000';
 
 export async function measureSoak(say: (line: string) => void): Promise<Figure[]> {
   say('starting the chain, the indexer, the worker and the API');
-  const stack = await startStack({ RATE_LIMIT_KEY: UNLIMITED, RATE_LIMIT_SERVICE: UNLIMITED });
+  const stack = await kept(startStack({ RATE_LIMIT_KEY: UNLIMITED, RATE_LIMIT_SERVICE: UNLIMITED }));
   try {
     const owner = openPool({ databaseUrl: stack.databaseUrl, max: 3, queryTimeoutMs: 600_000 });
     const begins = beginningOf(BigInt(Date.now()) * 1000n);
