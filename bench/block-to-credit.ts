@@ -12,12 +12,12 @@ import { kept } from './kept.ts';
 import { sizeOf } from './size.ts';
 
 const PAYMENTS = sizeOf('PAYMENTS', 100);
-/** Wallets that pay independently of one another. */
-const BUYERS = 8;
+/** Wallets that pay independently of one another, about one payment a block. */
+const BUYERS = 4;
 const WARM_UP_BLOCKS = 5;
 const BLOCK_MS = 2000;
-/** After its block a payment is asked for this often; what is measured is later than the truth by up to that. */
-const ASK_MS = 10;
+/** After its block a payment is asked for this often: what is measured is late by up to that. More would be a load of its own. */
+const ASK_MS = 25;
 const UNLIMITED = '1000000000';
 
 /**
