@@ -7,7 +7,7 @@ import { base } from 'viem/chains';
 import { DEV_ACCOUNTS } from '../dev/accounts.ts';
 import { type Buyer, buyerOn, type Order } from '../test/support/buyer.ts';
 import { type Stack, startStack } from '../test/support/stack.ts';
-import { type Figure, figureOf, median, percentile } from './figure.ts';
+import { type Figure, figureOf, median, percentile, rounded } from './figure.ts';
 import { kept } from './kept.ts';
 import { sizeOf } from './size.ts';
 
@@ -70,7 +70,7 @@ export async function measureBlockToCredit(say: (line: string) => void): Promise
       [percentile(seconds, 99)],
       `${PAYMENTS} payments at random times: median ${median(seconds).toFixed(3)} s, worst ${Math.max(...seconds).toFixed(3)} s`,
     );
-    return [{ ...figure, range: [Math.min(...seconds), Math.max(...seconds)] }];
+    return [{ ...figure, range: [rounded(Math.min(...seconds)), rounded(Math.max(...seconds))] }];
   } finally {
     await stack.stop();
   }

@@ -47,7 +47,8 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-function rounded(value: number): number {
+/** To four digits: more are noise. */
+export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 

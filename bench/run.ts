@@ -104,7 +104,7 @@ async function measureOnce(
 }
 
 function report({ measured, failed }: Run): void {
-  console.log(`\n${tableOf(inOrder(measured))}`);
+  if (measured.length > 0) console.log(`\n${tableOf(inOrder(measured))}`);
   if (changedSizes().length > 0)
     console.log(`\nNot of the full size, and therefore not kept: ${changedSizes().join(', ')}`);
   if (failed.length === 0) return;
