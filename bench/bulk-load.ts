@@ -5,7 +5,7 @@ import { adjustmentPayload } from '../ledger/core/adjustment.ts';
 import { type Book, EMPTY_BOOK } from '../ledger/core/book.ts';
 import { type Command, decide } from '../ledger/core/commands.ts';
 import { GENESIS_HASH } from '../ledger/core/encoding.ts';
-import { type Instant, SECOND } from '../ledger/core/instant.ts';
+import { DAY, HOUR, type Instant, SECOND } from '../ledger/core/instant.ts';
 import type { Entry } from '../ledger/core/journal.ts';
 import { commandIdentity } from '../ledger/posting/identity.ts';
 import { sealEntries } from '../ledger/posting/seal.ts';
@@ -28,47 +28,89 @@ export interface HistoryOptions {
 export const BUCKETS = 64;
 export const LOTS_EACH = 3;
 const CHUNK = 4000;
+/** Connections that write at a time, of those that the owner's pool has. */
+const WRITERS = 2;
+const PROGRESS_MS = 10_000;
 
 /** The number of account `index`, from 0. */
 export function accountIdOf(index: number): bigint {
   return BigInt(index + 1);
 }
 
-/** Gives every account three lots and lets it spend; returns how many entries there are. */
+/**
+ * Gives every account three lots and lets it spend; returns how many entries there are. While some books are written,
+ * the next are made: both take about as long. Rejects when anything of it could not be written.
+ */
 export async function loadHistory(owner: pg.Pool, options: HistoryOptions): Promise<number> {
-  const client = await owner.connect();
-  const run = runOn(client);
-  try {
-    const chart = await client.query<{ code: number; name: string }>(
-      'select code, name from ledger_accounts',
-    );
-    const codes = AccountCodes.of(chart.rows);
-    let entries = 0;
-    let changes: BookChange[] = [];
-    let waiting = 0;
-    const flush = async () => {
-      const keys = inLockOrder(changes);
-      await client.query('begin');
-      await createBooks(run, keys, GENESIS_HASH);
-      await writeEntries(run, codes, changes);
-      await client.query('commit');
-      changes = [];
-      waiting = 0;
-    };
-    for (let index = 0; index < options.accounts; index += 1) {
-      const change = bookOf(accountIdOf(index), options);
-      changes.push(change);
-      waiting += change.entries.length;
-      entries += change.entries.length;
-      if (waiting >= CHUNK) await flush();
-      options.onProgress?.(entries);
-    }
-    if (changes.length > 0) await flush();
-    await client.query('analyze');
-    return entries;
-  } finally {
-    client.release();
+  const chart = await owner.query<{ code: number; name: string }>('select code, name from ledger_accounts');
+  const codes = AccountCodes.of(chart.rows);
+  const writing = new Set<Promise<void>>();
+  let made = 0;
+  let written = 0;
+  let changes: BookChange[] = [];
+  let waiting = 0;
+  const flush = async () => {
+    const [flushed, count] = [changes, waiting];
+    [changes, waiting] = [[], 0];
+    if (writing.size >= WRITERS) await Promise.race(writing);
+    const write = writeBooks(owner, codes, flushed).then(() => {
+      writing.delete(write);
+      written += count;
+      options.onProgress?.(written);
+    });
+    writing.add(write);
+    // It is awaited later on, and rejects then.
+    write.catch(() => {});
+  };
+  for (let index = 0; index < options.accounts; index += 1) {
+    const change = bookOf(accountIdOf(index), options);
+    changes.push(change);
+    waiting += change.entries.length;
+    made += change.entries.length;
+    if (waiting >= CHUNK) await flush();
   }
+  if (changes.length > 0) await flush();
+  await Promise.all(writing);
+  await owner.query('vacuum (analyze)');
+  return made;
+}
+
+async function writeBooks(
+  owner: pg.Pool,
+  codes: AccountCodes,
+  changes: readonly BookChange[],
+): Promise<void> {
+  const client = await owner.connect();
+  try {
+    const run = runOn(client);
+    await client.query('begin');
+    await createBooks(run, inLockOrder(changes), GENESIS_HASH);
+    await writeEntries(run, codes, changes);
+    await client.query('commit');
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+/** When a history of up to an hour begins: it ends by `now`, and no midnight falls into it. */
+export function beginningOf(now: Instant): Instant {
+  const midnight = now - (now % DAY);
+  return now - HOUR > midnight ? now - HOUR : midnight - HOUR;
+}
+
+/** Says from time to time how far a load is. */
+export function tellProgress(say: (line: string) => void): (entries: number) => void {
+  const begun = performance.now();
+  let said = begun;
+  return entries => {
+    const now = performance.now();
+    if (now - said < PROGRESS_MS) return;
+    said = now;
+    const perSecond = Math.round((entries * 1000) / (now - begun));
+    say(`${entries.toLocaleString('en')} entries, ${perSecond.toLocaleString('en')}/s`);
+  };
 }
 
 function bookOf(accountId: bigint, { debitsEach, begins, debitMicrocredits }: HistoryOptions): BookChange {

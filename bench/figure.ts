@@ -47,6 +47,13 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-function rounded(value: number): number {
+/** To four digits: more are noise. */
+export function rounded(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/** The value that so many per cent of `values`, of which there is at least one, do not exceed: one of them. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { startChild } from '../dev/child-process.ts';
 import { freePort } from '../dev/free-port.ts';
 import type { Customers } from './customers.ts';
+import { kept } from './kept.ts';
 
 export interface Load {
   readonly url: string;
@@ -30,9 +31,16 @@ const program = (name: string) => fileURLToPath(new URL(`programs/${name}.ts`, i
 /** Fails when any answer is not one of success. */
 export async function putLoad(load: Load): Promise<LoadResult> {
   const child = spawn(process.execPath, [program('load')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>(resolve => child.on('close', resolve));
+  const stop = async () => {
+    child.kill();
+    await ended;
+  };
+  const running = await kept(Promise.resolve({ stop }));
   child.stdin.end(JSON.stringify(load));
   const answered = text(child.stdout);
-  const code = await new Promise(resolve => child.on('close', resolve));
+  const code = await ended;
+  await running.stop();
   if (code !== 0) throw new Error(`the load generator ended with ${code}`);
   return JSON.parse(await answered) as LoadResult;
 }
@@ -49,7 +57,7 @@ export const startApiServer = (databaseUrl: string) => startServer('api-server',
 async function startServer(name: string, args: readonly string[]): Promise<Server> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = await startChild({
+  const starting = startChild({
     name,
     command: process.execPath,
     args: [program(name), ...args, String(port)],
@@ -58,5 +66,6 @@ async function startServer(name: string, args: readonly string[]): Promise<Serve
     stopSignal: 'SIGTERM',
     stopGraceMs: 10_000,
   });
+  const child = await kept(starting);
   return { url, pid: child.pid, stop: () => child.stop() };
 }

@@ -1,18 +1,23 @@
 /** A midnight over a million used lots, beside SQL that writes the same rows without deciding anything. */
-import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { openKysely, openPool } from '../ledger/index.ts';
 import { Poster, postingConnections } from '../ledger/posting/poster.ts';
 import { AccountCodes } from '../ledger/store/account-codes.ts';
 import { sweep } from '../ledger/sweep/sweep.ts';
-import { BUCKETS, GIFT, LOTS_EACH, loadHistory } from './bulk-load.ts';
+import { BUCKETS, GIFT, LOTS_EACH, loadHistory, tellProgress } from './bulk-load.ts';
 import { type Figure, figureOf, median } from './figure.ts';
-import type { Ground } from './ground.ts';
+import type { Copy, Ground } from './ground.ts';
+import { sizeOf } from './size.ts';
 
-const LOTS = 1_000_000;
+const LOTS = sizeOf('LOTS', 1_000_000);
 const ROUNDS = 5;
 const DAY = 86_400_000_000n;
 
+/**
+ * Each round sweeps a fresh copy of the used lots, and has the bulk SQL write into another. What that writes is taken
+ * once, from the sweep of the warm-up: what a midnight brings is the same whenever it is swept.
+ */
 export async function measureMidnight(ground: Ground, say: (line: string) => void): Promise<Figure[]> {
   const now = BigInt(Date.now()) * 1000n;
   const accounts = Math.ceil(LOTS / LOTS_EACH);
@@ -23,19 +28,16 @@ export async function measureMidnight(ground: Ground, say: (line: string) => voi
     // Out of the third lot too.
     debitMicrocredits: BigInt(LOTS_EACH - 1) * GIFT + 1n,
     begins: now - (now % DAY) - DAY / 2n,
+    onProgress: tellProgress(say),
   });
+  say('warming up, and keeping what a sweep writes');
+  const rows = await stageOneSweep(ground, now, accounts);
+  say(rows);
   const [swept, written]: [number[], number[]] = [[], []];
-  let rows = '';
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const sweptUrl = await ground.copy('swept');
-    const yardstickUrl = await ground.copy('written');
-    swept.push(await secondsOfSweep(sweptUrl, now));
-    const yardstick = await secondsOfSql(sweptUrl, yardstickUrl);
-    written.push(yardstick.seconds);
-    rows = yardstick.rows;
-    say(
-      `round ${round}: swept in ${swept.at(-1)?.toFixed(1)} s, written in ${yardstick.seconds.toFixed(1)} s`,
-    );
+    swept.push(await onCopy(ground, 'swept', DATABASE_OF_LOTS, copy => secondsOfSweep(copy, now, say)));
+    written.push(await onCopy(ground, 'written', 'staged', secondsOfSql));
+    say(`round ${round}: swept in ${swept.at(-1)?.toFixed(1)} s, written in ${written.at(-1)?.toFixed(1)} s`);
   }
   return [
     figureOf(
@@ -51,7 +53,30 @@ export async function measureMidnight(ground: Ground, say: (line: string) => voi
   ];
 }
 
-async function secondsOfSweep(databaseUrl: string, now: bigint): Promise<number> {
+const DATABASE_OF_LOTS = 'credits';
+
+async function onCopy<Result>(
+  ground: Ground,
+  name: string,
+  template: string,
+  work: (copy: Copy) => Promise<Result>,
+): Promise<Result> {
+  const copy = await ground.copy(name, template);
+  try {
+    // What the copying left to be written is not of this round.
+    await copy.owner.query('checkpoint');
+    return await work(copy);
+  } finally {
+    await copy.drop();
+  }
+}
+
+/** In seconds. */
+async function secondsOfSweep(
+  { databaseUrl }: Copy,
+  now: bigint,
+  say: (line: string) => void,
+): Promise<number> {
   const pool = openPool({ databaseUrl, role: 'credits_worker', max: 4 });
   const postingPool = openPool({
     databaseUrl,
@@ -59,97 +84,93 @@ async function secondsOfSweep(databaseUrl: string, now: bigint): Promise<number>
     max: postingConnections({ isDistributed: false }),
     pipeline: true,
   });
-  const chart = await pool.query<{ code: number; name: string }>('select code, name from ledger_accounts');
-  const poster = new Poster(postingPool, {
-    codes: AccountCodes.of(chart.rows),
-    bucketCount: BUCKETS,
-    isDistributed: false,
-  });
-  await pool.query('checkpoint').catch(() => {});
   try {
+    const chart = await pool.query<{ code: number; name: string }>('select code, name from ledger_accounts');
+    const poster = new Poster(postingPool, {
+      codes: AccountCodes.of(chart.rows),
+      bucketCount: BUCKETS,
+      isDistributed: false,
+    });
     const begun = performance.now();
     const { failedCount } = await sweep(
-      { db: openKysely(pool), poster, bucketCount: BUCKETS, now: async () => now, log: () => {} },
+      { db: openKysely(pool), poster, bucketCount: BUCKETS, now: async () => now, log: say },
       new AbortController().signal,
     );
     if (failedCount > 0) throw new Error(`${failedCount} books could not be swept`);
     return (performance.now() - begun) / 1000;
   } finally {
-    await poster.idle();
     await Promise.all([pool.end(), postingPool.end()]);
   }
 }
 
-/** What a sweep adds or changes, by table; `key` tells a row. */
+/** What a sweep adds or changes, by table: the new rows are those behind what the accounts did before. */
 const WRITTEN = [
-  { table: 'entries', kind: 'insert', where: `seq > ${LOTS_EACH + 1}` },
-  { table: 'postings', kind: 'insert', where: `seq > ${LOTS_EACH + 1}` },
-  { table: 'lots', kind: 'update', where: 'true', key: ['bucket', 'account_id', 'lot_id'] },
-  { table: 'books', kind: 'update', where: 'true', key: ['bucket', 'account_id'] },
+  { table: 'entries', key: null },
+  { table: 'postings', key: null },
+  { table: 'lots', key: ['bucket', 'account_id', 'lot_id'] },
+  { table: 'books', key: ['bucket', 'account_id'] },
 ] as const;
 
-/** Writes what the sweep wrote into the other copy, all in one transaction. */
-async function secondsOfSql(
-  sweptUrl: string,
-  yardstickUrl: string,
-): Promise<{ seconds: number; rows: string }> {
-  const yardstick = openPool({ databaseUrl: yardstickUrl, max: 1, queryTimeoutMs: 30 * 60_000 });
-  try {
-    const counts: string[] = [];
-    for (const { table, where } of WRITTEN) {
-      await yardstick.query(`create unlogged table staged_${table} (like ${table})`);
-      await copyRows(
-        { url: sweptUrl, query: `select * from ${table} where ${where}` },
-        yardstickUrl,
-        `staged_${table}`,
+/**
+ * Makes the database `staged`: the used lots as they are, and beside each table what a sweep writes into it, in a table
+ * of its own. Says how many rows that is, and fails unless every lot was renewed.
+ */
+async function stageOneSweep(ground: Ground, now: bigint, accounts: number): Promise<string> {
+  const file = (table: string) => join(ground.dataFolder, `swept-${table}.copy`);
+  const counts = await onCopy(ground, 'swept', DATABASE_OF_LOTS, async copy => {
+    await secondsOfSweep(copy, now, () => {});
+    const counted: Record<string, number> = {};
+    for (const { table, key } of WRITTEN) {
+      const added = key === null ? `where seq > ${LOTS_EACH + 1}` : '';
+      const { rowCount } = await copy.owner.query(
+        `copy (select * from ${table} ${added} order by bucket, account_id) to '${file(table)}' (format binary)`,
       );
-      const { rows } = await yardstick.query<{ count: bigint }>(
-        `select count(*) as count from staged_${table}`,
-      );
-      counts.push(`${rows[0]?.count} ${table}`);
+      counted[table] = rowCount ?? 0;
     }
-    await yardstick.query('checkpoint');
+    return counted;
+  });
+  const lots = accounts * LOTS_EACH;
+  const wanted = { entries: accounts, postings: lots, lots, books: accounts };
+  for (const [table, count] of Object.entries(wanted))
+    if (counts[table] !== count)
+      throw new Error(`the sweep wrote ${counts[table]} rows of ${table}, not ${count}`);
+  const staged = await ground.copy('staged');
+  for (const { table } of WRITTEN) {
+    await staged.owner.query(`create table staged_${table} (like ${table})`);
+    await staged.owner.query(`copy staged_${table} from '${file(table)}' (format binary)`);
+  }
+  await staged.owner.query('vacuum (analyze)');
+  return `${lots} lots renewed by ${accounts} entries with ${lots} postings`;
+}
+
+/** Writes what the sweep wrote, all in one transaction; in seconds. */
+async function secondsOfSql({ owner }: Copy): Promise<number> {
+  const statements = [];
+  for (const { table, key } of WRITTEN)
+    statements.push(
+      key === null
+        ? `insert into ${table} select * from staged_${table}`
+        : await updateText(owner, table, key),
+    );
+  const client = await owner.connect();
+  try {
     const begun = performance.now();
-    await yardstick.query('begin');
-    for (const written of WRITTEN)
-      await yardstick.query(
-        written.kind === 'insert' ? insertion(written.table) : await update(yardstick, written),
-      );
-    await yardstick.query('commit');
-    return { seconds: (performance.now() - begun) / 1000, rows: counts.join(', ') };
+    await client.query('begin');
+    for (const statement of statements) await client.query(statement);
+    await client.query('commit');
+    return (performance.now() - begun) / 1000;
   } finally {
-    await yardstick.end();
+    client.release();
   }
 }
 
-const insertion = (table: string) => `insert into ${table} select * from staged_${table}`;
-
-async function update(
-  pool: pg.Pool,
-  { table, key }: { readonly table: string; readonly key: readonly string[] },
-): Promise<string> {
-  const { rows } = await pool.query<{ name: string }>(
+/** An update of every row that is staged, with the values that it has there. */
+async function updateText(owner: pg.Pool, table: string, key: readonly string[]): Promise<string> {
+  const { rows } = await owner.query<{ name: string }>(
     `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
     [table],
   );
   const others = rows.map(({ name }) => name).filter(name => !key.includes(name));
   return `update ${table} set ${others.map(name => `${name} = staged.${name}`).join(', ')}
     from staged_${table} staged where ${key.map(name => `${table}.${name} = staged.${name}`).join(' and ')}`;
-}
-
-/** From one database to another, by psql, which comes with pgbench. */
-async function copyRows(from: { readonly url: string; readonly query: string }, to: string, table: string) {
-  const env = { ...process.env, PGOPTIONS: '--search_path=credits' };
-  const out = spawn('psql', ['-q', from.url, '-c', `copy (${from.query}) to stdout`], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const into = spawn('psql', ['-q', to, '-c', `copy ${table} from stdin`], {
-    env,
-    stdio: [out.stdout, 'ignore', 'inherit'],
-  });
-  const codes = await Promise.all(
-    [out, into].map(child => new Promise(resolve => child.on('close', resolve))),
-  );
-  if (codes.some(code => code !== 0)) throw new Error(`the rows of ${table} could not be copied`);
 }

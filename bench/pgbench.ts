@@ -17,7 +17,9 @@ export async function pgbenchVersion(): Promise<string> {
   }
 }
 
+/** Makes its tables in the database. Throws one sentence where it is not installed. */
 export async function preparePgbench(url: string): Promise<void> {
+  await pgbenchVersion();
   await run('pgbench', ['-i', '-q', '-s', '10', url]);
 }
 

@@ -9,18 +9,24 @@ import {
   type StoredBooks,
 } from '../ledger/replay/stored-books.ts';
 import { inSnapshot } from '../ledger/store/snapshot.ts';
-import { loadHistory } from './bulk-load.ts';
+import { beginningOf, LOTS_EACH, loadHistory, tellProgress } from './bulk-load.ts';
 import { type Figure, figureOf, median } from './figure.ts';
 import type { Ground } from './ground.ts';
+import { sizeOf } from './size.ts';
 
-const ACCOUNTS = 1000;
-const DEBITS_EACH = 997;
+const ENTRIES = sizeOf('REPLAYED', 1_000_000);
+const ENTRIES_EACH = 1000;
+const ACCOUNTS = Math.ceil(ENTRIES / ENTRIES_EACH);
 const ROUNDS = 5;
 
 export async function measureReplay({ owner }: Ground, say: (line: string) => void): Promise<Figure[]> {
-  say('loading 1,000,000 entries');
-  const begins = BigInt(Date.now()) * 1000n - 3_600_000_000n;
-  const entries = await loadHistory(owner, { accounts: ACCOUNTS, debitsEach: DEBITS_EACH, begins });
+  say(`loading ${ENTRIES} entries`);
+  const entries = await loadHistory(owner, {
+    accounts: ACCOUNTS,
+    debitsEach: ENTRIES_EACH - LOTS_EACH,
+    begins: beginningOf(BigInt(Date.now()) * 1000n),
+    onProgress: tellProgress(say),
+  });
   const [reading, replaying]: [number[], number[]] = [[], []];
   await readAll(owner);
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -34,6 +34,8 @@ export interface Stack {
   readonly tokens: DevTokens;
   /** What the supervisor said. */
   readonly notices: readonly string[];
+  /** Of the first start. */
+  readonly pids: Readonly<Record<'the worker' | 'the API', number>>;
   /** kill -9. The supervisor starts it again. */
   kill(part: StackPart): Promise<void>;
   stop(): Promise<void>;
@@ -92,6 +94,7 @@ export async function startStack(apiEnvironment: Readonly<Record<string, string>
       folder,
       tokens,
       notices,
+      pids: { 'the worker': worker.pid, 'the API': api.pid },
       kill: part => killers[part](),
       stop,
     };
