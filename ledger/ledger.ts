@@ -35,10 +35,11 @@ import {
   authenticateKey,
   authenticateKeys,
   authenticateOperator,
-  authenticateService,
+  authenticateServices,
   type KeyHolder,
   type ServiceIdentity,
 } from './keys/authenticate.ts';
+import { Gathered } from './keys/gathered.ts';
 import { Keys } from './keys/keys.ts';
 import { authenticateSession, type SessionHolder } from './keys/sessions.ts';
 import { Monitoring } from './monitoring.ts';
@@ -256,6 +257,9 @@ export class Ledger {
   readonly #poster: Poster;
   readonly #chain: PublicClient;
   readonly #lookUps = new LookUpLimit();
+  /** Each a list, as a batch shows many. */
+  readonly #keysShown: Gathered<readonly string[], (KeyHolder | null)[]>;
+  readonly #tokensShown: Gathered<string, ServiceIdentity | null>;
   readonly #senders: SenderLists;
   readonly #verifier: SignatureVerifier;
   readonly #otherRpcs: readonly ChainRpc[];
@@ -291,6 +295,15 @@ export class Ledger {
         }),
     );
     this.seals = new Seals({ pool: parts.pool, bucketCount: parts.installation.bucketCount });
+    this.#keysShown = new Gathered(async shown => {
+      const holders = await authenticateKeys(this.#doors, shown.flat(), () => this.now());
+      let from = 0;
+      return shown.map(({ length }) => {
+        from += length;
+        return holders.slice(from - length, from);
+      });
+    });
+    this.#tokensShown = new Gathered(tokens => authenticateServices(this.#doors, tokens));
     this.keys = new Keys(this.#doors, () => this.now());
     this.operators = new Operators({ ...this.#doors, codes: parts.codes });
     this.accounting = new Accounting({
@@ -440,7 +453,7 @@ export class Ledger {
 
   /** As authenticateKey for each of them, in one look-up. */
   authenticateKeys(keys: readonly string[]): Promise<(KeyHolder | null)[]> {
-    return authenticateKeys(this.#doors, keys, () => this.now());
+    return this.#keysShown.ask(keys);
   }
 
   authenticateSession(secret: string): Promise<SessionHolder | null> {
@@ -448,7 +461,7 @@ export class Ledger {
   }
 
   authenticateService(token: string): Promise<ServiceIdentity | null> {
-    return authenticateService(this.#doors, token);
+    return this.#tokensShown.ask(token);
   }
 
   authenticateOperator(token: string): Promise<string | null> {

@@ -107,9 +107,10 @@ export async function authenticateKeys(
     where k.revoked_at is null`.execute(options.db);
   const found = new Map(rows.map(row => [row.key_hash.toString('hex'), row]));
   const holders = new Map<string, KeyHolder | null>();
+  const alone: string[] = [];
   for (const [key, keyHash] of hashes) {
     const row = found.get(keyHash.toString('hex'));
-    if (row && !row.is_plain) holders.set(key, await authenticateKey(options, key, clock));
+    if (row && !row.is_plain) alone.push(key);
     else if (row)
       holders.set(key, {
         accountId: row.account_id,
@@ -119,6 +120,11 @@ export async function authenticateKeys(
         graceUntil: null,
       });
   }
+  await Promise.all(
+    alone.map(async key => {
+      holders.set(key, await authenticateKey(options, key, clock));
+    }),
+  );
   return keys.map(key => holders.get(key) ?? null);
 }
 
@@ -130,6 +136,17 @@ export async function authenticateService(
   if (!isWellFormed(token, 'serviceToken', options.mode)) return null;
   const row = await findToken(options, token, 'service');
   return row?.service_id ? { serviceId: row.service_id, name: row.name } : null;
+}
+
+/** As authenticateService for each of them: a look-up for each that is another. */
+export async function authenticateServices(
+  options: AuthenticationOptions,
+  tokens: readonly string[],
+): Promise<(ServiceIdentity | null)[]> {
+  const distinct = [...new Set(tokens)];
+  const found = await Promise.all(distinct.map(token => authenticateService(options, token)));
+  const services = new Map(distinct.map((token, index) => [token, found[index] ?? null]));
+  return tokens.map(token => services.get(token) ?? null);
 }
 
 /** The name on an operator's token; null when it is malformed, of the other mode, unknown or revoked. */
