@@ -26,8 +26,3 @@ export function openStripe({ secretKey, apiUrl }: StripeAccess): Stripe {
       : {}),
   });
 }
-
-/** Whether the key moves real money: sk_live_… and rk_live_…, by Stripe's documentation of keys. */
-export function isLiveKey(secretKey: string): boolean {
-  return /^(sk|rk)_live_/.test(secretKey);
-}

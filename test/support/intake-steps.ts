@@ -6,12 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { createPublicClient, http } from 'viem';
-import {
-  type Instant,
-  instantOfSeconds,
-  MICROSECONDS_PER_SECOND,
-  SECOND,
-} from '../../ledger/core/instant.ts';
+import { type Instant, MICROSECONDS_PER_SECOND } from '../../ledger/core/instant.ts';
 import type { FeedRound } from '../../ledger/core/price.ts';
 import { ChainRpc } from '../../ledger/intake/chain-rpc.ts';
 import type { IntakeContext } from '../../ledger/intake/context.ts';
@@ -347,11 +342,6 @@ function placed({ order, secret }: NewOrder): PlacedOrder {
 export function roundOf(answer: bigint, at: Instant): FeedRound {
   const seconds = at / MICROSECONDS_PER_SECOND;
   return { roundId: (1n << 64n) | 7n, answer, startedAt: seconds, updatedAt: seconds };
-}
-
-/** An instant in whole seconds, as blocks have them. */
-export function wholeSeconds(instant: Instant): Instant {
-  return instantOfSeconds(instant / SECOND);
 }
 
 function hashOf(text: string): string {

@@ -26,6 +26,8 @@ const LONGEST = [
   'test/stack/payments.test.ts',
   'test/stack/crash.test.ts',
   'test/web/account-page.test.ts',
+  'test/web/crypto-page.test.ts',
+  'test/web/buy-page.test.ts',
   'test/docs/integrate.test.ts',
   'test/cli/seal.test.ts',
   'test/client/client.test.ts',
