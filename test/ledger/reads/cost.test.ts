@@ -75,7 +75,8 @@ test.each<[string, (db: Transaction<Tables>, account: bigint) => Promise<unknown
   const short = await rowsRead(pool, db => read(db, SHORT));
   const long = await rowsRead(pool, db => read(db, LONG));
   expect(short).toBeGreaterThan(1);
-  // Halving takes seven looks more when there is a hundred times as much.
-  expect(long).toBeLessThanOrEqual(short + 2 * 7);
+  // Halving takes seven looks more when there is a hundred times as much; of lots there are so few that PostgreSQL may
+  // go through their tables once more.
+  expect(long).toBeLessThanOrEqual(short + 2 * 7 + 12);
   expect(long).toBeLessThan(60);
 });
