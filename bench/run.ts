@@ -49,11 +49,11 @@ const MEASUREMENTS: readonly {
   { figures: ['soak_memory'], measure: measureSoak },
 ];
 
-const USAGE = `usage: npm run bench [-- --only <figure>]
+const USAGE = `usage: npm run bench [-- --only <figure> …]
 
 Measures this program beside fixed yardsticks, shows a table and writes bench/results.json. Absolute times mean
 little on a shared machine: ratios count. All of it takes more than an hour.
-  --only <figure>   measures one, with what is measured together with it; the others keep what they had
+  --only <figure>   measures this one, and may be said of several; the others keep what they had
   --list            names the figures
   --help            shows this`;
 
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   const conditions = await readConditions();
   const run: Run = { conditions, measured: [], failed: [] };
   for (const measurement of MEASUREMENTS) {
-    const wanted = measurement.figures.filter(figure => options.only === null || figure === options.only);
+    const wanted = measurement.figures.filter(figure => options.only.length === 0 || options.only.includes(figure));
     // What an interruption breaks is no failure of its own: the process is about to end.
     if (wanted.length > 0 && !interruption.aborted) await measureOnce(run, measurement, wanted, interruption);
   }
@@ -126,11 +126,11 @@ function stopWhenInterrupted(): AbortSignal {
 }
 
 /** Null when everything that was asked for has been said. */
-function readOptions(): { readonly only: FigureName | null } | null {
+function readOptions(): { readonly only: readonly FigureName[] } | null {
   try {
     const { values } = parseArgs({
       options: {
-        only: { type: 'string' },
+        only: { type: 'string', multiple: true },
         list: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -139,9 +139,10 @@ function readOptions(): { readonly only: FigureName | null } | null {
       console.log(values.help ? USAGE : listOfFigures());
       return null;
     }
-    const { only = null } = values;
-    if (only === null || isFigure(only)) return { only };
-    console.error(`There is no figure "${only}". There are:\n${listOfFigures()}`);
+    const { only = [] } = values;
+    const stranger = only.find(name => !isFigure(name));
+    if (stranger === undefined) return { only: only.filter(isFigure) };
+    console.error(`There is no figure "${stranger}". There are:\n${listOfFigures()}`);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
