@@ -66,7 +66,9 @@ async function main(): Promise<void> {
   const conditions = await readConditions();
   const run: Run = { conditions, measured: [], failed: [] };
   for (const measurement of MEASUREMENTS) {
-    const wanted = measurement.figures.filter(figure => options.only.length === 0 || options.only.includes(figure));
+    const wanted = measurement.figures.filter(
+      figure => options.only.length === 0 || options.only.includes(figure),
+    );
     // What an interruption breaks is no failure of its own: the process is about to end.
     if (wanted.length > 0 && !interruption.aborted) await measureOnce(run, measurement, wanted, interruption);
   }
