@@ -341,8 +341,11 @@ function takeChange(open: OpenBook): BookChange {
   const { head, sealed } = sealEntries(open.head, bookName(bucket, accountId), entries);
   const newLots: Lot[] = [];
   const changedLots: Lot[] = [];
+  const storedLots = new Map(stored.lots.map(lot => [lot.id, lot]));
+  const storedHolds = new Set(stored.holds);
+  const storedLimits = new Set(stored.limits);
   for (const lot of book.lots) {
-    const before = stored.lots.find(({ id }) => id === lot.id);
+    const before = storedLots.get(lot.id);
     if (!before) newLots.push(lot);
     else if (before !== lot) changedLots.push(lot);
   }
@@ -354,8 +357,8 @@ function takeChange(open: OpenBook): BookChange {
   return {
     ...{ bucket, accountId, book, head, faces, reversals, newLots, changedLots },
     entries: sealed,
-    holds: book.holds.filter(hold => !stored.holds.includes(hold)),
-    limits: book.limits.filter(limit => !stored.limits.includes(limit)),
+    holds: book.holds.filter(hold => !storedHolds.has(hold)),
+    limits: book.limits.filter(limit => !storedLimits.has(limit)),
   };
 }
 

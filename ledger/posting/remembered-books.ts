@@ -33,7 +33,7 @@ export class RememberedBooks {
 
   /** Remembers what is open in `book`. To be told only of what was committed. */
   remember(accountId: bigint, head: Uint8Array, book: RememberedBook): void {
-    this.forget(accountId);
+    this.#forget(accountId);
     const lots = book.lots.filter(lot => lot.open);
     const holds = book.holds.filter(hold => hold.closedBy === null);
     const remembered = { head, book: { lots, holds } };
@@ -45,11 +45,11 @@ export class RememberedBooks {
   #forgetOldest(): void {
     for (const accountId of this.#byAccount.keys()) {
       if (this.#size <= SIZE_MAX) break;
-      this.forget(accountId);
+      this.#forget(accountId);
     }
   }
 
-  forget(accountId: bigint): void {
+  #forget(accountId: bigint): void {
     const remembered = this.#byAccount.get(accountId);
     if (!remembered) return;
     this.#byAccount.delete(accountId);
