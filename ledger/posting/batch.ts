@@ -28,8 +28,9 @@ import {
   lockBooks,
   type OfAccount,
 } from '../store/books.ts';
+import { readClock } from '../store/clock.ts';
 import { type ConsumedKey, findConsumedKeys, type PostedEntry } from '../store/posted-entries.ts';
-import { type RunSql, runOn, type Statement } from '../store/run-sql.ts';
+import { type RunSql, runOn } from '../store/run-sql.ts';
 import { loadLimits } from '../store/spending-limits.ts';
 import { loadSpends } from '../store/spends.ts';
 import { type BookChange, type Reversed, writeEntries } from '../store/write-entries.ts';
@@ -122,9 +123,6 @@ export async function runBatch(
   }
 }
 
-// Follows the statement that locks: no decision is dated before a lock.
-const READ_CLOCK: Statement = { name: 'read_clock', text: 'select clock_timestamp() as now' };
-
 async function load(
   client: pg.ClientBase,
   commands: readonly AddressedCommand[],
@@ -136,18 +134,18 @@ async function load(
   const named = namedBy(commands);
   const unknown = keys.filter(({ accountId }) => !remembered?.has(accountId));
   // All of these travel together. Each statement has its own snapshot, taken after the locks are held.
-  const [, , rows, [clock], open, closedLots, closedHolds, spends, consumed] = await settled([
+  const [, , rows, now, open, closedLots, closedHolds, spends, consumed] = await settled([
     client.query('begin'),
     newBooks.length > 0 ? createBooks(run, newBooks, GENESIS_HASH) : undefined,
     lockBooks(run, keys),
-    run<{ now: Instant }>(READ_CLOCK, []),
+    // Follows the statement that locks: no decision is dated before a lock.
+    readClock(run),
     loadOpen(run, unknown),
     named.lots.length > 0 ? loadClosedLots(run, named.lots) : [],
     named.holds.length > 0 ? loadClosedHolds(run, named.holds) : [],
     named.spends.length > 0 ? loadSpends(run, named.spends) : [],
     named.keys.length > 0 ? findConsumedKeys(run, named.keys) : [],
   ]);
-  if (!clock) throw new Error('the database did not tell its clock');
   const known = new Map<bigint, RememberedBook>();
   for (const { accountId, head } of rows) {
     const book = remembered?.find(accountId, head);
@@ -180,7 +178,7 @@ async function load(
   }
   const consumedKeys = new Map<string, ConsumedKey>();
   for (const key of consumed) consumedKeys.set(consumedName(key.entry.accountId, key.keyDigest), key);
-  return { books, consumed: consumedKeys, now: clock.now };
+  return { books, consumed: consumedKeys, now };
 }
 
 /** What is open in the books, of which there may be none. */
