@@ -4,7 +4,7 @@
  * cluster the second is the only one that says to which node it goes, and the posting path takes care there that no
  * transaction needs the first.
  */
-import { arrayText } from './array-text.ts';
+import { arrayParameter } from './array-parameter.ts';
 import type { RunSql, Statement } from './run-sql.ts';
 
 export interface BookKey {
@@ -51,10 +51,16 @@ export async function runAbout<Row>(
   ...values: readonly unknown[]
 ): Promise<Row[]> {
   const bucket = oneBucketOf(keys);
-  const accountIds = arrayText(keys.map(key => key.accountId));
-  return bucket === null
-    ? await run<Row>(statement.ofBuckets, [arrayText(keys.map(key => key.bucket)), accountIds, ...values])
-    : await run<Row>(statement.ofOneBucket, [bucket, accountIds, ...values]);
+  const accountIds = arrayParameter(
+    'bigint',
+    keys.map(key => key.accountId),
+  );
+  if (bucket !== null) return await run<Row>(statement.ofOneBucket, [bucket, accountIds, ...values]);
+  const buckets = arrayParameter(
+    'smallint',
+    keys.map(key => key.bucket),
+  );
+  return await run<Row>(statement.ofBuckets, [buckets, accountIds, ...values]);
 }
 
 /** The bucket that all of them are in; null where they are in several. */

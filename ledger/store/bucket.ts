@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { accountName } from '../core/account-id.ts';
 
 /** The bucket of a natural key: the first 4 bytes of its SHA-256, modulo the installation's bucket count. */
 export function bucketOf(naturalKey: string | Uint8Array, bucketCount: number): number {
-  return createHash('sha256').update(naturalKey).digest().readUInt32BE(0) % bucketCount;
+  return hash('sha256', naturalKey, 'buffer').readUInt32BE(0) % bucketCount;
 }
 
 /** The bucket of an account is that of its name. */

@@ -1,7 +1,7 @@
 /** What an idempotency key led to: the entry that consumed it. */
 import type { Instant } from '../core/instant.ts';
 import type { EntryKind } from '../core/journal.ts';
-import { arrayText } from './array-text.ts';
+import { arrayParameter } from './array-parameter.ts';
 import { type BookKey, bookStatement, runAbout } from './book-statement.ts';
 import type { RunSql } from './run-sql.ts';
 
@@ -45,7 +45,10 @@ export async function findConsumedKeys(
   run: RunSql,
   keys: readonly (BookKey & { readonly keyDigest: string })[],
 ): Promise<ConsumedKey[]> {
-  const digests = arrayText(keys.map(key => key.keyDigest));
+  const digests = arrayParameter(
+    'uuid',
+    keys.map(key => key.keyDigest),
+  );
   const rows = await runAbout<{
     account_id: bigint;
     key_digest: string;

@@ -5,9 +5,8 @@ import type { Entry } from '../core/journal.ts';
 import type { Lot } from '../core/lot.ts';
 import type { SpendingLimit } from '../core/spending-limit.ts';
 import type { AccountCodes } from './account-codes.ts';
-import { arrayText, bytesElement, NULL_ELEMENT, textElement } from './array-text.ts';
+import { arrayParameter, arrayText, type Element } from './array-parameter.ts';
 import { type BookKey, type BookStatement, oneBucketOf } from './book-statement.ts';
-import { instantText } from './instant-text.ts';
 import type { RunSql } from './run-sql.ts';
 
 export interface SealedEntry {
@@ -232,19 +231,36 @@ export async function writeEntries(
     for (const { spendId, seq, amountMicrocredits } of change.reversals)
       push(reversals, bucket, accountId, spendId, seq, amountMicrocredits);
     for (const { keyNumber, periodStart, usedMicrocredits } of change.limits)
-      push(limits, bucket, accountId, keyNumber, instantText(periodStart), usedMicrocredits);
-    const head = bytesElement(change.head);
-    push(books, bucket, accountId, book.seq, head, instantText(book.bookedAt), book.debtMicrocredits);
+      push(limits, bucket, accountId, keyNumber, periodStart, usedMicrocredits);
+    push(books, bucket, accountId, book.seq, change.head, book.bookedAt, book.debtMicrocredits);
   }
-  const tables = [entries, postings, newLots, changedLots, faces, holds, reversals, limits, books].map(
-    table => table.map(arrayText),
-  );
   const only = oneBucketOf(changes);
-  if (only === null) await run(WRITE.ofBuckets, tables.flat());
-  else await run(WRITE.ofOneBucket, [only, ...tables.flatMap(([, ...others]) => others)]);
+  const values = [
+    ...parameters(ENTRY_COLUMNS, entries, only),
+    ...parameters(POSTING_COLUMNS, postings, only),
+    ...parameters(LOT_COLUMNS, newLots, only),
+    ...parameters(CHANGED_LOT_COLUMNS, changedLots, only),
+    ...parameters(FACE_COLUMNS, faces, only),
+    ...parameters(HOLD_COLUMNS, holds, only),
+    ...parameters(REVERSAL_COLUMNS, reversals, only),
+    ...parameters(LIMIT_COLUMNS, limits, only),
+    ...parameters(BOOK_COLUMNS, books, only),
+  ];
+  if (only === null) await run(WRITE.ofBuckets, values);
+  else await run(WRITE.ofOneBucket, [only, ...values]);
 }
 
-type Columns = (string | bigint | number | boolean)[][];
+/** The columns' arrays, but for the bucket where all is in `onlyBucket`. */
+function parameters(
+  columns: ColumnTypes,
+  elements: Columns,
+  onlyBucket: number | null,
+): ReturnType<typeof arrayParameter>[] {
+  const arrays = Object.values(columns).map((type, index) => arrayParameter(type, elements[index] ?? []));
+  return onlyBucket === null ? arrays : arrays.slice(1);
+}
+
+type Columns = Element[][];
 
 function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash }: SealedEntry): void {
   const { command } = entry;
@@ -254,18 +270,18 @@ function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash 
     accountId,
     entry.seq,
     entry.kind,
-    instantText(entry.effectiveAt),
-    instantText(entry.bookedAt),
-    command?.serviceId ?? NULL_ELEMENT,
-    command?.keyNumber ?? NULL_ELEMENT,
-    command?.keyDigest ?? NULL_ELEMENT,
-    command?.payloadDigest ?? NULL_ELEMENT,
+    entry.effectiveAt,
+    entry.bookedAt,
+    command?.serviceId ?? null,
+    command?.keyNumber ?? null,
+    command?.keyDigest ?? null,
+    command?.payloadDigest ?? null,
     entry.amountMicrocredits,
-    entry.details === null ? NULL_ELEMENT : textElement(entry.details),
+    entry.details,
     entry.availableAfterMicrocredits,
     entry.heldAfterMicrocredits,
     entry.debtAfterMicrocredits,
-    bytesElement(hash),
+    hash,
   );
 }
 
@@ -288,9 +304,9 @@ function pushPostings(
       codes.codeOf(to),
       amount,
       lot?.id ?? NO_LOT,
-      lot?.availableMicrocredits ?? NULL_ELEMENT,
-      lot?.heldMicrocredits ?? NULL_ELEMENT,
-      lot?.unreleasedMicrocredits ?? NULL_ELEMENT,
+      lot?.availableMicrocredits ?? null,
+      lot?.heldMicrocredits ?? null,
+      lot?.unreleasedMicrocredits ?? null,
     );
   }
 }
@@ -301,8 +317,8 @@ function pushNewLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): vo
     bucket,
     accountId,
     lot.id,
-    instantText(lot.addedAt),
-    instantText(lot.expiresAt),
+    lot.addedAt,
+    lot.expiresAt,
     lot.policy,
     lot.faceMicrocredits,
     lot.availableMicrocredits,
@@ -312,9 +328,9 @@ function pushNewLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot): vo
     lot.paidMicrousd,
     lot.returnedMicrousd,
     lot.deferredMicrousd,
-    instantText(lot.deferredAt),
+    lot.deferredAt,
     lot.debtMicrocredits,
-    lot.restoresLotId ?? NULL_ELEMENT,
+    lot.restoresLotId ?? null,
     lot.open,
   );
 }
@@ -333,7 +349,7 @@ function pushChangedLot(into: Columns, { bucket, accountId }: BookKey, lot: Lot)
     lot.settledMicrocredits,
     lot.returnedMicrousd,
     lot.deferredMicrousd,
-    instantText(lot.deferredAt),
+    lot.deferredAt,
     lot.debtMicrocredits,
     lot.open,
   );
@@ -346,12 +362,12 @@ function pushHold(into: Columns, { bucket, accountId }: BookKey, hold: Hold): vo
     accountId,
     hold.id,
     hold.serviceId,
-    hold.keyNumber ?? NULL_ELEMENT,
-    instantText(hold.placedAt),
-    instantText(hold.deadline),
-    textElement(arrayText(hold.takes.map(take => take.lotId))),
-    textElement(arrayText(hold.takes.map(take => take.amountMicrocredits))),
-    hold.closedBy ?? NULL_ELEMENT,
+    hold.keyNumber ?? null,
+    hold.placedAt,
+    hold.deadline,
+    arrayText(hold.takes.map(take => take.lotId)),
+    arrayText(hold.takes.map(take => take.amountMicrocredits)),
+    hold.closedBy ?? null,
   );
 }
 
@@ -359,6 +375,6 @@ function columnsFor(columns: ColumnTypes): Columns {
   return Object.keys(columns).map(() => []);
 }
 
-function push(into: Columns, ...elements: Columns[number]): void {
-  for (let index = 0; index < elements.length; index += 1) into[index]?.push(elements[index] ?? NULL_ELEMENT);
+function push(into: Columns, ...elements: Element[]): void {
+  for (let index = 0; index < elements.length; index += 1) into[index]?.push(elements[index] ?? null);
 }
