@@ -125,8 +125,8 @@ async function* bookLines(client: pg.ClientBase, fetchSize: number): AsyncGenera
   // Whatever time made due is left out: it is due again.
   const commands = await Cursor.open<CommandRow>(client, {
     name: 'export_commands',
-    text: `select e.account_id, e.bucket, e.seq, e.kind::text, e.booked_at, e.effective_at, e.service_id, e.key_number,
-        e.key_digest, e.payload_digest, e.amount_microcredits, e.details, placed.deadline, closed.hold_id, r.spend_id,
+    text: `select e.account_id, e.bucket, e.seq, e.kind::text, e.booked_at,
+        coalesce(e.effective_at, e.booked_at) as effective_at, e.service_id, e.key_number, e.key_digest, e.payload_digest, e.amount_microcredits, e.details, placed.deadline, closed.hold_id, r.spend_id,
         e.kind in ('debit', 'capture') and exists (select from reversals later where later.bucket = e.bucket
           and later.account_id = e.account_id and later.spend_id = e.seq) as is_reversed
       from entries e

@@ -10,21 +10,24 @@ import type { EntryTable, PostingTable } from '../store/tables.ts';
 import type { Flaw } from './problem.ts';
 import type { StoredChart } from './stored-chart.ts';
 
-export type EntryRow = Omit<EntryTable, 'effective_at' | 'booked_at' | 'recorded_at'> & {
+export type EntryRow = Omit<EntryTable, 'effective_at' | 'booked_at' | 'recorded_at' | Emptied> & {
   readonly effective_at: string;
   readonly booked_at: string;
-};
+} & Readonly<Record<Emptied, bigint>>;
+/** In the table these may be empty, for 0. */
+type Emptied = 'held_after_microcredits' | 'debt_after_microcredits';
 export type PostingRow = Omit<PostingTable, 'amount'> & { readonly amount: string };
 
 /** Selects a timestamp for `readInstant`: the database counts faster than its text is read. */
-export function microsecondsOf(column: string): string {
-  return `trunc(extract(epoch from ${column}) * 1000000)::text as ${column}`;
+export function microsecondsOf(column: string, value = column): string {
+  return `trunc(extract(epoch from ${value}) * 1000000)::text as ${column}`;
 }
 
 /** All that is sealed of an entry, and its hash. `recorded_at` is neither. */
-export const ENTRY_COLUMNS = `bucket, account_id, seq, kind, ${microsecondsOf('effective_at')},
+export const ENTRY_COLUMNS = `bucket, account_id, seq, kind, ${microsecondsOf('effective_at', 'coalesce(effective_at, booked_at)')},
   ${microsecondsOf('booked_at')}, service_id, key_number, key_digest, payload_digest, amount_microcredits, details,
-  available_after_microcredits, held_after_microcredits, debt_after_microcredits, hash`;
+  available_after_microcredits, coalesce(held_after_microcredits, 0) as held_after_microcredits,
+  coalesce(debt_after_microcredits, 0) as debt_after_microcredits, hash`;
 
 export const POSTING_COLUMNS = `bucket, account_id, seq, line, from_code, to_code, amount::text, lot_id,
   lot_available_after_microcredits, lot_held_after_microcredits, lot_unreleased_after_microcredits`;

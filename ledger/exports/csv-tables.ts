@@ -50,18 +50,20 @@ export const CSV_TABLES: readonly CsvTable[] = [
   {
     file: 'entries.csv',
     says: 'The entries of the journal, sealed by their hashes.',
-    query: `select e.* from entries e where ${ENTRIES_IN_RANGE}
+    query: `select e.*, coalesce(e.effective_at, e.booked_at) as value_date,
+        coalesce(e.held_after_microcredits, 0) as held_after, coalesce(e.debt_after_microcredits, 0) as debt_after
+      from entries e where ${ENTRIES_IN_RANGE}
       order by e.booked_at, e.bucket, e.account_id, e.seq`,
     columns: [
       { name: 'book', of: book, says: "the account's book, or a system book" },
       plain('seq', 'its number in the book, gapless from 1'),
       plain('kind', 'what it is'),
       timed('booked_at', 'when the book took it in'),
-      timed('effective_at', 'its value date'),
+      { name: 'effective_at', of: instant('value_date'), says: 'its value date' },
       plain('amount_microcredits', 'what it moved in credits; 0 in system books'),
       plain('available_after_microcredits', 'what the book had available after it'),
-      plain('held_after_microcredits', 'what it had held after it'),
-      plain('debt_after_microcredits', 'what it owed after it'),
+      { name: 'held_after_microcredits', of: 'held_after', says: 'what it had held after it' },
+      { name: 'debt_after_microcredits', of: 'debt_after', says: 'what it owed after it' },
       plain('service_id', 'the service that asked; 0 is this system, empty is time alone'),
       plain('key_number', 'the key or grant that authorised it'),
       plain('key_digest', 'what the idempotency key is remembered by'),

@@ -95,7 +95,7 @@ export async function* readEntries(
 ): AsyncGenerator<ExportedEntry> {
   const entries = await Cursor.open<EntryRow>(client, {
     name: 'export_entries',
-    text: `select bucket, account_id, seq, kind, effective_at, booked_at, service_id, key_number, details, hash
+    text: `select bucket, account_id, seq, kind, coalesce(effective_at, booked_at) as effective_at, booked_at, service_id, key_number, details, hash
       from entries e where ${text} order by ${ORDER}`,
     values,
     fetchSize: FETCH_SIZE,

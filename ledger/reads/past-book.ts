@@ -57,7 +57,7 @@ export async function readPastBook(options: ReadOptions, accountId: bigint, at: 
       select e.seq, e.booked_at, e.debt_after_microcredits
       from halves
       cross join lateral (
-        select seq, booked_at, debt_after_microcredits from entries
+        select seq, booked_at, coalesce(debt_after_microcredits, 0) as debt_after_microcredits from entries
         where bucket = ${bucket} and account_id = ${accountId} and seq = low
         limit 1
       ) e

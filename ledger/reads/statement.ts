@@ -104,8 +104,9 @@ async function readLines(
   },
 ): Promise<StatementLine[]> {
   const { rows } = await sql<Row>`
-    select e.seq, e.kind, e.effective_at, e.booked_at, e.amount_microcredits, e.available_after_microcredits,
-      e.held_after_microcredits, e.debt_after_microcredits, e.service_id, e.details,
+    select e.seq, e.kind, coalesce(e.effective_at, e.booked_at) as effective_at, e.booked_at, e.amount_microcredits,
+      e.available_after_microcredits, coalesce(e.held_after_microcredits, 0) as held_after_microcredits,
+      coalesce(e.debt_after_microcredits, 0) as debt_after_microcredits, e.service_id, e.details,
       case when e.kind = 'capture' then (select h.key_number from holds h
           where h.bucket = ${page.bucket} and h.account_id = e.account_id and h.closed_by = e.seq)
         else e.key_number end as key_number,

@@ -57,6 +57,11 @@ const UNCOMPARED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   books: ['has_limits'],
 };
 
+/** What an empty column stands for: earlier versions wrote it out (store/migrations/0027_empty_where_nothing.sql). */
+const WHERE_EMPTY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  entries: { effective_at: 'booked_at', held_after_microcredits: '0', debt_after_microcredits: '0' },
+};
+
 /** As of an instant these alone are told: what is in the others has no past. */
 const TABLES_WITH_PAST: readonly ScratchTable[] = ['entries', 'postings'];
 
@@ -272,11 +277,19 @@ function joinOf(
       ? ` and not (m.open and not s.open and m.held_microcredits = 0 and m.debt_microcredits = 0 and
           (m.expires_at <= ${value(now)}::timestamptz or m.face_microcredits = 0 and m.available_microcredits = 0))`
       : '';
+  const valueIn = (side: string, column: string) => {
+    const meant = WHERE_EMPTY[table]?.[column];
+    if (meant === undefined) return `${side}.${column}`;
+    return `coalesce(${side}.${column}, ${columns.includes(meant) ? `${side}.${meant}` : meant})`;
+  };
   const differs = columns
-    .map(column => `m.${column} is distinct from s.${column}${column === 'open' ? lapsed : ''}`)
+    .map(
+      column =>
+        `${valueIn('m', column)} is distinct from ${valueIn('s', column)}${column === 'open' ? lapsed : ''}`,
+    )
     .join(' or ');
   const texts = (side: string) =>
-    `case when ${side}.bucket is not null then array[${columns.map(column => `${side}.${column}::text`).join(', ')}] end`;
+    `case when ${side}.bucket is not null then array[${columns.map(column => `${valueIn(side, column)}::text`).join(', ')}] end`;
   return {
     text: `select coalesce(m.bucket, s.bucket) as bucket, coalesce(m.account_id, s.account_id) as account_id,
         array[${key.map(column => `coalesce(m.${column}, s.${column})::text`).join(', ')}] as key,

@@ -37,8 +37,9 @@ export async function* booksThrough(
 ): AsyncGenerator<BookThrough> {
   const cursor = await Cursor.open<Row>(client, {
     name: 'seal_books',
-    text: `select b.account_id, e.seq, e.hash, e.available_after_microcredits, e.held_after_microcredits,
-        e.debt_after_microcredits, (
+    text: `select b.account_id, e.seq, e.hash, e.available_after_microcredits,
+        coalesce(e.held_after_microcredits, 0) as held_after_microcredits,
+        coalesce(e.debt_after_microcredits, 0) as debt_after_microcredits, (
           select h.seq from sealed_heads h where h.bucket = $1 and h.account_id = b.account_id
           order by h.number desc limit 1) as sealed_seq
       from books b

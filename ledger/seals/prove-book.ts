@@ -77,8 +77,8 @@ export async function proveBook(
     held: bigint;
     debt: bigint;
   }>(
-    `select hash, available_after_microcredits as available, held_after_microcredits as held,
-       debt_after_microcredits as debt
+    `select hash, available_after_microcredits as available, coalesce(held_after_microcredits, 0) as held,
+       coalesce(debt_after_microcredits, 0) as debt
      from entries where bucket = $1 and account_id = $2 and seq = $3`,
     [bucketOfAccount(accountId, bucketCount), accountId, sealed.seq],
   );

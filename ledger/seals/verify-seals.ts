@@ -309,8 +309,9 @@ async function nextBucket(client: pg.ClientBase, bucket: number | null): Promise
 function openEntries(client: pg.ClientBase, bucket: number, through: Instant): Promise<Cursor<EntryRow>> {
   return Cursor.open<EntryRow>(client, {
     name: 'seal_entries',
-    text: `select account_id, seq, booked_at, hash, available_after_microcredits, held_after_microcredits,
-        debt_after_microcredits
+    text: `select account_id, seq, booked_at, hash, available_after_microcredits,
+        coalesce(held_after_microcredits, 0) as held_after_microcredits,
+        coalesce(debt_after_microcredits, 0) as debt_after_microcredits
       from entries where bucket = $1 and booked_at <= $2 order by account_id, seq`,
     values: [bucket, instantText(through)],
     fetchSize: FETCH_SIZE,

@@ -35,7 +35,8 @@ const FIND_KEYS = bookStatement(
     wanted,
     bucket,
   ) => `select e.account_id, e.key_digest, e.payload_digest, e.seq, e.kind, e.booked_at, e.amount_microcredits,
-      e.available_after_microcredits, e.held_after_microcredits, e.debt_after_microcredits, e.details
+      e.available_after_microcredits, coalesce(e.held_after_microcredits, 0) as held_after_microcredits,
+      coalesce(e.debt_after_microcredits, 0) as debt_after_microcredits, e.details
     from ${wanted}
     join entries e on e.bucket = ${bucket} and ${ACCOUNT_OF_KEY} = wanted.account_id and e.key_digest = wanted.key_digest`,
 );

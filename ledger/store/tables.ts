@@ -89,13 +89,15 @@ export interface EntryTable {
   account_id: bigint;
   seq: bigint;
   kind: EntryKind;
-  effective_at: Timestamp;
+  /** Null where it is `booked_at`. */
+  effective_at: Timestamp | null;
   booked_at: Timestamp;
   recorded_at: Timestamp;
   amount_microcredits: bigint;
   available_after_microcredits: bigint;
-  held_after_microcredits: bigint;
-  debt_after_microcredits: bigint;
+  /** Null for 0, as in `debt_after_microcredits`. */
+  held_after_microcredits: bigint | null;
+  debt_after_microcredits: bigint | null;
   service_id: number | null;
   key_number: number | null;
   key_digest: string | null;

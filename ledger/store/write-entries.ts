@@ -270,7 +270,7 @@ function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash 
     accountId,
     entry.seq,
     entry.kind,
-    entry.effectiveAt,
+    entry.effectiveAt === entry.bookedAt ? null : entry.effectiveAt,
     entry.bookedAt,
     command?.serviceId ?? null,
     command?.keyNumber ?? null,
@@ -279,8 +279,8 @@ function pushEntry(into: Columns, { bucket, accountId }: BookKey, { entry, hash 
     entry.amountMicrocredits,
     entry.details,
     entry.availableAfterMicrocredits,
-    entry.heldAfterMicrocredits,
-    entry.debtAfterMicrocredits,
+    entry.heldAfterMicrocredits || null,
+    entry.debtAfterMicrocredits || null,
     hash,
   );
 }

@@ -134,12 +134,13 @@ async function readTurns(trx: Kysely<Tables>, endpoint: EndpointRow, through: bi
   if (through === followed) return [];
   const { rows } = await sql<Turn>`
     with followed as (
-      select e.seq, e.kind, e.booked_at, e.available_after_microcredits, e.held_after_microcredits,
-        e.debt_after_microcredits,
+      select e.seq, e.kind, e.booked_at, e.available_after_microcredits,
+        coalesce(e.held_after_microcredits, 0) as held_after_microcredits,
+        coalesce(e.debt_after_microcredits, 0) as debt_after_microcredits,
         lag(e.available_after_microcredits, 1, 0::bigint) over in_order >= ${endpoint.low_balance_microcredits}::bigint
           and e.available_after_microcredits < ${endpoint.low_balance_microcredits}::bigint as became_low,
-        lag(e.debt_after_microcredits, 1, 0::bigint) over in_order = 0
-          and e.debt_after_microcredits > 0 as opened_debt
+        coalesce(lag(e.debt_after_microcredits) over in_order, 0) = 0
+          and coalesce(e.debt_after_microcredits, 0) > 0 as opened_debt
       from entries e
       where e.bucket = ${bucket} and e.account_id = ${accountId} and e.seq between ${followed} and ${through}
       window in_order as (order by e.seq)

@@ -139,7 +139,7 @@ async function readEntries(pool: pg.Pool, wanted: Wanted, codes: AccountCodes) {
     BookRow & {
       seq: bigint;
       kind: EntryKind;
-      effective_at: Instant;
+      effective_at: Instant | null;
       booked_at: Instant;
       service_id: number | null;
       key_number: number | null;
@@ -148,8 +148,8 @@ async function readEntries(pool: pg.Pool, wanted: Wanted, codes: AccountCodes) {
       amount_microcredits: bigint;
       details: string | null;
       available_after_microcredits: bigint;
-      held_after_microcredits: bigint;
-      debt_after_microcredits: bigint;
+      held_after_microcredits: bigint | null;
+      debt_after_microcredits: bigint | null;
       hash: Buffer;
     }
   >(`select * from entries where ${IS_WANTED} order by seq`, [wanted]);
@@ -159,7 +159,7 @@ async function readEntries(pool: pg.Pool, wanted: Wanted, codes: AccountCodes) {
     entry: {
       seq: row.seq,
       kind: row.kind,
-      effectiveAt: row.effective_at,
+      effectiveAt: row.effective_at ?? row.booked_at,
       bookedAt: row.booked_at,
       command:
         row.service_id === null || row.key_digest === null || row.payload_digest === null
@@ -174,8 +174,8 @@ async function readEntries(pool: pg.Pool, wanted: Wanted, codes: AccountCodes) {
       details: row.details,
       postings: postings.get(entryKey(row)) ?? [],
       availableAfterMicrocredits: row.available_after_microcredits,
-      heldAfterMicrocredits: row.held_after_microcredits,
-      debtAfterMicrocredits: row.debt_after_microcredits,
+      heldAfterMicrocredits: row.held_after_microcredits ?? 0n,
+      debtAfterMicrocredits: row.debt_after_microcredits ?? 0n,
     } satisfies Entry,
   }));
 }

@@ -48,6 +48,17 @@ export async function rowsOf(owner: pg.Pool, table: string): Promise<string[]> {
   return rows.map(({ row }) => row);
 }
 
+/**
+ * A row of entries as versions before 0027_empty_where_nothing had it, written out where it is empty now; other rows are
+ * left as they are.
+ */
+export function writtenOut(row: string): string {
+  const [, bookedAt = 'null'] = /"booked_at": ?("[^"]*")/.exec(row) ?? [];
+  return row
+    .replace(/("effective_at": ?)null/, `$1${bookedAt}`)
+    .replace(/("(?:held|debt)_after_microcredits": ?)null/g, '$10');
+}
+
 /** Writes what `from` has into `to`, as far as its schema has tables and columns for it. Both are owners' pools. */
 export async function copyRows(from: pg.Pool, to: pg.Pool): Promise<void> {
   const client = await to.connect();
@@ -56,7 +67,7 @@ export async function copyRows(from: pg.Pool, to: pg.Pool): Promise<void> {
     await client.query(`set session_replication_role = 'replica'`);
     for (const table of await tableNames(to)) {
       await client.query(`delete from ${table}`);
-      const all = `[${(await rowsOf(from, table)).join(',')}]`;
+      const all = `[${(await rowsOf(from, table)).map(writtenOut).join(',')}]`;
       await client.query(
         `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json)`,
         [all],

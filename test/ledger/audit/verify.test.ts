@@ -237,7 +237,11 @@ const tamperings: Tampering[] = [
   },
   {
     title: 'effective_at is moved by a microsecond',
-    sql: inBusy('entries', `effective_at = effective_at + interval '1 microsecond'`, 'seq = 4'),
+    sql: inBusy(
+      'entries',
+      `effective_at = coalesce(effective_at, booked_at) + interval '1 microsecond'`,
+      'seq = 4',
+    ),
     seen: [{ entry: 4n, what: HASH }],
   },
   {
@@ -541,7 +545,7 @@ describe('every column is watched', () => {
     text: column => `coalesce(${column}, '') || 'x'`,
     uuid: column => `case when ${column} is null then '${'0'.repeat(32)}'::uuid else null end`,
     bytea: column => `set_byte(${column}, 7, get_byte(${column}, 7) # 1)`,
-    'timestamp with time zone': column => `${column} + interval '1 microsecond'`,
+    'timestamp with time zone': column => `coalesce(${column}, booked_at) + interval '1 microsecond'`,
     'USER-DEFINED': column => `case ${column} when 'debit' then 'purchase'::entry_kind else 'debit' end`,
   };
 

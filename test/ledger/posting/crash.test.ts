@@ -146,7 +146,7 @@ async function unequalBooks(books: Books): Promise<unknown[]> {
        from lots where lots.bucket = b.bucket and lots.account_id = b.account_id
      ) l
      where coalesce(e.available_after_microcredits, -1) <> l.available
-       or coalesce(e.held_after_microcredits, -1) <> l.held`,
+       or coalesce(e.held_after_microcredits, 0) <> l.held`,
   );
   return rows;
 }

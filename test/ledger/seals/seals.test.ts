@@ -162,7 +162,7 @@ const tamperings: readonly Tampering[] = [
   },
   {
     title: 'an instant is moved, and all hashes made anew',
-    sql: inBusy('entries', `effective_at = effective_at - interval '1 second'`, 8),
+    sql: inBusy('entries', `effective_at = booked_at - interval '1 second'`, 8),
     rehashed: true,
     unseenByVerify: true,
     seen: ['busy: 8', ...ROOTS(3, 4)],

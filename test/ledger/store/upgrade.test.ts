@@ -14,7 +14,13 @@ import { writeHistory } from '../../support/audited-history.ts';
 import { debitOf, openBooks } from '../../support/books.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { ANSWER, calldataOf, openIntake, roundOf } from '../../support/intake.ts';
-import { copyRows, migrateThrough, rowsOf, tableNames } from '../../support/older-installation.ts';
+import {
+  copyRows,
+  migrateThrough,
+  rowsOf,
+  tableNames,
+  writtenOut,
+} from '../../support/older-installation.ts';
 
 const START = parseInstant('2026-05-02T15:00:00Z');
 const THROUGH = ['0014_cards', '0016_rate_cards', '0019_operators'] as const;
@@ -106,10 +112,10 @@ describe.each(THROUGH)('from %s', newest => {
   });
 });
 
-/** The rows with their columns in one order: an older installation has its columns in another. */
+/** The rows as an older installation has them too, and their columns, which it has in another order. */
 async function inOrder(pool: pg.Pool, table: string): Promise<unknown[]> {
   const { rows } = await pool.query<{ row: string }>(
     `select to_jsonb(t)::text as row from ${table} t order by to_jsonb(t)::text`,
   );
-  return rows.map(({ row }) => row);
+  return rows.map(({ row }) => writtenOut(row)).sort();
 }
