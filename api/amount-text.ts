@@ -1,7 +1,8 @@
 /** Amounts as people and JSON write them: decimal strings. Inside they are integers of the smallest unit. */
 import { Decimal } from 'decimal.js';
+import { formatUnits } from 'viem';
 
-/** Wide enough for wei, and never in exponents. */
+/** Wide enough for all that the patterns below let in, and never in exponents. */
 const Exact = Decimal.clone({ precision: 100, toExpNeg: -100, toExpPos: 100 });
 
 /** Plain digits, optionally a point and up to 6 more: no sign, no exponent, no blanks. */
@@ -22,7 +23,7 @@ export function millionthsOf(text: string): bigint {
 
 /** An integer with `decimals` decimals as the shortest decimal string: 1500000 with 6 is "1.5". */
 export function decimalText(amount: bigint, decimals: number): string {
-  return new Exact(amount.toString()).div(new Exact(10).pow(decimals)).toFixed();
+  return formatUnits(amount, decimals);
 }
 
 /** Microcredits as credits. */

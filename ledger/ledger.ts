@@ -300,7 +300,7 @@ export class Ledger {
       let from = 0;
       return shown.map(({ length }) => {
         from += length;
-        return holders.slice(from - length, from);
+        return Promise.all(holders.slice(from - length, from));
       });
     });
     this.#tokensShown = new Gathered(tokens => authenticateServices(this.#doors, tokens));

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../core/instant.ts';
+import { arrayParameter } from '../store/array-parameter.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
 import type { Tables } from '../store/tables.ts';
@@ -81,37 +82,38 @@ export async function findKey({ db, bucketCount }: AuthenticationOptions, keyHas
 
 /**
  * Whose Secure Keys these are, in their order, each as authenticateKey has it: one look-up for all of them. Only a key
- * that is used for the first time in its life, or is in its grace, is gone after by itself.
+ * that is used for the first time in its life, or is in its grace, is gone after by itself; the others' answers do not
+ * wait for it.
  */
 export async function authenticateKeys(
   options: AuthenticationOptions,
   keys: readonly string[],
   clock: () => Promise<Instant>,
-): Promise<(KeyHolder | null)[]> {
+): Promise<(KeyHolder | null | Promise<KeyHolder | null>)[]> {
   const wanted = [...new Set(keys)].filter(key => isWellFormed(key, 'secureKey', options.mode));
   if (wanted.length === 0) return keys.map(() => null);
-  const hashes = new Map(wanted.map(key => [key, hashSecret(key)]));
-  const buckets = [...hashes.values()].map(keyHash => bucketOf(keyHash, options.bucketCount));
+  const hashes = wanted.map(hashSecret);
+  const buckets = hashes.map(keyHash => bucketOf(keyHash, options.bucketCount));
   const { rows } = await sql<{
-    key_hash: Buffer;
+    place: bigint;
     account_id: bigint;
     key_number: number;
     scope: KeyHolder['scope'];
     last_four: string;
     is_plain: boolean;
   }>`
-    select k.key_hash, k.account_id, k.key_number, k.scope, k.last_four,
+    select wanted.place, k.account_id, k.key_number, k.scope, k.last_four,
       k.first_used_at is not null and k.grace_until is null as is_plain
-    from unnest(${buckets}::smallint[], ${[...hashes.values()]}::bytea[]) as wanted (bucket, key_hash)
+    from unnest(${arrayParameter('smallint', buckets)}::smallint[], ${arrayParameter('bytea', hashes)}::bytea[])
+      with ordinality as wanted (bucket, key_hash, place)
     join secure_keys k on k.bucket = wanted.bucket and k.key_hash = wanted.key_hash
     where k.revoked_at is null`.execute(options.db);
-  const found = new Map(rows.map(row => [row.key_hash.toString('hex'), row]));
-  const holders = new Map<string, KeyHolder | null>();
-  const alone: string[] = [];
-  for (const [key, keyHash] of hashes) {
-    const row = found.get(keyHash.toString('hex'));
-    if (row && !row.is_plain) alone.push(key);
-    else if (row)
+  const holders = new Map<string, KeyHolder | Promise<KeyHolder | null>>();
+  for (const row of rows) {
+    const key = wanted[Number(row.place) - 1];
+    if (key === undefined) throw new Error('a key was found that nobody has shown');
+    if (!row.is_plain) holders.set(key, authenticateKey(options, key, clock));
+    else
       holders.set(key, {
         accountId: row.account_id,
         keyNumber: row.key_number,
@@ -120,11 +122,6 @@ export async function authenticateKeys(
         graceUntil: null,
       });
   }
-  await Promise.all(
-    alone.map(async key => {
-      holders.set(key, await authenticateKey(options, key, clock));
-    }),
-  );
   return keys.map(key => holders.get(key) ?? null);
 }
 

@@ -3,16 +3,19 @@
  * commands wait for their batch: nothing is kept from one to the next, so every answer is newer than its question.
  */
 export class Gathered<Asked, Answer> {
-  readonly #lookUp: (asked: readonly Asked[]) => Promise<readonly Answer[]>;
+  readonly #lookUp: (asked: readonly Asked[]) => Promise<readonly (Answer | Promise<Answer>)[]>;
   #waiting: {
     readonly asked: Asked;
-    readonly resolve: (answer: Answer) => void;
+    readonly resolve: (answer: Answer | Promise<Answer>) => void;
     readonly reject: (error: unknown) => void;
   }[] = [];
   #isRunning = false;
 
-  /** @param lookUp Answers each in its place. When it fails, all whom it asks for are told. */
-  constructor(lookUp: (asked: readonly Asked[]) => Promise<readonly Answer[]>) {
+  /**
+   * @param lookUp Answers each in its place, and promises what takes longer, so that nobody else waits for it. When it
+   * fails, all whom it asks for are told.
+   */
+  constructor(lookUp: (asked: readonly Asked[]) => Promise<readonly (Answer | Promise<Answer>)[]>) {
     this.#lookUp = lookUp;
   }
 
@@ -34,7 +37,7 @@ export class Gathered<Asked, Answer> {
         const answers = await this.#lookUp(gathered.map(({ asked }) => asked));
         if (answers.length !== gathered.length) throw new Error('not every question was answered');
         gathered.forEach(({ resolve }, index) => {
-          resolve(answers[index] as Answer);
+          resolve(answers[index] as Answer | Promise<Answer>);
         });
       } catch (error) {
         for (const { reject } of gathered) reject(error);

@@ -1,4 +1,4 @@
-import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
+import { hash, randomInt, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /** What a secret opens, by its prefix. */
@@ -55,7 +55,7 @@ function checksum(body: string): string {
 
 /** What is kept of a secret. It has 190 random bits, so a plain SHA-256 cannot be guessed back. */
 export function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /** Compares two hashes in constant time. */

@@ -54,3 +54,15 @@ test('answers that are too few are an error, not somebody else’s', async () =>
   const gathered = new Gathered<string, string>(async () => []);
   await expect(gathered.ask('a')).rejects.toThrow('not every question was answered');
 });
+
+test('an answer that takes longer holds up no other, neither of its look-up nor of the next', async () => {
+  const slow = Promise.withResolvers<string>();
+  const gathered = new Gathered<string, string>(async asked =>
+    asked.map(name => (name === 'slow' ? slow.promise : `${name}!`)),
+  );
+  const [waiting, quick] = [gathered.ask('slow'), gathered.ask('quick')];
+  expect(await quick).toBe('quick!');
+  expect(await gathered.ask('next')).toBe('next!');
+  slow.resolve('at last');
+  expect(await waiting).toBe('at last');
+});
