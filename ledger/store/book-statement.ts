@@ -27,18 +27,18 @@ export function bookStatement(
   columns: Readonly<Record<string, string>>,
   write: (wanted: string, bucket: string) => string,
 ): BookStatement {
-  const names = ['account_id', ...Object.keys(columns)].join(', ');
-  const arrays = ['bigint', ...Object.values(columns)]
-    .map((type, index) => `$${index + 2}::${type}[]`)
+  // Unnested where it is selected, a row is made when it is asked for; in `from` all would be made first and kept.
+  const unnested = Object.entries({ account_id: 'bigint', ...columns })
+    .map(([column, type], index) => `unnest($${index + 2}::${type}[]) as ${column}`)
     .join(', ');
   return {
     ofBuckets: {
       name,
-      text: write(`unnest($1::smallint[], ${arrays}) as wanted (bucket, ${names})`, 'wanted.bucket'),
+      text: write(`(select unnest($1::smallint[]) as bucket, ${unnested}) as wanted`, 'wanted.bucket'),
     },
     ofOneBucket: {
       name: `${name}_of_bucket`,
-      text: write(`unnest(${arrays}) as wanted (${names})`, '$1::smallint'),
+      text: write(`(select ${unnested}) as wanted`, '$1::smallint'),
     },
   };
 }

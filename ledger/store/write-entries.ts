@@ -6,8 +6,8 @@ import type { Lot } from '../core/lot.ts';
 import type { SpendingLimit } from '../core/spending-limit.ts';
 import type { AccountCodes } from './account-codes.ts';
 import { arrayParameter, arrayText, type Element } from './array-parameter.ts';
-import { type BookKey, oneBucketOf } from './book-statement.ts';
-import type { RunSql, Statement } from './run-sql.ts';
+import { type BookKey, type BookStatement, oneBucketOf } from './book-statement.ts';
+import type { RunSql } from './run-sql.ts';
 
 export interface SealedEntry {
   readonly entry: Entry;
@@ -154,81 +154,52 @@ const BOOK_COLUMNS = {
   debt_microcredits: 'bigint',
 };
 
+const WRITE: BookStatement = {
+  ofBuckets: { name: 'write_entries', text: writeText(false) },
+  ofOneBucket: { name: 'write_entries_of_bucket', text: writeText(true) },
+};
+
 type ColumnTypes = Readonly<Record<string, string>>;
 
-/** What a statement writes into a table, out of the rows that stand behind `from` and the bucket of each. */
-interface Part {
-  readonly columns: ColumnTypes;
-  readonly write: (from: string, bucket: string) => string;
-}
-
-/** In the order of a statement. Every change has a book, whose update is the statement's last part. */
-const PARTS = {
-  new_entries: inserting('entries', ENTRY_COLUMNS),
-  new_postings: inserting('postings', POSTING_COLUMNS),
-  new_lots: inserting('lots', LOT_COLUMNS),
-  changed_lots: updating('lots', CHANGED_LOT_COLUMNS, ['account_id', 'lot_id']),
-  new_faces: inserting('lot_faces', FACE_COLUMNS),
-  changed_holds: inserting('holds', HOLD_COLUMNS, {
-    casts: { take_lot_ids: 'bigint[]', take_microcredits: 'bigint[]' },
-    onConflict: 'on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by',
-  }),
-  new_reversals: inserting('reversals', REVERSAL_COLUMNS),
-  changed_limits: updating('spending_limits', LIMIT_COLUMNS, ['account_id', 'key_number']),
-  changed_books: updating('books', BOOK_COLUMNS, ['account_id']),
-} satisfies Readonly<Record<string, Part>>;
-type PartName = keyof typeof PARTS;
-const PART_NAMES = Object.keys(PARTS) as PartName[];
-
-function inserting(
-  table: string,
-  columns: ColumnTypes,
-  { casts = {}, onConflict = '' }: { readonly casts?: ColumnTypes; readonly onConflict?: string } = {},
-): Part {
-  const names = Object.keys(columns);
-  const write = (from: string, bucket: string) => {
+/**
+ * Where all is in one bucket, that is the first parameter instead of a column of each table. Arrays are unnested where they
+ * are selected, for the reason that store/book-statement.ts has.
+ */
+function writeText(isOfOneBucket: boolean): string {
+  const bucket = isOfOneBucket ? '$1::smallint' : 'x.bucket';
+  let count = isOfOneBucket ? 1 : 0;
+  const unnested = (columns: ColumnTypes) => {
+    const sent = Object.keys(columns).filter(name => name !== 'bucket' || !isOfOneBucket);
+    const arrays = sent.map((name, index) => `unnest($${count + index + 1}::${columns[name]}[]) as ${name}`);
+    count += arrays.length;
+    return `(select ${arrays.join(', ')}) as x`;
+  };
+  const insert = (table: string, columns: ColumnTypes, casts: ColumnTypes = {}) => {
+    const names = Object.keys(columns);
     const values = names.map(name => {
       if (name === 'bucket') return bucket;
       return casts[name] === undefined ? `x.${name}` : `x.${name}::${casts[name]}`;
     });
-    return `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${from} ${onConflict}`;
+    return `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${unnested(columns)}`;
   };
-  return { columns, write };
-}
-
-function updating(table: string, columns: ColumnTypes, key: readonly string[]): Part {
-  const changing = Object.keys(columns).filter(name => name !== 'bucket' && !key.includes(name));
-  const set = changing.map(name => `${name} = x.${name}`).join(', ');
-  const matches = key.map(name => `t.${name} = x.${name}`).join(' and ');
-  const write = (from: string, bucket: string) =>
-    `update ${table} t set ${set} from ${from} where t.bucket = ${bucket} and ${matches}`;
-  return { columns, write };
-}
-
-const statements = new Map<string, Statement>();
-
-/**
- * The statement that writes these parts: setting up what has no rows would take longer than a debit does. Where all is in
- * one bucket, that is the first parameter instead of a column of each part.
- */
-function statementOf(parts: readonly PartName[], isOfOneBucket: boolean): Statement {
-  const name = `write_entries${isOfOneBucket ? '_of_bucket' : ''}_${PART_NAMES.map(part => (parts.includes(part) ? 1 : 0)).join('')}`;
-  const known = statements.get(name);
-  if (known) return known;
-  const bucket = isOfOneBucket ? '$1::smallint' : 'x.bucket';
-  let count = isOfOneBucket ? 1 : 0;
-  const texts = parts.map(part => {
-    const { columns, write } = PARTS[part];
-    const sent = Object.entries(columns).filter(([column]) => column !== 'bucket' || !isOfOneBucket);
-    const places = sent.map(([, type], index) => `$${count + index + 1}::${type}[]`);
-    count += places.length;
-    return write(`unnest(${places.join(', ')}) as x (${sent.map(([column]) => column).join(', ')})`, bucket);
-  });
-  const withs = texts.slice(0, -1).map((text, index) => `${parts[index]} as (${text})`);
-  const text = `${withs.length > 0 ? `with ${withs.join(',\n')} ` : ''}${texts.at(-1)}`;
-  const statement = { name, text };
-  statements.set(name, statement);
-  return statement;
+  const update = (table: string, columns: ColumnTypes, key: readonly string[]) => {
+    const changing = Object.keys(columns).filter(name => name !== 'bucket' && !key.includes(name));
+    const set = changing.map(name => `${name} = x.${name}`).join(', ');
+    const matches = key.map(name => `t.${name} = x.${name}`).join(' and ');
+    return `update ${table} t set ${set} from ${unnested(columns)} where t.bucket = ${bucket} and ${matches}`;
+  };
+  const parts = [
+    `new_entries as (${insert('entries', ENTRY_COLUMNS)})`,
+    `new_postings as (${insert('postings', POSTING_COLUMNS)})`,
+    `new_lots as (${insert('lots', LOT_COLUMNS)})`,
+    `changed_lots as (${update('lots', CHANGED_LOT_COLUMNS, ['account_id', 'lot_id'])})`,
+    `new_faces as (${insert('lot_faces', FACE_COLUMNS)})`,
+    `new_holds as (${insert('holds', HOLD_COLUMNS, { take_lot_ids: 'bigint[]', take_microcredits: 'bigint[]' })}
+      on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by)`,
+    `new_reversals as (${insert('reversals', REVERSAL_COLUMNS)})`,
+    `changed_limits as (${update('spending_limits', LIMIT_COLUMNS, ['account_id', 'key_number'])})`,
+  ];
+  return `with ${parts.join(',\n')} ${update('books', BOOK_COLUMNS, ['account_id'])}`;
 }
 
 /** Lots are numbered from 1, as entries are. */
@@ -240,35 +211,56 @@ export async function writeEntries(
   codes: AccountCodes,
   changes: readonly BookChange[],
 ): Promise<void> {
-  const rows = Object.fromEntries(
-    PART_NAMES.map(part => [part, Object.keys(PARTS[part].columns).map(() => [])]),
-  ) as unknown as Record<PartName, Columns>;
+  const entries = columnsFor(ENTRY_COLUMNS);
+  const postings = columnsFor(POSTING_COLUMNS);
+  const newLots = columnsFor(LOT_COLUMNS);
+  const changedLots = columnsFor(CHANGED_LOT_COLUMNS);
+  const faces = columnsFor(FACE_COLUMNS);
+  const holds = columnsFor(HOLD_COLUMNS);
+  const reversals = columnsFor(REVERSAL_COLUMNS);
+  const limits = columnsFor(LIMIT_COLUMNS);
+  const books = columnsFor(BOOK_COLUMNS);
   for (const change of changes) {
     const { bucket, accountId, book } = change;
     for (const sealed of change.entries) {
-      pushEntry(rows.new_entries, change, sealed);
-      pushPostings(rows.new_postings, change, sealed.entry, codes);
+      pushEntry(entries, change, sealed);
+      pushPostings(postings, change, sealed.entry, codes);
     }
-    for (const lot of change.newLots) pushNewLot(rows.new_lots, change, lot);
-    for (const lot of change.changedLots) pushChangedLot(rows.changed_lots, change, lot);
+    for (const lot of change.newLots) pushNewLot(newLots, change, lot);
+    for (const lot of change.changedLots) pushChangedLot(changedLots, change, lot);
     for (const { lotId, seq, faceMicrocredits } of change.faces)
-      push(rows.new_faces, bucket, accountId, lotId, seq, faceMicrocredits);
-    for (const hold of change.holds) pushHold(rows.changed_holds, change, hold);
+      push(faces, bucket, accountId, lotId, seq, faceMicrocredits);
+    for (const hold of change.holds) pushHold(holds, change, hold);
     for (const { spendId, seq, amountMicrocredits } of change.reversals)
-      push(rows.new_reversals, bucket, accountId, spendId, seq, amountMicrocredits);
+      push(reversals, bucket, accountId, spendId, seq, amountMicrocredits);
     for (const { keyNumber, periodStart, usedMicrocredits } of change.limits)
-      push(rows.changed_limits, bucket, accountId, keyNumber, periodStart, usedMicrocredits);
-    push(rows.changed_books, bucket, accountId, book.seq, change.head, book.bookedAt, book.debtMicrocredits);
+      push(limits, bucket, accountId, keyNumber, periodStart, usedMicrocredits);
+    push(books, bucket, accountId, book.seq, change.head, book.bookedAt, book.debtMicrocredits);
   }
   const only = oneBucketOf(changes);
-  const parts = PART_NAMES.filter(part => (rows[part][0]?.length ?? 0) > 0);
-  const values = parts.flatMap(part => {
-    const arrays = Object.values(PARTS[part].columns).map((type, index) =>
-      arrayParameter(type, rows[part][index] ?? []),
-    );
-    return only === null ? arrays : arrays.slice(1);
-  });
-  await run(statementOf(parts, only !== null), only === null ? values : [only, ...values]);
+  const values = [
+    ...parameters(ENTRY_COLUMNS, entries, only),
+    ...parameters(POSTING_COLUMNS, postings, only),
+    ...parameters(LOT_COLUMNS, newLots, only),
+    ...parameters(CHANGED_LOT_COLUMNS, changedLots, only),
+    ...parameters(FACE_COLUMNS, faces, only),
+    ...parameters(HOLD_COLUMNS, holds, only),
+    ...parameters(REVERSAL_COLUMNS, reversals, only),
+    ...parameters(LIMIT_COLUMNS, limits, only),
+    ...parameters(BOOK_COLUMNS, books, only),
+  ];
+  if (only === null) await run(WRITE.ofBuckets, values);
+  else await run(WRITE.ofOneBucket, [only, ...values]);
+}
+
+/** The columns' arrays, but for the bucket where all is in `onlyBucket`. */
+function parameters(
+  columns: ColumnTypes,
+  elements: Columns,
+  onlyBucket: number | null,
+): ReturnType<typeof arrayParameter>[] {
+  const arrays = Object.values(columns).map((type, index) => arrayParameter(type, elements[index] ?? []));
+  return onlyBucket === null ? arrays : arrays.slice(1);
 }
 
 type Columns = Element[][];
@@ -380,6 +372,10 @@ function pushHold(into: Columns, { bucket, accountId }: BookKey, hold: Hold): vo
     arrayText(hold.takes.map(take => take.amountMicrocredits)),
     hold.closedBy ?? null,
   );
+}
+
+function columnsFor(columns: ColumnTypes): Columns {
+  return Object.keys(columns).map(() => []);
 }
 
 function push(into: Columns, ...elements: Element[]): void {
