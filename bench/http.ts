@@ -10,6 +10,8 @@ import { PGBENCH, pgbenchTps, preparePgbench } from './pgbench.ts';
 const ACCOUNTS = 10_000;
 const ROUNDS = 5;
 const SECONDS = 5;
+/** It takes a server so long to be compiled: a request has several times the cost at first, and services run for days. */
+const WARM_UP_SECONDS = 20;
 const CONNECTIONS = 128;
 const BATCH = 500;
 const BATCH_CONNECTIONS = 8;
@@ -34,7 +36,7 @@ export async function measureHttp(ground: Ground, say: (line: string) => void): 
   };
   const offered = { ratePerSecond: OFFERED, connections: CONNECTIONS };
   try {
-    for (const load of [emptyPost, debits, batches]) await putLoad(load);
+    for (const load of [emptyPost, debits, batches]) await putLoad({ ...load, seconds: WARM_UP_SECONDS });
     const rounds: {
       empty: number;
       single: number;

@@ -22,19 +22,17 @@ export async function measurePosting(ground: Ground, say: (line: string) => void
   try {
     await rate(anybody);
     const [yardstick, spread, hot]: [number[], number[], number[]] = [[], [], []];
-    const before = await bytesOf(owner);
-    const countBefore = debits.count;
+    const [ofMany, ofOne] = [new Growth(owner), new Growth(owner)];
+    const growing = (growth: Growth, work: () => Promise<void>) => growth.during(() => rate(work), debits);
     for (let round = 0; round < ROUNDS; round += 1) {
       await owner.query('checkpoint');
       yardstick.push(await pgbenchTps(yardstickUrl, SECONDS));
-      spread.push(await rate(anybody));
-      hot.push(await rate(() => debits.spend(accountIdOf(0))));
+      spread.push(await growing(ofMany, anybody));
+      hot.push(await growing(ofOne, () => debits.spend(accountIdOf(0))));
       say(
         `round ${round + 1}: ${[yardstick, spread, hot].map(all => Math.round(all.at(-1) ?? 0)).join(' / ')}`,
       );
     }
-    await owner.query('vacuum');
-    const bytes = ((await bytesOf(owner)) - before) / (debits.count - countBefore);
     const seen = (rates: number[]) =>
       `${Math.round(median(rates))}/s beside ${Math.round(median(yardstick))} tps`;
     const ratios = (rates: number[]) => rates.map((each, index) => each / (yardstick[index] ?? 1));
@@ -44,12 +42,36 @@ export async function measurePosting(ground: Ground, say: (line: string) => void
       figureOf({ figure: 'posting_hot', unit, yardstick: PGBENCH, atLeast: 9 }, ratios(hot), seen(hot)),
       figureOf(
         { figure: 'bytes_per_debit', unit: 'bytes, indexes included', yardstick: '–', atMost: 450 },
-        [bytes],
-        `over ${debits.count - countBefore} debits`,
+        [ofMany.perDebit],
+        `${ofMany.count} debits of 10,000 accounts; ${Math.round(ofOne.perDebit)} where all are of one account`,
       ),
     ];
   } finally {
     await debits.close();
+  }
+}
+
+/** What the ledger's tables grow by while debits are made. */
+class Growth {
+  count = 0;
+  readonly #owner: Ground['owner'];
+  #bytes = 0;
+
+  constructor(owner: Ground['owner']) {
+    this.#owner = owner;
+  }
+
+  async during<Result>(work: () => Promise<Result>, debits: { readonly count: number }): Promise<Result> {
+    const [bytes, count] = [await bytesOf(this.#owner), debits.count];
+    const result = await work();
+    this.#bytes += (await bytesOf(this.#owner)) - bytes;
+    this.count += debits.count - count;
+    return result;
+  }
+
+  /** In the long run: b-trees grow by leaps, as their pages fill and split at much the same time. */
+  get perDebit(): number {
+    return this.#bytes / this.count;
   }
 }
 
