@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { freePort } from '../dev/free-port.ts';
-import { ensureDatabase, startPostgres } from '../dev/postgres.ts';
+import { ensureDatabase, type PostgresOptions, startPostgres } from '../dev/postgres.ts';
 import { ensureInstallation, migrate, openKysely, openPool } from '../ledger/index.ts';
 
 export interface Ground {
@@ -32,9 +32,10 @@ const DATABASE = 'credits';
 /** What an owner does in a benchmark may take this long: it loads and copies millions of rows. */
 const QUERY_MS_MAX = 30 * 60_000;
 
-export async function startGround(): Promise<Ground> {
+/** @param settings Of the server; PostgreSQL's own where left out. */
+export async function startGround(settings: PostgresOptions['settings'] = {}): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'credits-bench-'));
-  const postgres = await startPostgres({ folder, port: await freePort() });
+  const postgres = await startPostgres({ folder, port: await freePort(), settings });
   const openOwner = (databaseUrl: string) => openPool({ databaseUrl, max: 3, queryTimeoutMs: QUERY_MS_MAX });
   const pools = new Set<pg.Pool>();
   const close = async (pool: pg.Pool) => {

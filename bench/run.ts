@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { postingConnections } from '../ledger/posting/poster.ts';
 import { measureBlockToCredit } from './block-to-credit.ts';
-import { measureDepth } from './depth.ts';
+import { DEPTH_SETTINGS, measureDepth } from './depth.ts';
 import type { Figure } from './figure.ts';
 import { type Ground, startGround } from './ground.ts';
 import { measureHttp } from './http.ts';
@@ -44,7 +44,7 @@ const MEASUREMENTS: readonly {
   { figures: ['http_single', 'http_batch', 'http_p99'], measure: onGround(measureHttp) },
   { figures: ['midnight'], measure: onGround(measureMidnight) },
   { figures: ['replay'], measure: onGround(measureReplay) },
-  { figures: ['depth'], measure: onGround(measureDepth) },
+  { figures: ['depth'], measure: onGround(measureDepth, DEPTH_SETTINGS) },
   { figures: ['block_to_credit'], measure: measureBlockToCredit },
   { figures: ['soak_memory'], measure: measureSoak },
 ];
@@ -168,9 +168,12 @@ function inOrder(results: readonly Result[]): Result[] {
 }
 
 /** A measurement with a PostgreSQL of its own. */
-function onGround(measure: (ground: Ground, say: Say) => Promise<Figure[]>): (say: Say) => Promise<Figure[]> {
+function onGround(
+  measure: (ground: Ground, say: Say) => Promise<Figure[]>,
+  settings?: Parameters<typeof startGround>[0],
+): (say: Say) => Promise<Figure[]> {
   return async say => {
-    const ground = await kept(startGround());
+    const ground = await kept(startGround(settings));
     try {
       return await measure(ground, say);
     } finally {

@@ -36,7 +36,9 @@ const TIMESTAMP =
  * Throws on anything else, a local time included.
  */
 export function parseInstant(text: string): Instant {
-  return parseInUtc(text) ?? parseInAnyZone(text);
+  const instant = parseInUtc(text) ?? parseInAnyZone(text);
+  if (instant === null) throw new Error(`not a timestamp with a zone: ${text}`);
+  return instant;
 }
 
 /** What PostgreSQL writes in UTC, and that is nearly all that is read, has its digits in fixed places; null for others. */
@@ -52,9 +54,10 @@ function parseInUtc(text: string): Instant | null {
     micros = digits(text, 20, 20 + places) * 10 ** (6 - places);
   }
   const ofDay = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros;
-  // Not a number where a digit was none; the other way says what is wrong.
+  // Not a number where a digit was none.
   if (!(hour < 24 && minute < 60 && second < 60 && ofDay >= 0)) return null;
-  return midnightOf(text.slice(0, 10)) + BigInt(ofDay);
+  const midnight = midnightOf(text.slice(0, 10));
+  return midnight === null ? null : midnight + BigInt(ofDay);
 }
 
 function digits(text: string, from: number, to: number): number {
@@ -66,18 +69,19 @@ function digits(text: string, from: number, to: number): number {
   return value;
 }
 
-function midnightOf(date: string): Instant {
+function midnightOf(date: string): Instant | null {
   const known = midnights.get(date);
   if (known !== undefined) return known;
   const midnight = parseInAnyZone(`${date} 00:00:00Z`);
+  if (midnight === null) return null;
   if (midnights.size >= DAYS_MAX) midnights.clear();
   midnights.set(date, midnight);
   return midnight;
 }
 
-function parseInAnyZone(text: string): Instant {
+function parseInAnyZone(text: string): Instant | null {
   const match = TIMESTAMP.exec(text);
-  if (!match) throw new Error(`not a timestamp with a zone: ${text}`);
+  if (!match) return null;
   const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHours, zoneMinutes = '0'] = match;
   const fields = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const milliseconds = Date.UTC(
@@ -89,8 +93,7 @@ function parseInAnyZone(text: string): Instant {
     Number(second),
   );
   // Date.UTC makes another instant of a date that does not exist.
-  if (new Date(milliseconds).toISOString().slice(0, fields.length) !== fields)
-    throw new Error(`not a timestamp with a zone: ${text}`);
+  if (new Date(milliseconds).toISOString().slice(0, fields.length) !== fields) return null;
   const offsetMinutes = sign ? Number(zoneHours) * 60 + Number(zoneMinutes) : 0;
   const offset = BigInt(sign === '-' ? offsetMinutes : -offsetMinutes) * 60_000_000n;
   return BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0')) + offset;
