@@ -24,6 +24,7 @@ const POSTGRES_EPOCH: Instant = 946_684_800_000_000n;
 
 /** Dimensions, whether there are nulls, the type, the length, the number of the first. */
 const HEADER_BYTES = 20;
+const NULL_LENGTH = -1;
 
 /**
  * An array of `elements` for a parameter of type `type[]`. Elements are bigint for `bigint`, an instant for `timestamptz`,
@@ -63,93 +64,65 @@ export function arrayText(elements: readonly Element[]): string {
 }
 
 function bigintArray(elements: readonly (bigint | null)[], oid: number, origin: bigint): Buffer {
-  const array = emptyArray(oid, elements.length, 8);
-  const view = viewOf(array);
-  let at = HEADER_BYTES;
-  for (const element of elements) {
-    if (element === null) {
-      at = putNull(view, at);
-      continue;
-    }
+  return arrayOf(oid, elements, elements.length * 8, (view, at, element) => {
     const value = element - origin;
     if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${element} is not a 64-bit integer`);
-    view.setInt32(at, 8);
-    view.setBigInt64(at + 4, value);
-    at += 12;
-  }
-  return array.subarray(0, at);
+    view.setBigInt64(at, value);
+    return 8;
+  });
 }
 
 function integerArray(elements: readonly (number | null)[], oid: number, size: 1 | 2 | 4): Buffer {
-  const array = emptyArray(oid, elements.length, size);
-  const view = viewOf(array);
-  let at = HEADER_BYTES;
-  for (const element of elements) {
-    if (element === null) {
-      at = putNull(view, at);
-      continue;
-    }
-    view.setInt32(at, size);
-    at += 4;
+  return arrayOf(oid, elements, elements.length * size, (view, at, element, array) => {
     if (size === 1) view.setInt8(at, Number(element));
     else if (size === 2) array.writeInt16BE(element, at);
     else array.writeInt32BE(element, at);
-    at += size;
-  }
-  return array.subarray(0, at);
+    return size;
+  });
 }
 
 /** PostgreSQL's uuid is 16 bytes without a header. */
 function digestArray(elements: readonly (string | null)[]): Buffer {
-  const array = emptyArray(OID.uuid, elements.length, 16);
-  const view = viewOf(array);
-  let at = HEADER_BYTES;
-  for (const element of elements) {
-    if (element === null) {
-      at = putNull(view, at);
-      continue;
-    }
-    view.setInt32(at, 16);
-    if (array.write(element, at + 4, 16, 'hex') !== 16 || element.length !== 32)
+  return arrayOf(OID.uuid, elements, elements.length * 16, (_view, at, element, array) => {
+    if (array.write(element, at, 16, 'hex') !== 16 || element.length !== 32)
       throw new RangeError(`not 32 hex digits: ${element}`);
-    at += 20;
-  }
-  return array.subarray(0, at);
+    return 16;
+  });
 }
 
 function bytesArray(elements: readonly (Uint8Array | null)[], oid: number): Buffer {
   let size = 0;
   for (const element of elements) size += element?.length ?? 0;
-  const array = emptyArray(oid, elements.length, 0, size);
-  const view = viewOf(array);
-  let at = HEADER_BYTES;
-  for (const element of elements) {
-    if (element === null) {
-      at = putNull(view, at);
-      continue;
-    }
-    view.setInt32(at, element.length);
-    array.set(element, at + 4);
-    at += 4 + element.length;
-  }
-  return array;
+  return arrayOf(oid, elements, size, (_view, at, element, array) => {
+    array.set(element, at);
+    return element.length;
+  });
 }
 
-/** With room for `count` elements of `size` bytes, or of `sizeOfAll` together. */
-function emptyArray(oid: number, count: number, size: number, sizeOfAll = count * size): Buffer {
-  const array = Buffer.allocUnsafe(HEADER_BYTES + count * 4 + sizeOfAll);
+/**
+ * @param size The bytes of all elements at the most, without their lengths.
+ * @param put Writes an element at a place and returns how many bytes it has.
+ */
+function arrayOf<Value extends Element>(
+  oid: number,
+  elements: readonly (Value | null)[],
+  size: number,
+  put: (view: DataView, at: number, element: Value, array: Buffer) => number,
+): Buffer {
+  const array = Buffer.allocUnsafe(HEADER_BYTES + elements.length * 4 + size);
   const view = viewOf(array);
   view.setInt32(0, 1);
   view.setInt32(4, 1);
   view.setInt32(8, oid);
-  view.setInt32(12, count);
+  view.setInt32(12, elements.length);
   view.setInt32(16, 1);
-  return array;
-}
-
-function putNull(view: DataView, at: number): number {
-  view.setInt32(at, -1);
-  return at + 4;
+  let at = HEADER_BYTES;
+  for (const element of elements) {
+    const length = element === null ? NULL_LENGTH : put(view, at + 4, element, array);
+    view.setInt32(at, length);
+    at += 4 + Math.max(length, 0);
+  }
+  return array.subarray(0, at);
 }
 
 /** Its bigints are several times as fast as those of Buffer. */
