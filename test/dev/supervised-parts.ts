@@ -12,6 +12,8 @@ const supervisor = startSupervisor({
     throw error;
   },
 });
+// Before anything is said of being ready: who reads that may send the signal at once.
+process.on('SIGTERM', () => void supervisor.stop());
 const [postgresPort, chainPort] = [await freePort(), await freePort()];
 const postgres = await supervisor.run({
   name: 'PostgreSQL',
@@ -36,4 +38,3 @@ const stubborn = await supervisor.run({
 });
 const parts = [postgres, chain, stubborn].map(({ pid }) => pid);
 console.log(JSON.stringify({ parts, watchdog: supervisor.watchdogPid }));
-process.on('SIGTERM', () => void supervisor.stop());

@@ -139,7 +139,8 @@ describe('a process that keeps parts running', () => {
       name: 'The supervising process',
       command: process.execPath,
       args: [fileURLToPath(new URL('supervised-parts.ts', import.meta.url)), join(folder, name)],
-      ready: /"watchdog"/,
+      // The whole line: what reads it may have been handed a part of it.
+      ready: /"watchdog":\d+\}\n/,
     });
 
   function partsOf(supervising: RunningChild): { parts: number[]; watchdog: number } {

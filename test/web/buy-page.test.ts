@@ -375,6 +375,32 @@ describe('a top-up', () => {
     await section(page, 'Your order').getByText('with a new Secure Key').waitFor();
   });
 
+  it('chooses nobody for the buyer, and takes no order, until it is known who is signed in', async () => {
+    const { secureKey } = await cards.api.customer();
+    const context = await visits.person();
+    const headers = { authorization: `Bearer ${secureKey}` };
+    expect((await context.request.post(at('/v1/session'), { headers })).status()).toBe(201);
+    const answered = Promise.withResolvers<void>();
+    await context.route('**/v1/session', async route => {
+      await answered.promise;
+      await route.continue();
+    });
+    const page = await open(context);
+    const newKey = page.getByLabel('a new Secure Key');
+    await button(page, 'Pay with Crypto').waitFor();
+    expect(await newKey.isChecked()).toBe(false);
+    expect(await button(page, 'Pay with Crypto').isDisabled()).toBe(true);
+    await page.getByLabel('Amount in US dollars').press('Enter');
+    await newKey.check();
+    expect(await button(page, 'Pay with Crypto').isDisabled()).toBe(false);
+    answered.resolve();
+    await page.getByLabel(/my account, where I am signed in/).waitFor();
+    expect(await newKey.isChecked()).toBe(true);
+    expect(visits.count('POST /v1/orders')).toBe(0);
+    await button(page, 'Pay with Crypto').click();
+    await section(page, 'Your order').getByText('with a new Secure Key').waitFor();
+  });
+
   it('in ETH is quoted anew with the key while the page has it, and asks for it after a reload', async () => {
     const { secureKey } = await cards.api.customer();
     const page = await open();

@@ -41,7 +41,7 @@ export function OrderForm(props: {
   };
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    if (ordering.isPending) return;
+    if (ordering.isPending || payee === null) return;
     const { submitter } = event.nativeEvent as SubmitEvent;
     // By the Enter key, too: the browser then takes the first button.
     const method = submitter?.getAttribute('value') === 'card' ? 'card' : 'eth';
@@ -77,7 +77,7 @@ export function OrderForm(props: {
       </Section>
       <Section title="3. Pay">
         <Problem error={settings.error} />
-        <PayButtons methods={methods} isOrdering={ordering.isPending} />
+        <PayButtons methods={methods} isOrdering={ordering.isPending} isReady={payee !== null} />
         <Problem error={ordering.error} />
         <Help title="What happens next?">
           <p>
@@ -101,9 +101,13 @@ export function OrderForm(props: {
 
 const NO_MISTAKES = { amount: null, key: null };
 
-/** Who is signed in most likely wants more for that account. */
-function payeeOf(chosen: Payee | null, signedIn: SignedIn | null): Payee {
-  if (chosen !== null && (chosen.kind !== 'session' || signedIn !== null)) return chosen;
+/**
+ * What was chosen. Before that, who is signed in most likely wants more for that account; null while that is not known, or
+ * where a session that was chosen has ended: what shows as chosen never turns into something else under the buyer's hand.
+ */
+function payeeOf(chosen: Payee | null, signedIn: SignedIn | null | undefined): Payee | null {
+  if (chosen !== null) return chosen.kind === 'session' && !signedIn ? null : chosen;
+  if (signedIn === undefined) return null;
   return { kind: signedIn === null ? 'new_key' : 'session' };
 }
 
@@ -111,13 +115,20 @@ function trimmed(payee: Payee): Payee {
   return payee.kind === 'key' ? { ...payee, secureKey: payee.secureKey.trim() } : payee;
 }
 
-function PayButtons({ methods, isOrdering }: { methods: PageSettings['methods']; isOrdering: boolean }) {
+function PayButtons(props: {
+  methods: PageSettings['methods'];
+  isOrdering: boolean;
+  /** It is chosen for whom the credits are. */
+  isReady: boolean;
+}) {
+  const { methods, isOrdering, isReady } = props;
+  const isDisabled = isOrdering || !isReady;
   const id = useId();
   return (
     <>
       <div className="actions pay-buttons">
         {methods.includes('card') && (
-          <button type="submit" value="card" className="primary" disabled={isOrdering}>
+          <button type="submit" value="card" className="primary" disabled={isDisabled}>
             Pay with Card
           </button>
         )}
@@ -126,7 +137,7 @@ function PayButtons({ methods, isOrdering }: { methods: PageSettings['methods'];
             type="submit"
             value="eth"
             className={methods.includes('card') ? '' : 'primary'}
-            disabled={isOrdering}
+            disabled={isDisabled}
             aria-describedby={id}
           >
             Pay with Crypto

@@ -26,8 +26,8 @@ export function useEthPrice(isWanted: boolean) {
   });
 }
 
-/** Who is signed in in this browser; null while that is not known, or when the session has ended. */
-export function useSignedIn(): SignedIn | null {
-  const { data } = useQuery({ queryKey: ['session'], queryFn: currentSession, retry: false });
-  return data ?? null;
+/** Who is signed in in this browser; undefined while that is not known, null where nobody is. */
+export function useSignedIn(): SignedIn | null | undefined {
+  const { data, isPending } = useQuery({ queryKey: ['session'], queryFn: currentSession, retry: false });
+  return isPending ? undefined : (data ?? null);
 }

@@ -4,15 +4,16 @@ import type { SignedIn } from '../session-api.ts';
 
 /** Whether the credits are for a new Secure Key, for the account of one that there is, or for whoever is signed in. */
 export function PayeeFields(props: {
-  payee: Payee;
-  signedIn: SignedIn | null;
+  /** Null while nothing is chosen. */
+  payee: Payee | null;
+  signedIn: SignedIn | null | undefined;
   mistake: string | null;
   onChange: (payee: Payee) => void;
 }) {
   const { payee, signedIn, mistake, onChange } = props;
   const choice = (kind: Payee['kind'], text: string, next: Payee) => (
     <label className="check">
-      <input type="radio" name="payee" checked={payee.kind === kind} onChange={() => onChange(next)} />
+      <input type="radio" name="payee" checked={payee?.kind === kind} onChange={() => onChange(next)} />
       {text}
     </label>
   );
@@ -24,19 +25,19 @@ export function PayeeFields(props: {
         {choice('new_key', 'a new Secure Key', { kind: 'new_key' })}
         {choice('key', 'a key that I have: top it up', { kind: 'key', secureKey: '' })}
       </fieldset>
-      {payee.kind === 'new_key' && (
+      {payee?.kind === 'new_key' && (
         <p className="quiet">
           There is no sign-up. Once you have paid you get a Secure Key: who has it can use the credits, so
           keep it as you would keep money. Lost the one you had?{' '}
           <a href="/recover">Recover it with a linked wallet</a>.
         </p>
       )}
-      {payee.kind === 'session' && signedIn && (
+      {payee?.kind === 'session' && signedIn && (
         <p className="quiet">
           They are added to account <code>{signedIn.account}</code>; your keys stay as they are.
         </p>
       )}
-      {payee.kind === 'key' && (
+      {payee?.kind === 'key' && (
         <KeyField
           secureKey={payee.secureKey}
           mistake={mistake}
