@@ -109,6 +109,7 @@ import {
 } from './store/installation.ts';
 import { isKnownAccount } from './store/known-account.ts';
 import { LEDGER_SCHEMA, openKysely, openPool } from './store/postgres.ts';
+import { runOn } from './store/run-sql.ts';
 import type { Tables } from './store/tables.ts';
 import { type MidnightJob, startMidnightJob } from './sweep/midnight-job.ts';
 import { sweepLag } from './sweep/sweep-progress.ts';
@@ -179,6 +180,9 @@ export interface AdjustmentRequest {
   readonly idempotencyKey: string;
 }
 
+/** One look-up of tokens and one of keys are under way at a time. */
+const LOOK_UP_CONNECTIONS = 2;
+
 /** Opens the ledger of an installation. Throws InstallationMismatchError when the database is another's. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const schema = options.schema ?? LEDGER_SCHEMA;
@@ -203,8 +207,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       applicationName: 'credits-posting',
       queryTimeoutMs: 10_000,
     });
+    const lookUpPool = openPool({
+      ...shared,
+      max: LOOK_UP_CONNECTIONS,
+      pipeline: true,
+      applicationName: 'credits-look-up',
+      queryTimeoutMs: 10_000,
+    });
     const poster = new Poster(postingPool, posting);
-    return new Ledger(options, { installation, pool, postingPool, db, codes, poster });
+    return new Ledger(options, { installation, pool, postingPool, lookUpPool, db, codes, poster });
   } catch (error) {
     await pool.end().catch(() => {});
     throw error;
@@ -228,6 +239,7 @@ interface Parts {
   readonly installation: Installation;
   readonly pool: pg.Pool;
   readonly postingPool: pg.Pool;
+  readonly lookUpPool: pg.Pool;
   readonly db: Kysely<Tables>;
   readonly codes: AccountCodes;
   readonly poster: Poster;
@@ -252,7 +264,7 @@ export class Ledger {
   /** What all books came to at instants, signed. */
   readonly seals: Seals;
   readonly #options: LedgerOptions;
-  readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'db'>;
+  readonly #pools: Pick<Parts, 'pool' | 'postingPool' | 'lookUpPool' | 'db'>;
   readonly #codes: AccountCodes;
   readonly #poster: Poster;
   readonly #chain: PublicClient;
@@ -295,15 +307,16 @@ export class Ledger {
         }),
     );
     this.seals = new Seals({ pool: parts.pool, bucketCount: parts.installation.bucketCount });
+    const lookingUp = { ...this.#doors, lookUp: runOn(parts.lookUpPool) };
     this.#keysShown = new Gathered(async shown => {
-      const holders = await authenticateKeys(this.#doors, shown.flat(), () => this.now());
+      const holders = await authenticateKeys(lookingUp, shown.flat(), () => this.now());
       let from = 0;
       return shown.map(({ length }) => {
         from += length;
         return Promise.all(holders.slice(from - length, from));
       });
     });
-    this.#tokensShown = new Gathered(tokens => authenticateServices(this.#doors, tokens));
+    this.#tokensShown = new Gathered(tokens => authenticateServices(lookingUp, tokens));
     this.keys = new Keys(this.#doors, () => this.now());
     this.operators = new Operators({ ...this.#doors, codes: parts.codes });
     this.accounting = new Accounting({
@@ -743,7 +756,8 @@ export class Ledger {
   /** Answers what is in flight, then closes the connections. */
   async close(): Promise<void> {
     await this.#poster.idle();
-    await Promise.all([this.#pools.pool.end(), this.#pools.postingPool.end()]);
+    const { pool, postingPool, lookUpPool } = this.#pools;
+    await Promise.all([pool.end(), postingPool.end(), lookUpPool.end()]);
   }
 
   #intake(log: (line: string) => void): IntakeContext {

@@ -1,8 +1,9 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Instant } from '../core/instant.ts';
 import { arrayParameter } from '../store/array-parameter.ts';
 import { bucketOf } from '../store/bucket.ts';
 import { instantText } from '../store/instant-text.ts';
+import type { RunSql, Statement } from '../store/run-sql.ts';
 import type { Tables } from '../store/tables.ts';
 import { hashSecret, isWellFormed, type Mode } from './secret.ts';
 
@@ -80,38 +81,41 @@ export async function findKey({ db, bucketCount }: AuthenticationOptions, keyHas
     .executeTakeFirst();
 }
 
+/** A look-up of several at once, as a prepared statement: they are the most frequent of all. */
+export interface LookUpOptions extends AuthenticationOptions {
+  /** On connections that look up by index alone (store/postgres.ts). */
+  readonly lookUp: RunSql;
+}
+
+const FIND_KEYS: Statement = {
+  name: 'find_secure_keys',
+  text: `select wanted.place, k.account_id, k.key_number, k.scope, k.last_four,
+      k.first_used_at is not null and k.grace_until is null as is_plain
+    from unnest($1::smallint[], $2::bytea[]) with ordinality as wanted (bucket, key_hash, place)
+    join secure_keys k on k.bucket = wanted.bucket and k.key_hash = wanted.key_hash
+    where k.revoked_at is null`,
+};
+
 /**
  * Whose Secure Keys these are, in their order, each as authenticateKey has it: one look-up for all of them. Only a key
  * that is used for the first time in its life, or is in its grace, is gone after by itself; the others' answers do not
  * wait for it.
  */
 export async function authenticateKeys(
-  options: AuthenticationOptions,
+  options: LookUpOptions,
   keys: readonly string[],
   clock: () => Promise<Instant>,
 ): Promise<(KeyHolder | null | Promise<KeyHolder | null>)[]> {
-  const wanted = [...new Set(keys)].filter(key => isWellFormed(key, 'secureKey', options.mode));
-  if (wanted.length === 0) return keys.map(() => null);
-  const hashes = wanted.map(hashSecret);
-  const buckets = hashes.map(keyHash => bucketOf(keyHash, options.bucketCount));
-  const { rows } = await sql<{
+  const found = await findByHash<{
     place: bigint;
     account_id: bigint;
     key_number: number;
     scope: KeyHolder['scope'];
     last_four: string;
     is_plain: boolean;
-  }>`
-    select wanted.place, k.account_id, k.key_number, k.scope, k.last_four,
-      k.first_used_at is not null and k.grace_until is null as is_plain
-    from unnest(${arrayParameter('smallint', buckets)}::smallint[], ${arrayParameter('bytea', hashes)}::bytea[])
-      with ordinality as wanted (bucket, key_hash, place)
-    join secure_keys k on k.bucket = wanted.bucket and k.key_hash = wanted.key_hash
-    where k.revoked_at is null`.execute(options.db);
+  }>(options, FIND_KEYS, { secrets: keys, kind: 'secureKey' });
   const holders = new Map<string, KeyHolder | Promise<KeyHolder | null>>();
-  for (const row of rows) {
-    const key = wanted[Number(row.place) - 1];
-    if (key === undefined) throw new Error('a key was found that nobody has shown');
+  for (const [key, row] of found) {
     if (!row.is_plain) holders.set(key, authenticateKey(options, key, clock));
     else
       holders.set(key, {
@@ -125,25 +129,51 @@ export async function authenticateKeys(
   return keys.map(key => holders.get(key) ?? null);
 }
 
-/** Which service shows this token; null when it is malformed, of the other mode, unknown or revoked. */
-export async function authenticateService(
-  options: AuthenticationOptions,
-  token: string,
-): Promise<ServiceIdentity | null> {
-  if (!isWellFormed(token, 'serviceToken', options.mode)) return null;
-  const row = await findToken(options, token, 'service');
-  return row?.service_id ? { serviceId: row.service_id, name: row.name } : null;
-}
+const FIND_SERVICES: Statement = {
+  name: 'find_service_tokens',
+  text: `select wanted.place, t.service_id, t.name
+    from unnest($1::smallint[], $2::bytea[]) with ordinality as wanted (bucket, token_hash, place)
+    join access_tokens t on t.bucket = wanted.bucket and t.token_hash = wanted.token_hash
+    where t.role = 'service' and t.revoked_at is null`,
+};
 
-/** As authenticateService for each of them: a look-up for each that is another. */
+/** Which services show these tokens, in their order; null for one that is malformed, of the other mode, unknown or revoked. */
 export async function authenticateServices(
-  options: AuthenticationOptions,
+  options: LookUpOptions,
   tokens: readonly string[],
 ): Promise<(ServiceIdentity | null)[]> {
-  const distinct = [...new Set(tokens)];
-  const found = await Promise.all(distinct.map(token => authenticateService(options, token)));
-  const services = new Map(distinct.map((token, index) => [token, found[index] ?? null]));
-  return tokens.map(token => services.get(token) ?? null);
+  const found = await findByHash<{ place: bigint; service_id: number; name: string }>(
+    options,
+    FIND_SERVICES,
+    { secrets: tokens, kind: 'serviceToken' },
+  );
+  return tokens.map(token => {
+    const row = found.get(token);
+    return row ? { serviceId: row.service_id, name: row.name } : null;
+  });
+}
+
+/** What `statement` finds for those of the secrets that are well-formed: it is given their buckets and hashes. */
+async function findByHash<Row extends { readonly place: bigint }>(
+  { lookUp, bucketCount, mode }: LookUpOptions,
+  statement: Statement,
+  { secrets, kind }: { readonly secrets: readonly string[]; readonly kind: 'secureKey' | 'serviceToken' },
+): Promise<Map<string, Row>> {
+  const wanted = [...new Set(secrets)].filter(secret => isWellFormed(secret, kind, mode));
+  if (wanted.length === 0) return new Map();
+  const hashes = wanted.map(hashSecret);
+  const buckets = hashes.map(hash => bucketOf(hash, bucketCount));
+  const rows = await lookUp<Row>(statement, [
+    arrayParameter('smallint', buckets),
+    arrayParameter('bytea', hashes),
+  ]);
+  return new Map(rows.map(row => [secretAt(wanted, row.place), row]));
+}
+
+function secretAt(wanted: readonly string[], place: bigint): string {
+  const secret = wanted[Number(place) - 1];
+  if (secret === undefined) throw new Error('a credential was found that nobody has shown');
+  return secret;
 }
 
 /** The name on an operator's token; null when it is malformed, of the other mode, unknown or revoked. */
@@ -152,17 +182,14 @@ export async function authenticateOperator(
   token: string,
 ): Promise<string | null> {
   if (!isWellFormed(token, 'operatorToken', options.mode)) return null;
-  return (await findToken(options, token, 'operator'))?.name ?? null;
-}
-
-async function findToken(options: AuthenticationOptions, token: string, role: 'service' | 'operator') {
   const tokenHash = hashSecret(token);
-  return await options.db
+  const row = await options.db
     .selectFrom('access_tokens')
-    .select(['service_id', 'name'])
+    .select('name')
     .where('bucket', '=', bucketOf(tokenHash, options.bucketCount))
     .where('token_hash', '=', tokenHash)
-    .where('role', '=', role)
+    .where('role', '=', 'operator')
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
+  return row?.name ?? null;
 }

@@ -28,9 +28,9 @@ export class Gathered<Asked, Answer> {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    // Let everybody who asks in this turn of the event loop join.
-    await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
+      // Let everybody who asks in this turn of the event loop join.
+      await new Promise(setImmediate);
       const gathered = this.#waiting;
       this.#waiting = [];
       try {

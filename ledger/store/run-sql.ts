@@ -11,11 +11,25 @@ export interface Statement {
 /** Runs one statement in the caller's transaction. */
 export type RunSql = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
 
-export function runOn(client: pg.ClientBase): RunSql {
+export function runOn(client: pg.ClientBase | pg.Pool): RunSql {
   return async <Row>(statement: Statement, values: readonly unknown[]) => {
     const { rows } = await client.query({ ...statement, values: values as unknown[] });
     return rows as Row[];
   };
+}
+
+/**
+ * What `send` asks of `client`, a pipelining connection, leaves in one piece: by itself each statement would be a message
+ * of the operating system, which costs either side more than most statements do.
+ */
+export function sendTogether<Answers>(client: pg.ClientBase, send: () => Answers): Answers {
+  const { stream } = (client as pg.Client).connection;
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
+  }
 }
 
 export function runIn(transaction: Kysely<Tables>): RunSql {

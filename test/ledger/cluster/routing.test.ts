@@ -16,7 +16,11 @@ import { readMoved } from '../../../ledger/intake/balance-facts.ts';
 import { readRecentInclusions, readUnpriced } from '../../../ledger/intake/receipt-facts.ts';
 import { recordOutgoing } from '../../../ledger/intake/record-outgoing.ts';
 import { createOperatorToken, createServiceToken } from '../../../ledger/keys/access-tokens.ts';
-import { authenticateKey, authenticateKeys, authenticateService } from '../../../ledger/keys/authenticate.ts';
+import {
+  authenticateKey,
+  authenticateKeys,
+  authenticateServices,
+} from '../../../ledger/keys/authenticate.ts';
 import { grantName } from '../../../ledger/keys/grant-name.ts';
 import { Keys } from '../../../ledger/keys/keys.ts';
 import { authenticateSession } from '../../../ledger/keys/sessions.ts';
@@ -36,6 +40,7 @@ import { readSuspense } from '../../../ledger/reads/suspense.ts';
 import { readCredentialUsage, readUsage, USAGE_GROUPS } from '../../../ledger/reads/usage.ts';
 import { makeSeal } from '../../../ledger/seals/make-seal.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
+import { runOn } from '../../../ledger/store/run-sql.ts';
 import { sweep } from '../../../ledger/sweep/sweep.ts';
 import { sweepLag } from '../../../ledger/sweep/sweep-progress.ts';
 import { linkWallet } from '../../../ledger/wallets/link-wallet.ts';
@@ -111,10 +116,10 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
   });
 
   test('what posts is of one bucket, and all of it is tried before tables are distributed', async () => {
-    // The keys of a batch are looked up by such a statement too, before anything is posted.
-    const others = /secure_keys|sealed_heads/;
+    // What is shown at the same time is looked up by such statements too, before anything is posted.
+    const others = /secure_keys|access_tokens|sealed_heads/;
     const ofPosting = sent.filter(text => text.includes('unnest(') && !others.test(text));
-    expect(ofPosting).toHaveLength(10);
+    expect(ofPosting).toHaveLength(11);
     for (const text of ofPosting) expect([text, unroutedTables(text, tables)]).toEqual([text, []]);
     const pool = openPool({ databaseUrl: database.url, max: 1, pipeline: true });
     const client = await pool.connect();
@@ -133,7 +138,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     expect(new Set(everywhere)).toEqual(
       new Set([
         'outbox', // what is to be delivered
-        'secure_keys', // the keys of a batch
+        'secure_keys', // keys that are shown at the same time
+        'access_tokens', // tokens that are
         // those of an account, whether there are any or which can still be paid at their quote
         'orders',
         STANDING_PAYMENTS, // what is paid of an order's quote, of an account's orders, by an order's own amount
@@ -182,7 +188,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     expect(await acknowledgeKey(doors, order.orderId, saved, now)).toBe('acknowledged');
     expect(await authenticateKey(doors, claim.secureKey, async () => now)).not.toBeNull();
     const keys = [claim.secureKey, 'none'];
-    expect(await authenticateKeys(doors, keys, async () => now)).toMatchObject([{ keyNumber: 2 }, null]);
+    const lookingUp = { ...doors, lookUp: runOn(steps.owner) };
+    expect(await authenticateKeys(lookingUp, keys, async () => now)).toMatchObject([{ keyNumber: 2 }, null]);
     const found = await findOrderBySecret(doors, order.orderId, order.secret);
     expect(found && (await readOrderStatus(steps.db, found, now)).credited).toBe(true);
   }
@@ -376,7 +383,8 @@ describe.each(LEDGER_PLACES.filter(({ isDistributed }) => isDistributed))('on $n
     const doors = { db: openKysely(steps.owner), bucketCount, mode };
     const token = await createServiceToken({ ...doors, name: 'image-service' });
     await createOperatorToken({ ...doors, name: 'me' });
-    expect(await authenticateService(steps.doors, token)).not.toBeNull();
+    const lookingUp = { ...doors, lookUp: runOn(steps.owner) };
+    expect(await authenticateServices(lookingUp, [token])).toMatchObject([{ name: 'image-service' }]);
   }
 
   async function manageKeys(): Promise<void> {

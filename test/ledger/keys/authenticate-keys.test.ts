@@ -5,7 +5,9 @@ import { hashSecret, newSecret } from '../../../ledger/keys/secret.ts';
 import { bucketOf } from '../../../ledger/store/bucket.ts';
 import { DEFAULT_BUCKET_COUNT } from '../../../ledger/store/installation.ts';
 import { openKysely, openPool } from '../../../ledger/store/postgres.ts';
+import { runIn, runOn } from '../../../ledger/store/run-sql.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { rowsRead } from '../../support/rows-read.ts';
 import { readInstant } from '../../support/scenario.ts';
 
 const NOW = readInstant('2026-03-01 15:00');
@@ -16,7 +18,8 @@ let app: pg.Pool;
 beforeAll(async () => {
   database = await createDatabase();
   owner = openPool({ databaseUrl: database.url, max: 2 });
-  app = openPool({ databaseUrl: database.url, role: 'credits_app', max: 2 });
+  // As those of the ledger that look up what is shown.
+  app = openPool({ databaseUrl: database.url, role: 'credits_app', max: 2, pipeline: true });
 });
 afterAll(async () => {
   await Promise.all([owner.end(), app.end()]);
@@ -37,7 +40,7 @@ async function insertKey(accountId: bigint, isUsed: boolean): Promise<string> {
 
 const authenticate = (keys: readonly string[]) =>
   authenticateKeys(
-    { db: openKysely(app), bucketCount: DEFAULT_BUCKET_COUNT, mode: 'dev' },
+    { db: openKysely(app), lookUp: runOn(app), bucketCount: DEFAULT_BUCKET_COUNT, mode: 'dev' },
     keys,
     async () => NOW,
   );
@@ -54,6 +57,20 @@ test('each key is answered in its place, the same one as often as it is shown', 
     lastFour: first.slice(-4),
     graceUntil: null,
   });
+});
+
+test('a key is looked up by its hash, not by going through all keys', async () => {
+  const keys = await Promise.all(
+    Array.from({ length: 300 }, (_, index) => insertKey(1001n + BigInt(index), true)),
+  );
+  await owner.query('analyze secure_keys');
+  const shown = keys.slice(100, 110);
+  const options = { db: openKysely(app), bucketCount: DEFAULT_BUCKET_COUNT, mode: 'dev' as const };
+  const rows = await rowsRead(app, async db => {
+    const found = await authenticateKeys({ ...options, lookUp: runIn(db) }, shown, async () => NOW);
+    expect(found).not.toContain(null);
+  });
+  expect(rows).toBeLessThanOrEqual(shown.length);
 });
 
 test('a key that is used for the first time, and waits for its row, holds up no other', async () => {
