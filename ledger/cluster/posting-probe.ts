@@ -9,6 +9,8 @@ import { instantText } from '../store/instant-text.ts';
 const PROBED = { bucket: 0, accountId: 2n };
 const AMOUNT = 5n;
 const KEY_NUMBER = 1;
+/** Of a key without a limit: nothing but entries and lots is written. */
+const UNLIMITED_KEY_NUMBER = 2;
 
 /** Together they send every statement of the posting path and write a row to each of its tables. */
 const BATCHES: readonly (readonly Request[])[] = [
@@ -44,6 +46,14 @@ const BATCHES: readonly (readonly Request[])[] = [
       type: 'reversal',
       identity: identityOf('reversal'),
       spendId: 3n,
+      amountMicrocredits: AMOUNT,
+      details: null,
+    },
+  ],
+  [
+    {
+      type: 'debit',
+      identity: identityOf('debit', UNLIMITED_KEY_NUMBER),
       amountMicrocredits: AMOUNT,
       details: null,
     },
@@ -107,13 +117,14 @@ function withoutTransactions(client: pg.ClientBase, onFailure: (name: string) =>
       throw error;
     }
   };
-  return { query } as unknown as pg.ClientBase;
+  const { connection } = client as pg.Client;
+  return { query, connection } as unknown as pg.ClientBase;
 }
 
-function identityOf(idempotencyKey: string) {
+function identityOf(idempotencyKey: string, keyNumber = KEY_NUMBER) {
   return commandIdentity({
     serviceId: OWN_SERVICE_ID,
-    keyNumber: KEY_NUMBER,
+    keyNumber,
     idempotencyKey,
     payload: idempotencyKey,
   });

@@ -30,7 +30,7 @@ import {
 } from '../store/books.ts';
 import { readClock } from '../store/clock.ts';
 import { type ConsumedKey, findConsumedKeys, type PostedEntry } from '../store/posted-entries.ts';
-import { type RunSql, runOn } from '../store/run-sql.ts';
+import { type RunSql, runOn, sendTogether } from '../store/run-sql.ts';
 import { loadLimits } from '../store/spending-limits.ts';
 import { loadSpends } from '../store/spends.ts';
 import { type BookChange, type Reversed, writeEntries } from '../store/write-entries.ts';
@@ -95,26 +95,34 @@ export async function runBatch(
     const { books, consumed, now } = await load(client, commands, remembered);
     const instant = options.clock?.() ?? now;
     const outcomes: Outcome[] = [];
-    const writing: Promise<void>[] = [];
     const changed = new Set<OpenBook>();
+    const writing: Promise<void>[] = [];
+    let unwritten: BookChange[] = [];
+    const write = async () => {
+      if (unwritten.length > 0) await writeEntries(runOn(client), options.codes, unwritten);
+    };
     for (let from = 0; from < commands.length; from += SLICE) {
-      // What was written last leaves for the database only when the event loop comes to it.
-      if (writing.length > 0) await nextTurn();
+      if (unwritten.length > 0) {
+        const written = write();
+        // Its error is seen below, after everything was sent.
+        written.catch(() => {});
+        writing.push(written);
+        // It leaves for the database only when the event loop comes to it.
+        await nextTurn();
+      }
       const touched = new Set<OpenBook>();
       for (const { accountId, command } of commands.slice(from, from + SLICE)) {
         const open = books.get(accountId);
         outcomes.push(decideOne(open, command, instant, consumed));
         if (open && open.entries.length > 0) touched.add(open);
       }
-      if (touched.size === 0) continue;
-      const written = writeEntries(runOn(client), options.codes, [...touched].map(takeChange));
-      // Its error is seen below, after everything was sent.
-      written.catch(() => {});
-      writing.push(written);
+      unwritten = [...touched].map(takeChange);
       for (const open of touched) changed.add(open);
     }
     // The commit is not waited with either: a failed write makes it a rollback, and the write's error is what we see.
-    await settled([...writing, client.query(changed.size > 0 ? 'commit' : 'rollback')]);
+    await sendTogether(client, () =>
+      settled([...writing, write(), client.query(changed.size > 0 ? 'commit' : 'rollback')]),
+    );
     for (const { accountId, head, book } of changed) remembered?.remember(accountId, head, book);
     return outcomes;
   } catch (error) {
@@ -133,19 +141,21 @@ async function load(
   const newBooks = inLockOrder(distinctBooks(commands.filter(({ command }) => makesBook(command))));
   const named = namedBy(commands);
   const unknown = keys.filter(({ accountId }) => !remembered?.has(accountId));
-  // All of these travel together. Each statement has its own snapshot, taken after the locks are held.
-  const [, , rows, now, open, closedLots, closedHolds, spends, consumed] = await settled([
-    client.query('begin'),
-    newBooks.length > 0 ? createBooks(run, newBooks, GENESIS_HASH) : undefined,
-    lockBooks(run, keys),
-    // Follows the statement that locks: no decision is dated before a lock.
-    readClock(run),
-    loadOpen(run, unknown),
-    named.lots.length > 0 ? loadClosedLots(run, named.lots) : [],
-    named.holds.length > 0 ? loadClosedHolds(run, named.holds) : [],
-    named.spends.length > 0 ? loadSpends(run, named.spends) : [],
-    named.keys.length > 0 ? findConsumedKeys(run, named.keys) : [],
-  ]);
+  // Each statement has its own snapshot, taken after the locks are held.
+  const [, , rows, now, open, closedLots, closedHolds, spends, consumed] = await sendTogether(client, () =>
+    settled([
+      client.query('begin'),
+      newBooks.length > 0 ? createBooks(run, newBooks, GENESIS_HASH) : undefined,
+      lockBooks(run, keys),
+      // Follows the statement that locks: no decision is dated before a lock.
+      readClock(run),
+      loadOpen(run, unknown),
+      named.lots.length > 0 ? loadClosedLots(run, named.lots) : [],
+      named.holds.length > 0 ? loadClosedHolds(run, named.holds) : [],
+      named.spends.length > 0 ? loadSpends(run, named.spends) : [],
+      named.keys.length > 0 ? findConsumedKeys(run, named.keys) : [],
+    ]),
+  );
   const known = new Map<bigint, RememberedBook>();
   for (const { accountId, head } of rows) {
     const book = remembered?.find(accountId, head);

@@ -80,9 +80,9 @@ export class Lane {
   }
 
   async #drain(): Promise<void> {
-    // Let everything that arrives in this turn of the event loop join the first batch.
-    await new Promise(setImmediate);
     while (this.#queue.length > 0) {
+      // Let everything that arrives in this turn of the event loop join the batch.
+      await new Promise(setImmediate);
       // Where lanes share connections it may take a while to get one: what arrives meanwhile joins the batch. An error
       // is left to the attempt that finds no connection here.
       const client = await this.#pool.connect().catch(() => null);

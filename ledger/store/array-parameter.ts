@@ -33,6 +33,8 @@ const NULL_LENGTH = -1;
  * Throws where a number does not fit the type.
  */
 export function arrayParameter(type: string, elements: readonly Element[]): Buffer | string {
+  // A statement has dozens of columns, and a small batch leaves most of them empty.
+  if (elements.length === 0) return '{}';
   switch (type) {
     case 'bigint':
       return bigintArray(elements as readonly (bigint | null)[], OID.bigint, 0n);

@@ -155,8 +155,19 @@ const BOOK_COLUMNS = {
 };
 
 const WRITE: BookStatement = {
-  ofBuckets: { name: 'write_entries', text: writeText(false) },
-  ofOneBucket: { name: 'write_entries_of_bucket', text: writeText(true) },
+  ofBuckets: { name: 'write_entries', text: writeText({ isOfOneBucket: false, isSpending: false }) },
+  ofOneBucket: {
+    name: 'write_entries_of_bucket',
+    text: writeText({ isOfOneBucket: true, isSpending: false }),
+  },
+};
+/** Of nothing but entries and the lots that were there, as debits are: the parts without rows cost as much as a row. */
+const WRITE_SPENDING: BookStatement = {
+  ofBuckets: { name: 'write_spending', text: writeText({ isOfOneBucket: false, isSpending: true }) },
+  ofOneBucket: {
+    name: 'write_spending_of_bucket',
+    text: writeText({ isOfOneBucket: true, isSpending: true }),
+  },
 };
 
 type ColumnTypes = Readonly<Record<string, string>>;
@@ -165,7 +176,8 @@ type ColumnTypes = Readonly<Record<string, string>>;
  * Where all is in one bucket, that is the first parameter instead of a column of each table. Arrays are unnested where they
  * are selected, for the reason that store/book-statement.ts has.
  */
-function writeText(isOfOneBucket: boolean): string {
+function writeText(form: { readonly isOfOneBucket: boolean; readonly isSpending: boolean }): string {
+  const { isOfOneBucket, isSpending } = form;
   const bucket = isOfOneBucket ? '$1::smallint' : 'x.bucket';
   let count = isOfOneBucket ? 1 : 0;
   const unnested = (columns: ColumnTypes) => {
@@ -191,14 +203,17 @@ function writeText(isOfOneBucket: boolean): string {
   const parts = [
     `new_entries as (${insert('entries', ENTRY_COLUMNS)})`,
     `new_postings as (${insert('postings', POSTING_COLUMNS)})`,
-    `new_lots as (${insert('lots', LOT_COLUMNS)})`,
     `changed_lots as (${update('lots', CHANGED_LOT_COLUMNS, ['account_id', 'lot_id'])})`,
+  ];
+  const further = () => [
+    `new_lots as (${insert('lots', LOT_COLUMNS)})`,
     `new_faces as (${insert('lot_faces', FACE_COLUMNS)})`,
     `new_holds as (${insert('holds', HOLD_COLUMNS, { take_lot_ids: 'bigint[]', take_microcredits: 'bigint[]' })}
       on conflict (bucket, account_id, hold_id) do update set closed_by = excluded.closed_by)`,
     `new_reversals as (${insert('reversals', REVERSAL_COLUMNS)})`,
     `changed_limits as (${update('spending_limits', LIMIT_COLUMNS, ['account_id', 'key_number'])})`,
   ];
+  if (!isSpending) parts.push(...further());
   return `with ${parts.join(',\n')} ${update('books', BOOK_COLUMNS, ['account_id'])}`;
 }
 
@@ -237,20 +252,26 @@ export async function writeEntries(
       push(limits, bucket, accountId, keyNumber, periodStart, usedMicrocredits);
     push(books, bucket, accountId, book.seq, change.head, book.bookedAt, book.debtMicrocredits);
   }
+  const isSpending = [newLots, faces, holds, reversals, limits].every(([first]) => first?.length === 0);
   const only = oneBucketOf(changes);
   const values = [
     ...parameters(ENTRY_COLUMNS, entries, only),
     ...parameters(POSTING_COLUMNS, postings, only),
-    ...parameters(LOT_COLUMNS, newLots, only),
     ...parameters(CHANGED_LOT_COLUMNS, changedLots, only),
-    ...parameters(FACE_COLUMNS, faces, only),
-    ...parameters(HOLD_COLUMNS, holds, only),
-    ...parameters(REVERSAL_COLUMNS, reversals, only),
-    ...parameters(LIMIT_COLUMNS, limits, only),
+    ...(isSpending
+      ? []
+      : [
+          ...parameters(LOT_COLUMNS, newLots, only),
+          ...parameters(FACE_COLUMNS, faces, only),
+          ...parameters(HOLD_COLUMNS, holds, only),
+          ...parameters(REVERSAL_COLUMNS, reversals, only),
+          ...parameters(LIMIT_COLUMNS, limits, only),
+        ]),
     ...parameters(BOOK_COLUMNS, books, only),
   ];
-  if (only === null) await run(WRITE.ofBuckets, values);
-  else await run(WRITE.ofOneBucket, [only, ...values]);
+  const statement = isSpending ? WRITE_SPENDING : WRITE;
+  if (only === null) await run(statement.ofBuckets, values);
+  else await run(statement.ofOneBucket, [only, ...values]);
 }
 
 /** The columns' arrays, but for the bucket where all is in `onlyBucket`. */
