@@ -86,6 +86,9 @@ export function createApp(options: AppOptions): App {
 
   app.use(onlyKnownHosts(options));
   app.use('/v1', noStore, admitAtMost(doors.requestsInFlightMax));
+  // What services ask for all day comes first: Express goes through its routers in their order.
+  app.use(debitRoutes(ledger, { publicUrl, log }));
+  app.use(holdRoutes(ledger, publicUrl));
   app.use(stripeRoutes(ledger));
   app.use(
     paymentMethodRoutes(ledger, { walletConnect, developmentWallet: developmentWalletRpcUrl !== null }),
@@ -94,8 +97,6 @@ export function createApp(options: AppOptions): App {
   app.use(paymentRoutes(ledger));
   app.use(orderRoutes(ledger, options.streams, publicUrl));
   app.use(creditRoutes(ledger));
-  app.use(debitRoutes(ledger, { publicUrl, log }));
-  app.use(holdRoutes(ledger, publicUrl));
   app.use(usageRoutes(ledger, publicUrl));
   app.use(accountHistoryRoutes(ledger));
   app.use(proofRoutes(ledger));
