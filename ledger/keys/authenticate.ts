@@ -107,7 +107,6 @@ export async function authenticateKeys(
   clock: () => Promise<Instant>,
 ): Promise<(KeyHolder | null | Promise<KeyHolder | null>)[]> {
   const found = await findByHash<{
-    place: bigint;
     account_id: bigint;
     key_number: number;
     scope: KeyHolder['scope'];
@@ -142,19 +141,18 @@ export async function authenticateServices(
   options: LookUpOptions,
   tokens: readonly string[],
 ): Promise<(ServiceIdentity | null)[]> {
-  const found = await findByHash<{ place: bigint; service_id: number; name: string }>(
-    options,
-    FIND_SERVICES,
-    { secrets: tokens, kind: 'serviceToken' },
-  );
+  const found = await findByHash<{ service_id: number; name: string }>(options, FIND_SERVICES, {
+    secrets: tokens,
+    kind: 'serviceToken',
+  });
   return tokens.map(token => {
     const row = found.get(token);
     return row ? { serviceId: row.service_id, name: row.name } : null;
   });
 }
 
-/** What `statement` finds for those of the secrets that are well-formed: it is given their buckets and hashes. */
-async function findByHash<Row extends { readonly place: bigint }>(
+/** What `statement` finds for those of the secrets that are well-formed: it is given their buckets and hashes, and tells their `place`. */
+async function findByHash<Row>(
   { lookUp, bucketCount, mode }: LookUpOptions,
   statement: Statement,
   { secrets, kind }: { readonly secrets: readonly string[]; readonly kind: 'secureKey' | 'serviceToken' },
@@ -163,7 +161,7 @@ async function findByHash<Row extends { readonly place: bigint }>(
   if (wanted.length === 0) return new Map();
   const hashes = wanted.map(hashSecret);
   const buckets = hashes.map(hash => bucketOf(hash, bucketCount));
-  const rows = await lookUp<Row>(statement, [
+  const rows = await lookUp<Row & { readonly place: bigint }>(statement, [
     arrayParameter('smallint', buckets),
     arrayParameter('bytea', hashes),
   ]);

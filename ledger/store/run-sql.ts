@@ -8,13 +8,20 @@ export interface Statement {
   readonly text: string;
 }
 
-/** Runs one statement in the caller's transaction. */
+/** Runs one statement, in the transaction of the caller where there is one. */
 export type RunSql = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
 
 export function runOn(client: pg.ClientBase | pg.Pool): RunSql {
   return async <Row>(statement: Statement, values: readonly unknown[]) => {
     const { rows } = await client.query({ ...statement, values: values as unknown[] });
     return rows as Row[];
+  };
+}
+
+export function runIn(transaction: Kysely<Tables>): RunSql {
+  return async <Row>(statement: Statement, values: readonly unknown[]) => {
+    const { rows } = await transaction.executeQuery<Row>(CompiledQuery.raw(statement.text, [...values]));
+    return rows;
   };
 }
 
@@ -30,11 +37,4 @@ export function sendTogether<Answers>(client: pg.ClientBase, send: () => Answers
   } finally {
     stream.uncork();
   }
-}
-
-export function runIn(transaction: Kysely<Tables>): RunSql {
-  return async <Row>(statement: Statement, values: readonly unknown[]) => {
-    const { rows } = await transaction.executeQuery<Row>(CompiledQuery.raw(statement.text, [...values]));
-    return rows;
-  };
 }

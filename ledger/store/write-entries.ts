@@ -154,21 +154,16 @@ const BOOK_COLUMNS = {
   debt_microcredits: 'bigint',
 };
 
-const WRITE: BookStatement = {
-  ofBuckets: { name: 'write_entries', text: writeText({ isOfOneBucket: false, isSpending: false }) },
-  ofOneBucket: {
-    name: 'write_entries_of_bucket',
-    text: writeText({ isOfOneBucket: true, isSpending: false }),
-  },
-};
+const WRITE = writeStatement('write_entries', { isSpending: false });
 /** Of nothing but entries and the lots that were there, as debits are: the parts without rows cost as much as a row. */
-const WRITE_SPENDING: BookStatement = {
-  ofBuckets: { name: 'write_spending', text: writeText({ isOfOneBucket: false, isSpending: true }) },
-  ofOneBucket: {
-    name: 'write_spending_of_bucket',
-    text: writeText({ isOfOneBucket: true, isSpending: true }),
-  },
-};
+const WRITE_SPENDING = writeStatement('write_spending', { isSpending: true });
+
+function writeStatement(name: string, { isSpending }: { readonly isSpending: boolean }): BookStatement {
+  return {
+    ofBuckets: { name, text: writeText({ isOfOneBucket: false, isSpending }) },
+    ofOneBucket: { name: `${name}_of_bucket`, text: writeText({ isOfOneBucket: true, isSpending }) },
+  };
+}
 
 type ColumnTypes = Readonly<Record<string, string>>;
 
